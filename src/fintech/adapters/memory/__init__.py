@@ -1,0 +1,1 @@
+"""Every port in memory, dependable enough for anyone's tests: the same contract suites run on it as on the rest."""

@@ -1,0 +1,126 @@
+"""Lists in memory, in the same order and with the same cursors as the database's."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from fintech.adapters.memory.store import Memory
+from fintech.domain.api_keys import ApiKey
+from fintech.domain.events import Aggregate, Event
+from fintech.domain.ids import ChargeId, MovementId, PaymentId
+from fintech.domain.ledger import Transfer, touches_balance
+from fintech.domain.merchants import Merchant
+from fintech.domain.payment_methods import PaymentMethod
+from fintech.domain.payments.payment import Payment
+from fintech.domain.refunds.refund import Refund
+from fintech.domain.scope import Scope
+from fintech.ports.queries import Listed, MovementLine, Page, Queries
+
+T = TypeVar("T")
+A = TypeVar("A", bound=Aggregate)
+
+
+class MemoryQueries(Queries):
+    """Reads the memory of a `MemoryStore`."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    async def payments(self, scope: Scope, page: Page) -> Listed[Payment]:
+        return _listed(self._all(Payment, scope), page, lambda payment: payment.id, _created)
+
+    async def charges(
+        self, scope: Scope, page: Page, payment: PaymentId | None = None
+    ) -> Listed[tuple[Payment, ChargeId]]:
+        charges = [
+            (each, attempt.id)
+            for each in self._all(Payment, scope)
+            if payment is None or each.id == payment
+            for attempt in each.attempts
+        ]
+        return _listed(charges, page, lambda charge: charge[1], _sent)
+
+    async def refunds(self, scope: Scope, page: Page, payment: PaymentId | None = None) -> Listed[Refund]:
+        refunds = [
+            refund for refund in self._all(Refund, scope) if payment is None or refund.payment == payment
+        ]
+        return _listed(refunds, page, lambda refund: refund.id, _created)
+
+    async def payment_methods(self, scope: Scope, page: Page) -> Listed[PaymentMethod]:
+        return _listed(self._all(PaymentMethod, scope), page, lambda method: method.id, _created)
+
+    async def events(self, scope: Scope, page: Page, types: Sequence[str] = ()) -> Listed[Event]:
+        log = [event for (where, _), event in self._memory.events.items() if where == scope]
+        places = {event.id: f"{place:020d}" for place, event in enumerate(log)}
+        wanted = [event for event in log if not types or event.type in types]
+        return _listed(wanted, page, lambda event: event.id, lambda event: event.at, places)
+
+    async def movements(self, scope: Scope, page: Page) -> Listed[MovementLine]:
+        return _listed(self._movements(scope), page, lambda line: line.id, lambda line: line.legs[0].at)
+
+    async def movement(self, scope: Scope, id: MovementId) -> MovementLine | None:
+        return next((line for line in self._movements(scope) if line.id == id), None)
+
+    async def merchants(self, livemode: bool, page: Page) -> Listed[Merchant]:
+        merchants = [
+            aggregate
+            for (scope, _), aggregate in self._memory.aggregates.items()
+            if isinstance(aggregate, Merchant) and scope.livemode is livemode
+        ]
+        return _listed(merchants, page, lambda merchant: merchant.id, _created)
+
+    async def api_keys(self, scope: Scope) -> Sequence[ApiKey]:
+        return sorted(self._all(ApiKey, scope), key=lambda key: key.id)
+
+    def _all(self, kind: type[A], scope: Scope) -> list[A]:
+        return [
+            aggregate
+            for (where, _), aggregate in self._memory.aggregates.items()
+            if where == scope and isinstance(aggregate, kind)
+        ]
+
+    def _movements(self, scope: Scope) -> list[MovementLine]:
+        legs: dict[MovementId, list[Transfer]] = {}
+        for (where, _), transfer in self._memory.transfers.items():
+            if where == scope:
+                legs.setdefault(transfer.id.movement_id, []).append(transfer)
+        lines = [
+            MovementLine(id=id, legs=tuple(sorted(each, key=lambda leg: leg.id))) for id, each in legs.items()
+        ]
+        return [line for line in lines if touches_balance(line.legs)]
+
+
+def _created(aggregate: Payment | Refund | PaymentMethod | Merchant) -> datetime:
+    return aggregate.created_at
+
+
+def _sent(charge: tuple[Payment, ChargeId]) -> datetime:
+    payment, id = charge
+    return next(attempt.sent_at for attempt in payment.attempts if attempt.id == id)
+
+
+def _listed(
+    items: Iterable[T],
+    page: Page,
+    id_of: Callable[[T], str],
+    created: Callable[[T], datetime],
+    places: dict[str, str] | None = None,
+) -> Listed[T]:
+    """One page of items, newest first. ``places`` gives the order where ids do not."""
+
+    def place(id: str) -> str:
+        return id if places is None else places.get(id, "")
+
+    wanted = [
+        item
+        for item in items
+        if (page.created_from is None or created(item) >= page.created_from)
+        and (page.created_until is None or created(item) < page.created_until)
+        and (page.after is None or place(id_of(item)) < place(page.after))
+        and (page.before is None or place(id_of(item)) > place(page.before))
+    ]
+    wanted.sort(key=lambda item: place(id_of(item)), reverse=page.before is None)
+    items_of_page = wanted[: page.limit]
+    if page.before is not None:
+        items_of_page.reverse()
+    return Listed(tuple(items_of_page), has_more=len(wanted) > page.limit)

@@ -1,0 +1,133 @@
+"""The store in memory: the domain's own `apply` under a lock."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import TypeVar
+
+from attrs import evolve, field, frozen
+
+from fintech.domain.api_keys import ApiKey
+from fintech.domain.apply import ClaimState, State, apply
+from fintech.domain.changeset import Changeset, CommitRefused, Committed
+from fintech.domain.events import Aggregate, Event
+from fintech.domain.ids import ApiKeyId, EventId, PaymentId, PaymentMethodId, RefundId
+from fintech.domain.ledger import AccountId, Balances, Transfer
+from fintech.domain.merchants import Merchant
+from fintech.domain.outcome import Outcome, Success
+from fintech.domain.payment_methods import PaymentMethod
+from fintech.domain.payments.payment import Payment
+from fintech.domain.refunds.refund import Refund
+from fintech.domain.scope import Scope
+from fintech.ports.clock import Clock
+from fintech.ports.store import Due, Store
+
+T = TypeVar("T", bound=Aggregate)
+
+
+@frozen
+class Memory:
+    """Everything that is stored. Tests that plant a fault reach in here."""
+
+    state: State = field(factory=State)
+    aggregates: dict[tuple[Scope, str], Aggregate] = field(factory=dict)
+    events: dict[tuple[Scope, str], Event] = field(factory=dict)
+    transfers: dict[tuple[Scope, str], Transfer] = field(factory=dict)
+    leases: dict[tuple[Scope, str], datetime] = field(factory=dict)
+
+
+class MemoryStore(Store):
+    """Keeps everything until the process ends. Safe to use from several threads."""
+
+    def __init__(self, clock: Clock, memory: Memory | None = None) -> None:
+        self._clock = clock
+        self._lock = Lock()
+        self.memory = memory or Memory()
+
+    async def merchant(self, scope: Scope) -> Merchant | None:
+        return self._load(Merchant, scope, scope.merchant)
+
+    async def api_key(self, scope: Scope, id: ApiKeyId) -> ApiKey | None:
+        return self._load(ApiKey, scope, id)
+
+    async def payment_method(self, scope: Scope, id: PaymentMethodId) -> PaymentMethod | None:
+        return self._load(PaymentMethod, scope, id)
+
+    async def payment(self, scope: Scope, id: PaymentId) -> Payment | None:
+        return self._load(Payment, scope, id)
+
+    async def refund(self, scope: Scope, id: RefundId) -> Refund | None:
+        return self._load(Refund, scope, id)
+
+    async def claim(self, scope: Scope, key: str) -> ClaimState | None:
+        return self.memory.state.claims.get((scope, key))
+
+    async def event(self, scope: Scope, id: EventId) -> Event | None:
+        return self.memory.events.get((scope, id))
+
+    async def balances(self, scope: Scope, accounts: Sequence[AccountId]) -> Mapping[AccountId, Balances]:
+        with self._lock:
+            known = self.memory.state.accounts or {}
+            return {account: known.get((scope.livemode, account), Balances()) for account in accounts}
+
+    async def books(self, scope: Scope) -> Mapping[AccountId, Balances]:
+        with self._lock:
+            known = self.memory.state.accounts or {}
+            return {
+                account: balances
+                for (livemode, account), balances in known.items()
+                if livemode is scope.livemode and account.owner == scope.merchant
+            }
+
+    async def key_by_digest(self, digest: bytes) -> tuple[Scope, ApiKey] | None:
+        for (scope, _), aggregate in list(self.memory.aggregates.items()):
+            if isinstance(aggregate, ApiKey) and aggregate.digest == digest:
+                return scope, aggregate
+        return None
+
+    async def commit(self, scope: Scope, changes: Changeset) -> Outcome[Committed, CommitRefused]:
+        await asyncio.sleep(0)  # a real store lets others run here, so this one does too
+        with self._lock:
+            memory = self.memory
+            known = (scope, changes.first_event) in memory.state.committed
+            outcome = apply(memory.state, scope, changes, self._clock.now())
+            if isinstance(outcome, Success) and not known:
+                self._keep(scope, changes)
+            return outcome
+
+    async def claim_due(
+        self, kind: Due, now: datetime, limit: int, lease: timedelta
+    ) -> Sequence[tuple[Scope, str]]:
+        wanted = {Due.PAYMENTS: Payment, Due.REFUNDS: Refund}[kind]
+        with self._lock:
+            due = self._due(wanted, now)[:limit]
+            for scope, id in due:
+                self.memory.leases[scope, id] = now + lease
+            return due
+
+    def _due(self, wanted: type[Payment] | type[Refund], now: datetime) -> list[tuple[Scope, str]]:
+        found: list[tuple[datetime, Scope, str]] = []
+        for (scope, id), aggregate in self.memory.aggregates.items():
+            if isinstance(aggregate, wanted) and aggregate.due_at is not None:
+                due_at = max(aggregate.due_at, self.memory.leases.get((scope, id), aggregate.due_at))
+                if due_at <= now:
+                    found.append((due_at, scope, id))
+        found.sort(key=lambda due: (due[0], due[2]))
+        return [(scope, id) for _, scope, id in found]
+
+    def _load(self, kind: type[T], scope: Scope, id: str) -> T | None:
+        aggregate = self.memory.aggregates.get((scope, id))
+        return aggregate if isinstance(aggregate, kind) else None
+
+    def _keep(self, scope: Scope, changes: Changeset) -> None:
+        for position, change in enumerate(changes.changes):
+            kept = evolve(change.aggregate, version=change.aggregate.version + 1)
+            self.memory.aggregates[scope, kept.id] = kept
+            self.memory.leases.pop((scope, kept.id), None)
+            event = EventId.of(changes.id, position)
+            self.memory.events[scope, event] = Event(
+                id=event, type=change.event, at=changes.at, actor=changes.actor, snapshot=kept
+            )
+        for transfer in changes.transfers:
+            self.memory.transfers[scope, transfer.id] = transfer

@@ -1,0 +1,103 @@
+"""Folds delta rows into the accounts, so that a balance stays a short read however much was booked."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from time import monotonic
+from typing import Final
+
+import asyncpg
+
+from fintech.adapters.postgres.connections import CONNECTION_LOST, RACE_LOST
+from fintech.adapters.postgres.group_state import Connection, fold_balances, hold_books
+from fintech.adapters.postgres.statements import write_statement
+from fintech.adapters.postgres.writes import Owner, Writes
+from fintech.domain.ids import MerchantId
+
+#: An owner is folded when it has so many delta rows, or when the oldest is so old.
+DELTAS_MAX: Final = 64
+AGE_MAX_S: Final = 5.0
+OWNERS_MAX: Final = 100
+ROUND_S: Final = 0.25
+#: How often to look for deltas that another process left behind.
+SCAN_S: Final = 60.0
+
+_log = logging.getLogger(__name__)
+
+
+class Folding:
+    """The folding task of one process. It never waits for a lock: who holds a merchant's books folds them anyway."""
+
+    def __init__(self, connect: Callable[[], Awaitable[Connection]]) -> None:
+        self._connect = connect
+        self._counts: dict[Owner, int] = {}
+        self._since: dict[Owner, float] = {}
+        self._scanned = -SCAN_S
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Start folding."""
+        self._task = asyncio.create_task(self._fold_on())
+
+    async def close(self) -> None:
+        """Stop folding; what is not folded is found by the next process."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def note(self, owners: Iterable[Owner]) -> None:
+        """Delta rows were written for these owners."""
+        now = monotonic()
+        for owner in owners:
+            self._counts[owner] = self._counts.get(owner, 0) + 1
+            self._since.setdefault(owner, now)
+
+    async def _fold_on(self) -> None:
+        connection: Connection | None = None
+        try:
+            while True:
+                await asyncio.sleep(ROUND_S)
+                try:
+                    if connection is None or connection.is_closed():
+                        connection = await self._connect()
+                    await self._scan(connection)
+                    while due := self._due():
+                        await self._fold(connection, due)
+                except (*CONNECTION_LOST, *RACE_LOST, asyncpg.PostgresError) as error:
+                    _log.warning("folding was interrupted and will go on: %s", type(error).__name__)
+        finally:
+            if connection is not None:
+                connection.terminate()
+
+    async def _scan(self, connection: Connection) -> None:
+        if monotonic() - self._scanned < SCAN_S:
+            return
+        self._scanned = monotonic()
+        rows = await connection.fetch(
+            "select merchant_id, livemode from book_deltas group by 1, 2 order by count(*) desc limit 10000"
+        )
+        for merchant, livemode in rows:
+            self._since.setdefault((MerchantId(merchant), livemode), 0.0)
+
+    def _due(self) -> list[Owner]:
+        old = monotonic() - AGE_MAX_S
+        due = []
+        for owner, since in self._since.items():
+            if self._counts.get(owner, 0) >= DELTAS_MAX or since < old:
+                due.append(owner)
+                if len(due) == OWNERS_MAX:
+                    break
+        for owner in due:
+            self._counts.pop(owner, None)
+            self._since.pop(owner, None)
+        return sorted(due)
+
+    async def _fold(self, connection: Connection, owners: list[Owner]) -> None:
+        async with connection.transaction():
+            held = await hold_books(connection, owners, skip_locked=True)
+            writes = Writes()
+            for (livemode, account), balances in (await fold_balances(connection, held, set())).items():
+                writes.set_balances(livemode, account, balances)
+            if writes:
+                parts, columns = writes.parts()
+                await connection.fetchval(write_statement(parts), *columns)

@@ -1,0 +1,302 @@
+"""Group commit: many changesets in one transaction, each decided alone by the domain's own `apply`.
+
+A writer that is free takes what is waiting, up to `GROUP_MAX`, and never waits for more. It applies the changesets one
+by one to the group's `State`, writes what was accepted as one guarded statement, and answers every caller after the
+commit. Which state depends on luck: first what the changesets suppose (no read at all), after a lost race what is
+read, after another what is held under locks. Changesets that may take an account past its limit have a lane of their
+own and are held from the start.
+"""
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from enum import IntEnum
+from time import monotonic
+from typing import Final
+
+import asyncpg
+from attrs import define, field, frozen
+
+from fintech.adapters.postgres.connections import CONNECTION_LOST, RACE_LOST
+from fintech.adapters.postgres.group_state import Connection, hold, read, supposable, suppose
+from fintech.adapters.postgres.statements import write_statement
+from fintech.adapters.postgres.writes import Owner, Writes
+from fintech.domain.apply import State, apply
+from fintech.domain.changeset import Changeset, CommitRefused, Committed
+from fintech.domain.outcome import Outcome, Success
+from fintech.domain.scope import Scope
+from fintech.ports.clock import Clock
+from fintech.ports.errors import ConcurrencyExhausted, PortError, StoreOverloaded, StoreUnavailable
+
+GROUP_MAX: Final = 200
+QUEUE_MAX: Final = 20_000
+TRIES_MAX: Final = 8
+RECONNECT_AFTER_S: Final = 0.1
+#: After a lost race a writer reads first for so many groups: races come in swarms.
+CAUTIOUS_GROUPS: Final = 8
+
+Answered = Outcome[Committed, CommitRefused]
+
+
+class Care(IntEnum):
+    """How sure a group's state is."""
+
+    SUPPOSED = 0
+    READ = 1
+    HELD = 2
+
+
+@frozen(eq=False)
+class Member:
+    """One changeset on its way, and who waits for it."""
+
+    scope: Scope
+    changes: Changeset
+    answer: "asyncio.Future[Answered]"
+    give_up_at: float
+
+    def succeed(self, outcome: Answered) -> None:
+        """Tell the caller, unless it has gone away."""
+        if not self.answer.done():
+            self.answer.set_result(outcome)
+
+    def fail(self, error: BaseException) -> None:
+        """Tell the caller that it broke, unless it has gone away."""
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
+@define(eq=False)
+class Lane:
+    """A queue and the writers that wait at it."""
+
+    care: Care
+    waiting: deque[Member] = field(factory=deque)
+    idle: "deque[asyncio.Future[None]]" = field(factory=deque)
+
+    def put(self, member: Member) -> None:
+        """Queue a member and wake one writer."""
+        self.waiting.append(member)
+        while self.idle:
+            writer = self.idle.popleft()
+            if not writer.done():
+                writer.set_result(None)
+                break
+
+    async def take(self) -> list[Member]:
+        """Up to `GROUP_MAX` members, as soon as there is one."""
+        while not self.waiting:
+            writer = asyncio.get_running_loop().create_future()
+            self.idle.append(writer)
+            await writer
+        size = min(len(self.waiting), GROUP_MAX)
+        return [self.waiting.popleft() for _ in range(size)]
+
+
+class GroupCommit:
+    """The commit path of one process. ``committed`` is told whose deltas were written."""
+
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[Connection]],
+        clock: Clock,
+        *,
+        committed: Callable[[Iterable[Owner]], None],
+        writers: int = 2,
+        holders: int = 1,
+        timeout_s: float = 30.0,
+    ) -> None:
+        self._connect = connect
+        self._clock = clock
+        self._committed = committed
+        self._timeout_s = timeout_s
+        self._free = Lane(Care.SUPPOSED)
+        self._limited = Lane(Care.HELD)
+        self._crew = {self._free: writers, self._limited: holders}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Start the writers."""
+        for lane, crew in self._crew.items():
+            for _ in range(crew):
+                writer = Writer(self._connect, self._clock, self._committed)
+                self._tasks.append(asyncio.create_task(writer.work(lane)))
+
+    async def close(self) -> None:
+        """Stop the writers and fail what still waits."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for lane in self._crew:
+            while lane.waiting:
+                lane.waiting.popleft().fail(StoreUnavailable("the store was closed"))
+
+    @property
+    def waiting(self) -> int:
+        """How many changesets wait for a writer."""
+        return sum(len(lane.waiting) for lane in self._crew)
+
+    def commit(self, scope: Scope, changes: Changeset) -> "asyncio.Future[Answered]":
+        """Queue a changeset. The future is its caller's: cancelling it does not undo the commit."""
+        lane = self._limited if changes.limited else self._free
+        if len(lane.waiting) >= QUEUE_MAX:
+            raise StoreOverloaded("too many changesets wait to be committed")
+        answer: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
+        lane.put(Member(scope, changes, answer, monotonic() + self._timeout_s))
+        return answer
+
+
+async def _pause(races: int) -> None:
+    """Nothing after the first lost race, then a little longer each time, never in step with others."""
+    if races > 1:
+        await asyncio.sleep(random.uniform(0, 0.002 * 2**races))  # noqa: S311 - jitter, not a secret
+
+
+class Writer:
+    """One writer and its connection."""
+
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[Connection]],
+        clock: Clock,
+        committed: Callable[[Iterable[Owner]], None],
+    ) -> None:
+        self._connect = connect
+        self._clock = clock
+        self._committed = committed
+        self._connection: Connection | None = None
+        self._cautious = 0
+
+    async def work(self, lane: Lane) -> None:
+        """Take groups and commit them until cancelled; nothing that goes wrong with a group ends the writer."""
+        try:
+            while True:
+                group = await lane.take()
+                try:
+                    await self._commit(group, self._care_for(lane, group))
+                except BaseException as error:
+                    reason = StoreUnavailable("the commit was interrupted; hand the changeset in again")
+                    for member in group:
+                        member.fail(reason if isinstance(error, asyncio.CancelledError) else error)
+                    if not isinstance(error, Exception):
+                        raise
+        finally:
+            if self._connection is not None:
+                self._connection.terminate()
+
+    def _care_for(self, lane: Lane, group: Sequence[Member]) -> Care:
+        if lane.care is Care.SUPPOSED and (
+            self._cautious or not all(supposable(member.changes) for member in group)
+        ):
+            self._cautious = max(self._cautious - 1, 0)
+            return Care.READ
+        return lane.care
+
+    async def _commit(self, group: Sequence[Member], care: Care) -> None:
+        races = 0
+        while group:
+            try:
+                connection = await self._connected()
+                if care is Care.HELD:
+                    async with connection.transaction():
+                        outcomes, owners = await self._attempt(connection, group, care)
+                else:
+                    outcomes, owners = await self._attempt(connection, group, care)
+            except RACE_LOST:
+                races += 1
+                if races == TRIES_MAX:
+                    break
+                self._cautious = CAUTIOUS_GROUPS
+                care = Care.READ if care is Care.SUPPOSED else Care.HELD
+                await _pause(races)
+            except CONNECTION_LOST as error:
+                self._hang_up()
+                group = self._still_patient(group, error)
+                care = max(care, Care.READ)
+                await asyncio.sleep(RECONNECT_AFTER_S)
+            except asyncpg.PostgresError as error:
+                if len(group) == 1:
+                    raise PortError(f"the database refused a changeset: {error.sqlstate}") from error
+                break
+            else:
+                self._committed(owners)
+                for member, outcome in zip(group, outcomes, strict=True):
+                    member.succeed(outcome)
+                return
+        await self._split(group)
+
+    async def _attempt(
+        self, connection: Connection, group: Sequence[Member], care: Care
+    ) -> tuple[list[Answered], Iterable[Owner]]:
+        pairs = [(member.scope, member.changes) for member in group]
+        held: frozenset[Owner] = frozenset()
+        match care:
+            case Care.SUPPOSED:
+                state = suppose(pairs)
+            case Care.READ:
+                state = await read(connection, pairs)
+            case Care.HELD:
+                state, held = await hold(connection, pairs)
+        writes = Writes(held)
+        before = set(state.committed)
+        outcomes = self._decide(state, pairs, writes, before)
+        for (livemode, account), balances in (state.accounts or {}).items():
+            writes.set_balances(livemode, account, balances)
+        if writes:
+            parts, columns = writes.parts()
+            await connection.fetchval(write_statement(parts), *columns)
+        return outcomes, writes.delta_owners
+
+    def _decide(
+        self,
+        state: State,
+        pairs: Sequence[tuple[Scope, Changeset]],
+        writes: Writes,
+        before: set[tuple[Scope, str]],
+    ) -> list[Answered]:
+        now = self._clock.now()
+        outcomes: list[Answered] = []
+        for scope, changes in pairs:
+            outcome = apply(state, scope, changes, now)
+            outcomes.append(outcome)
+            if isinstance(outcome, Success) and (scope, changes.first_event) not in before:
+                before.add((scope, changes.first_event))
+                writes.add(scope, changes)
+        return outcomes
+
+    def _still_patient(self, group: Sequence[Member], error: BaseException) -> Sequence[Member]:
+        """Those who still wait; the others are told that nobody knows."""
+        now = monotonic()
+        patient = [member for member in group if now < member.give_up_at]
+        for member in group:
+            if now >= member.give_up_at:
+                lost = StoreUnavailable("the store did not answer in time; hand the changeset in again")
+                lost.__cause__ = error
+                member.fail(lost)
+        return patient
+
+    async def _split(self, group: Sequence[Member]) -> None:
+        """One row that cannot be written must not fail its neighbours: find it by halves."""
+        if not group:
+            return
+        if len(group) == 1:
+            group[0].fail(ConcurrencyExhausted("the changeset lost its race too often; nothing was done"))
+            return
+        half = len(group) // 2
+        for part in (group[:half], group[half:]):
+            try:
+                await self._commit(part, Care.READ)
+            except Exception as error:
+                for member in part:
+                    member.fail(error)
+
+    async def _connected(self) -> Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await self._connect()
+        return self._connection
+
+    def _hang_up(self) -> None:
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None

@@ -1,0 +1,254 @@
+"""The `State` that a group of changesets is applied to: supposed, read, or read and held.
+
+*Supposed*: what the changesets themselves say is so; the guards of the write find out if it is not. *Read*: what one
+unlocked statement sees; the guards find out if it has changed since. *Held*: the rows are locked first, in key order,
+so it cannot change; balances are there too.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final, TypeAlias
+
+import asyncpg
+import orjson
+
+from fintech.adapters.postgres.rows import MAPPINGS
+from fintech.adapters.postgres.writes import Owner
+from fintech.domain.apply import ClaimState, PendingState, State, uniques_of
+from fintech.domain.changeset import Answer, Changeset, Claim
+from fintech.domain.ids import EventId, MerchantId, TransferId
+from fintech.domain.ledger import AccountId, Balances, Phase, Transfer, TransferKind
+from fintech.domain.money import Currency
+from fintech.domain.scope import Scope
+
+Connection: TypeAlias = asyncpg.Connection
+Key: TypeAlias = tuple[str, bool, str]
+
+_KEYS: Final = "unnest(${0}::text[], ${1}::bool[], ${2}::text[]) as u(merchant_id, livemode, key)"
+
+
+def suppose(group: Iterable[tuple[Scope, Changeset]]) -> State:
+    """The state that makes every changeset of the group acceptable, as far as one can be without the others."""
+    state = State(accounts=None)
+    for scope, changes in group:
+        for change in changes.changes:
+            aggregate = change.aggregate
+            if aggregate.version:
+                state.versions.setdefault((scope, aggregate.id), aggregate.version)
+        if isinstance(changes.claim, Answer) and changes.claim.claim is None:
+            continue
+        for transfer in changes.transfers:
+            if transfer.resolves is not None:
+                state.pendings.setdefault((scope, transfer.resolves), PendingState(transfer))
+    return state
+
+
+def supposable(changes: Changeset) -> bool:
+    """Whether the guards can find out everything that would refuse it: not when a pending one may have expired."""
+    return all(transfer.phase is not Phase.POST_PENDING for transfer in changes.transfers)
+
+
+async def read(connection: Connection, group: Sequence[tuple[Scope, Changeset]]) -> State:
+    """What one statement sees of everything that the group touches, but for balances."""
+    wanted = _wanted(group)
+    state = State(accounts=None)
+    parts = tuple(part for part, keys in wanted.items() if keys)
+    arguments = [array for part in parts for array in zip(*sorted(wanted[part]), strict=True)]
+    for part, merchant, livemode, key, number, extra in await connection.fetch(
+        read_statement(parts), *arguments
+    ):
+        _take(state, part, Scope(MerchantId(merchant), livemode), key, number, extra)
+    return state
+
+
+async def hold(
+    connection: Connection, group: Sequence[tuple[Scope, Changeset]]
+) -> tuple[State, frozenset[Owner]]:
+    """Lock what the group touches, in key order, and read it; inside a transaction.
+
+    Deltas of the held owners are deleted: their balances, deltas included, are in the state and must be written.
+    """
+    wanted = _wanted(group)
+    for mapping in MAPPINGS.values():
+        keys = wanted[mapping.table.name]
+        if keys:
+            await connection.execute(_lock_statement(mapping.table.name), *zip(*sorted(keys), strict=True))
+    owners = sorted(
+        {(account.owner, scope.livemode) for scope, changes in group for account in changes.moves}
+    )
+    if owners:
+        await hold_books(connection, owners)
+    state = await read(connection, group)
+    touched = {(scope.livemode, account) for scope, changes in group for account in changes.moves}
+    state.accounts = await fold_balances(connection, owners, touched)
+    return state, frozenset(owners)
+
+
+async def hold_books(
+    connection: Connection, owners: Sequence[Owner], *, skip_locked: bool = False
+) -> list[Owner]:
+    """Lock the accounts of owners, creating their books; with ``skip_locked`` only of those that nobody holds."""
+    arrays = list(zip(*owners, strict=True))
+    await connection.execute(
+        "insert into books select * from unnest($1::text[], $2::bool[]) on conflict do nothing", *arrays
+    )
+    rows = await connection.fetch(
+        "select b.merchant_id, b.livemode from books b join unnest($1::text[], $2::bool[]) as u(merchant_id,"
+        " livemode) using (merchant_id, livemode) order by b.merchant_id, b.livemode for update of b"
+        + (" skip locked" if skip_locked else ""),
+        *arrays,
+    )
+    return [(MerchantId(merchant), livemode) for merchant, livemode in rows]
+
+
+async def fold_balances(
+    connection: Connection, owners: Sequence[Owner], touched: set[tuple[bool, AccountId]]
+) -> dict[tuple[bool, AccountId], Balances]:
+    """Take the deltas of held owners out of their table; whole balances of what they and ``touched`` name."""
+    if not owners:
+        return {}
+    arrays = list(zip(*owners, strict=True))
+    deltas = await connection.fetch(
+        "delete from book_deltas d using unnest($1::text[], $2::bool[]) as u(merchant_id, livemode)"
+        " where d.merchant_id = u.merchant_id and d.livemode = u.livemode"
+        " returning d.merchant_id, d.livemode, d.moves::text",
+        *arrays,
+    )
+    sums: dict[tuple[bool, AccountId], Balances] = dict.fromkeys(touched, Balances())
+    for merchant, livemode, moves in deltas:
+        for account, move in parse_moves(merchant, moves):
+            before = sums.get((livemode, account), Balances())
+            sums[livemode, account] = before.plus(move)
+    keys = sorted((account.owner, livemode, account.code, account.currency) for livemode, account in sums)
+    if not keys:
+        return {}
+    rows = await connection.fetch(
+        "select a.* from accounts a join unnest($1::text[], $2::bool[], $3::text[], $4::text[])"
+        " as u(merchant_id, livemode, code, currency) using (merchant_id, livemode, code, currency)",
+        *zip(*keys, strict=True),
+    )
+    for merchant, livemode, code, currency, *balances in rows:
+        account = AccountId(MerchantId(merchant), code, Currency(currency))
+        sums[livemode, account] = sums[livemode, account].plus(Balances(*balances))
+    return sums
+
+
+def parse_moves(merchant: str, moves: str) -> list[tuple[AccountId, Balances]]:
+    """The contents of a delta row."""
+    return [
+        (AccountId(MerchantId(merchant), code, Currency(currency)), Balances(*sums))
+        for code, currency, *sums in orjson.loads(moves)
+    ]
+
+
+def _wanted(group: Iterable[tuple[Scope, Changeset]]) -> dict[str, set[Key]]:
+    wanted: dict[str, set[Key]] = {name: set() for name in _READS}
+    for scope, changes in group:
+        merchant, livemode = scope.merchant, scope.livemode
+        wanted["events"].add((merchant, livemode, changes.first_event))
+        claim = changes.claim
+        if isinstance(claim, Claim | Answer):
+            wanted["claims"].add((merchant, livemode, claim.key))
+        for change in changes.changes:
+            aggregate = change.aggregate
+            wanted[MAPPINGS[type(aggregate)].table.name].add((merchant, livemode, aggregate.id))
+            for _, value in uniques_of(aggregate):
+                wanted["digests"].add((merchant, livemode, value))
+        if changes.transfers:
+            wanted["closed"].add((merchant, livemode, merchant))
+        for transfer in changes.transfers:
+            if transfer.resolves is not None:
+                wanted["pendings"].add((merchant, livemode, transfer.resolves))
+    return wanted
+
+
+_READS: Final[dict[str, str]] = {
+    "events": "select 'events', u.*, 0, null from {keys} join events t on t.merchant_id = u.merchant_id"
+    " and t.livemode = u.livemode and t.id = u.key",
+    "claims": "select 'claims', u.*, 0, row_to_json(t)::text from {keys} join claims t"
+    " on t.merchant_id = u.merchant_id and t.livemode = u.livemode and t.key = u.key",
+    "digests": "select 'digests', t.merchant_id, t.livemode, u.key, 0, t.id from {keys} join api_keys t"
+    " on t.digest = decode(u.key, 'hex')",
+    "closed": "select 'closed', u.*, 0, null from {keys} join merchants t on t.merchant_id = u.merchant_id"
+    " and t.livemode = u.livemode and t.id = u.key where t.standing = 'closed'",
+    "pendings": "select 'pendings', u.*, (select count(*)::int from transfers r where r.merchant_id = u.merchant_id"
+    " and r.livemode = u.livemode and r.resolves = u.key), row_to_json(t)::text from {keys} join transfers t"
+    " on t.merchant_id = u.merchant_id and t.livemode = u.livemode and t.id = u.key",
+    **{
+        mapping.table.name: f"select '{mapping.table.name}', u.*, t.version, null from {{keys}} join"
+        f" {mapping.table.name} t on t.merchant_id = u.merchant_id and t.livemode = u.livemode and t.id = u.key"
+        for mapping in MAPPINGS.values()
+    },
+}
+
+
+@lru_cache(maxsize=128)
+def read_statement(parts: tuple[str, ...]) -> str:
+    """The statement that reads what the parts want; each takes the three arrays of its keys."""
+    selects = []
+    for n, part in enumerate(parts):
+        keys = _KEYS.format(3 * n + 1, 3 * n + 2, 3 * n + 3)
+        selects.append(_READS[part].format(keys=keys))
+    return " union all ".join(selects)
+
+
+@lru_cache(maxsize=16)
+def _lock_statement(table: str) -> str:
+    keys = _KEYS.format(1, 2, 3)
+    return (
+        f"select 1 from {table} t join {keys} on t.merchant_id = u.merchant_id and t.livemode = u.livemode"
+        " and t.id = u.key order by t.merchant_id, t.livemode, t.id for update of t"
+    )
+
+
+def _take(state: State, part: str, scope: Scope, key: str, number: int, extra: str | None) -> None:
+    match part:
+        case "events":
+            state.committed.add((scope, EventId(key)))
+        case "closed":
+            state.closed.add(scope)
+        case "digests":
+            state.uniques["api_key_digest", key] = extra or ""
+        case "claims":
+            state.claims[scope, key] = _claim_state(orjson.loads(extra or "{}"))
+        case "pendings":
+            pending = _transfer(scope, orjson.loads(extra or "{}"))
+            state.pendings[scope, TransferId(key)] = PendingState(pending, resolved=number > 0)
+        case _:
+            state.versions[scope, key] = number
+
+
+def _claim_state(row: dict[str, Any]) -> ClaimState:
+    claim = Claim(
+        key=row["key"],
+        operation=row["operation"],
+        fingerprint=bytes.fromhex(row["fingerprint"].removeprefix("\\x")),
+        resource=row["resource"],
+        lease_until=datetime.fromisoformat(row["lease_until"]),
+    )
+    answered_by = row["answered_by"]
+    return ClaimState(claim, EventId(answered_by) if answered_by else None, row["refusal"])
+
+
+def _transfer(scope: Scope, row: dict[str, Any]) -> Transfer:
+    currency = Currency(row["currency"])
+
+    def account(side: str) -> AccountId:
+        owner = row[f"{side}_owner"]
+        return AccountId(MerchantId(owner) if owner else scope.merchant, row[f"{side}_code"], currency)
+
+    expires_at = row["expires_at"]
+    resolves = row["resolves"]
+    return Transfer(
+        id=TransferId(row["id"]),
+        kind=TransferKind(row["kind"]),
+        phase=Phase(row["phase"]),
+        debit=account("debit"),
+        credit=account("credit"),
+        amount_minor=row["amount_minor"],
+        source=row["source"],
+        at=datetime.fromisoformat(row["at"]),
+        resolves=TransferId(resolves) if resolves else None,
+        expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
+    )

@@ -1,0 +1,202 @@
+"""The tables. Every primary key and index begins with the scope, so the tables shard by merchant as they stand.
+
+An aggregate is a row of what is looked for, guarded or counted, and its whole self as a document beside it.
+"""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSON, TIMESTAMP
+from sqlalchemy.types import UserDefinedType
+
+METADATA: Final = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pk",
+        "ck": "%(table_name)s_%(constraint_name)s",
+        "ix": "%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+class Xid8(UserDefinedType[int]):
+    """A transaction's number, 64 bits, as Postgres counts them."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return "xid8"
+
+
+def _key() -> Text:
+    return Text(collation="C")
+
+
+def _moment(name: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, TIMESTAMP(timezone=True), nullable=nullable)
+
+
+def _aggregate(name: str, *columns: Column[object] | CheckConstraint | Index) -> Table:
+    return Table(
+        name,
+        METADATA,
+        Column("merchant_id", _key(), nullable=False),
+        Column("livemode", Boolean, nullable=False),
+        Column("id", _key(), nullable=False),
+        Column("version", Integer, nullable=False),
+        *columns,
+        _moment("created_at"),
+        Column("document", JSON, nullable=False),
+        PrimaryKeyConstraint("merchant_id", "livemode", "id"),
+    )
+
+
+merchants = _aggregate("merchants", Column("standing", Text, nullable=False))
+api_keys = _aggregate(
+    "api_keys",
+    Column("digest", LargeBinary, nullable=False),
+    Index("api_keys_digest", "digest", unique=True),
+)
+payment_methods = _aggregate("payment_methods")
+settlements = _aggregate("settlements")
+payments = _aggregate(
+    "payments",
+    Column("status", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("authorised_minor", BigInteger, nullable=False),
+    Column("held_minor", BigInteger, nullable=False),
+    Column("captured_minor", BigInteger, nullable=False),
+    Column("refunded_minor", BigInteger, nullable=False),
+    _moment("due_at", nullable=True),
+    CheckConstraint("amount_minor > 0", "amount_is_positive"),
+    CheckConstraint("refunded_minor between 0 and captured_minor", "refunded_within_captured"),
+    CheckConstraint("captured_minor + held_minor <= authorised_minor", "captured_within_authorised"),
+    Index("payments_due_at", "due_at", postgresql_where=text("due_at is not null")),
+)
+refunds = _aggregate(
+    "refunds",
+    Column("payment_id", _key(), nullable=False),
+    Column("status", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    _moment("due_at", nullable=True),
+    CheckConstraint("amount_minor > 0", "amount_is_positive"),
+    Index("refunds_payment_id", "merchant_id", "livemode", "payment_id", "id"),
+    Index("refunds_due_at", "due_at", postgresql_where=text("due_at is not null")),
+)
+
+claims = Table(
+    "claims",
+    METADATA,
+    Column("merchant_id", _key(), nullable=False),
+    Column("livemode", Boolean, nullable=False),
+    Column("key", _key(), nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("resource", _key(), nullable=False),
+    _moment("lease_until"),
+    Column("answered_by", _key()),
+    Column("refusal", Text),
+    PrimaryKeyConstraint("merchant_id", "livemode", "key"),
+)
+
+events = Table(
+    "events",
+    METADATA,
+    Column("merchant_id", _key(), nullable=False),
+    Column("livemode", Boolean, nullable=False),
+    Column("id", _key(), nullable=False),
+    Column("type", Text, nullable=False),
+    Column("aggregate_id", _key(), nullable=False),
+    Column("version", Integer, nullable=False),
+    _moment("at"),
+    Column("actor", JSON, nullable=False),
+    Column("document", JSON, nullable=False),
+    #: Which transaction wrote it: a list ends below the oldest one that is still open.
+    Column("xact", Xid8(), nullable=False, server_default=text("pg_current_xact_id()")),
+    PrimaryKeyConstraint("merchant_id", "livemode", "id"),
+    Index("events_xact", "merchant_id", "livemode", "xact", "id"),
+)
+
+transfers = Table(
+    "transfers",
+    METADATA,
+    Column("merchant_id", _key(), nullable=False),
+    Column("livemode", Boolean, nullable=False),
+    Column("id", _key(), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("phase", Text, nullable=False),
+    #: Null where the owner is the scope's merchant.
+    Column("debit_owner", _key()),
+    Column("debit_code", Text, nullable=False),
+    Column("credit_owner", _key()),
+    Column("credit_code", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("source", _key(), nullable=False),
+    _moment("at"),
+    Column("resolves", _key()),
+    _moment("expires_at", nullable=True),
+    CheckConstraint("amount_minor > 0", "amount_is_positive"),
+    PrimaryKeyConstraint("merchant_id", "livemode", "id"),
+    Index(
+        "transfers_resolves",
+        "merchant_id",
+        "livemode",
+        "resolves",
+        unique=True,
+        postgresql_where=text("resolves is not null"),
+    ),
+)
+
+#: One row for each merchant with accounts: its lock is the lock of them all.
+books = Table(
+    "books",
+    METADATA,
+    Column("merchant_id", _key(), nullable=False),
+    Column("livemode", Boolean, nullable=False),
+    PrimaryKeyConstraint("merchant_id", "livemode"),
+)
+
+accounts = Table(
+    "accounts",
+    METADATA,
+    Column("merchant_id", _key(), nullable=False),
+    Column("livemode", Boolean, nullable=False),
+    Column("code", _key(), nullable=False),
+    Column("currency", _key(), nullable=False),
+    Column("debits_pending", BigInteger, nullable=False),
+    Column("debits_posted", BigInteger, nullable=False),
+    Column("credits_pending", BigInteger, nullable=False),
+    Column("credits_posted", BigInteger, nullable=False),
+    PrimaryKeyConstraint("merchant_id", "livemode", "code", "currency"),
+    CheckConstraint(
+        "least(debits_pending, debits_posted, credits_pending, credits_posted) >= 0", "sums_never_negative"
+    ),
+)
+
+#: What commits that lock nothing have added to a merchant's accounts and nobody has folded into them yet:
+#: a list of [code, currency, debits pending, debits posted, credits pending, credits posted].
+book_deltas = Table(
+    "book_deltas",
+    METADATA,
+    Column("merchant_id", _key(), nullable=False),
+    Column("livemode", Boolean, nullable=False),
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    Column("moves", JSON, nullable=False),
+    PrimaryKeyConstraint("merchant_id", "livemode", "id"),
+)

@@ -1,0 +1,239 @@
+"""An acquirer and its issuers, in process: it answers as the test card says, or as a test scripts the next calls.
+
+It keeps the promises of a real one: the same request is done once however often it arrives, a reversal is
+acknowledged even for what it never saw, and what was reversed before it arrived is declined when it does.
+"""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+from zlib import crc32
+
+from attrs import asdict, define, field
+
+from fintech.adapters.simulator.cards import BY_NAME, Behaviour, RefundBehaviour
+from fintech.domain.cards import (
+    Approved,
+    AuthorisationReply,
+    Decline,
+    DeclineCode,
+    EnquiryReply,
+    NotFound,
+    Unknown,
+)
+from fintech.domain.ids import MerchantId
+from fintech.domain.refunds.refund import RefundFailure
+from fintech.domain.scope import Scope
+from fintech.ports.card_acquirer import Authorisation, CardAcquirer, FollowUp, RefundReturned, Reversal
+
+#: How long a caller waits for an answer that does not come.
+ANSWER_TIMEOUT_S: Final = 0.25
+#: How much a long-running sandbox remembers, in transactions; the oldest are forgotten first.
+REMEMBERED_MAX: Final = 200_000
+#: A reference is the request that it answers, so that the simulator needs no second index.
+_REFERENCE: Final = "sim_"
+
+Answer: TypeAlias = Approved | Decline
+
+
+class Fault(StrEnum):
+    """What may happen to one call."""
+
+    QUESTION_LOST = "question_lost"
+    ANSWER_LOST = "answer_lost"
+    ANSWER_LATE = "answer_late"  #: the answer arrives when nobody listens any more
+    QUESTION_DOUBLED = "question_doubled"  #: the line delivers the question twice
+
+
+@define
+class Memory:
+    """What the acquirer knows: answers by request, and what to say of its own accord."""
+
+    answers: dict[str, Answer] = field(factory=dict)
+    cards: dict[str, str] = field(factory=dict)  #: the test card of each request
+    reversed_requests: set[str] = field(factory=set)
+    notices: dict[str, RefundReturned] = field(factory=dict)
+
+
+class SimulatedAcquirer(CardAcquirer):
+    """``script`` names the faults of the next calls, one each; ``journal`` keeps the memory across restarts.
+
+    ``late`` collects the answers that came when nobody listened any more.
+    """
+
+    def __init__(
+        self,
+        *,
+        script: Iterable[Fault | None] = (),
+        answer_timeout_s: float = ANSWER_TIMEOUT_S,
+        latency_s: float = 0.0,
+        journal: Path | None = None,
+    ) -> None:
+        self.script = deque(script)
+        self.late: list[Answer] = []
+        self.calls: list[str] = []
+        self._timeout_s = answer_timeout_s
+        self._latency_s = latency_s
+        self._memory = Memory()
+        self._journal = _Journal(journal, self._memory) if journal else None
+
+    def serves(self, scope: Scope) -> bool:
+        return not scope.livemode
+
+    async def authorise(self, scope: Scope, authorisation: Authorisation) -> AuthorisationReply:
+        card = BY_NAME.get(authorisation.card_token)
+        if card is None or scope.livemode:
+            return Decline(code=DeclineCode.GENERIC_DECLINE, scheme_code="14")
+        answer = self._answer_to(authorisation.request, card.decline)
+        return await self._deliver(card.behaviour, authorisation.request, answer, card.name)
+
+    async def increment(self, scope: Scope, increment: FollowUp) -> AuthorisationReply:
+        del scope
+        name = self._card_of(increment.reference)
+        answer = self._answer_to(increment.request, None)
+        return await self._deliver(Behaviour.APPROVE, increment.request, answer, name)
+
+    async def refund(self, scope: Scope, refund: FollowUp) -> AuthorisationReply:
+        name = self._card_of(refund.reference)
+        behaviour = BY_NAME[name].refunds
+        declined = Decline(code=DeclineCode.GENERIC_DECLINE, scheme_code="05")
+        answer = self._answer_to(refund.request, declined if behaviour is RefundBehaviour.DECLINE else None)
+        lost = behaviour is RefundBehaviour.LOSE_ANSWER
+        known = refund.request in self._memory.answers
+        reply = await self._deliver(
+            Behaviour.APPROVE_AND_LOSE_ANSWER if lost else Behaviour.APPROVE, refund.request, answer, name
+        )
+        if behaviour is RefundBehaviour.APPROVE_AND_RETURN and not known:
+            notice = f"{refund.request}.returned"
+            self._memory.notices[notice] = RefundReturned(
+                notice, scope, refund.request, RefundFailure.EXPIRED_OR_CANCELED_CARD
+            )
+            self._keep({"notice": notice, "merchant": scope.merchant, "refund": refund.request})
+        return reply
+
+    async def reverse(self, scope: Scope, reversal: Reversal) -> bool:
+        del scope
+        self.calls.append(reversal.request)
+        fault = self.script.popleft() if self.script else None
+        if fault is Fault.QUESTION_LOST:
+            await asyncio.sleep(self._timeout_s)
+            return False
+        self._memory.reversed_requests.add(reversal.original_request)
+        self._keep({"reversed": reversal.original_request})
+        if fault in (Fault.ANSWER_LOST, Fault.ANSWER_LATE):
+            await asyncio.sleep(self._timeout_s)
+            return False
+        return True
+
+    async def enquire(self, scope: Scope, request: str) -> EnquiryReply:
+        del scope
+        self.calls.append(f"enquire {request}")
+        fault = self.script.popleft() if self.script else None
+        if fault in (Fault.QUESTION_LOST, Fault.ANSWER_LOST, Fault.ANSWER_LATE):
+            await asyncio.sleep(self._timeout_s)
+            return Unknown("no answer to the enquiry")
+        if request in self._memory.cards and self._silent(request):
+            return Unknown("no answer to the enquiry")
+        return self._memory.answers.get(request, NotFound())
+
+    async def notices(self, limit: int) -> tuple[RefundReturned, ...]:
+        return tuple(self._memory.notices.values())[:limit]
+
+    async def acknowledge(self, notice: str) -> None:
+        self._memory.notices.pop(notice, None)
+        self._keep({"acknowledged": notice})
+
+    def _card_of(self, reference: str) -> str:
+        return self._memory.cards.get(reference.removeprefix(_REFERENCE), "pm_card_visa")
+
+    def _silent(self, request: str) -> bool:
+        return BY_NAME[self._memory.cards[request]].behaviour is Behaviour.SILENT
+
+    def _answer_to(self, request: str, decline: Decline | None) -> Answer:
+        if request in self._memory.reversed_requests:
+            return Decline(code=DeclineCode.GENERIC_DECLINE, scheme_code="21")
+        return decline or Approved(
+            reference=_REFERENCE + request, auth_code=f"{crc32(request.encode()) % 10**6:06d}"
+        )
+
+    async def _deliver(
+        self, behaviour: Behaviour, request: str, answer: Answer, card: str
+    ) -> AuthorisationReply:
+        self.calls.append(request)
+        fault = self.script.popleft() if self.script else None
+        if self._latency_s:
+            await asyncio.sleep(self._latency_s)
+        if behaviour is Behaviour.LOSE_QUESTION or fault is Fault.QUESTION_LOST:
+            await asyncio.sleep(self._timeout_s)
+            return Unknown("the question was lost")
+        answer = self._memory.answers.get(request, answer)
+        self._remember(request, answer, card)
+        if fault is Fault.QUESTION_DOUBLED:
+            self._remember(request, answer, card)
+        if fault in (Fault.ANSWER_LOST, Fault.ANSWER_LATE) or behaviour not in (
+            Behaviour.APPROVE,
+            Behaviour.DECLINE,
+        ):
+            await asyncio.sleep(self._timeout_s)
+            if fault is Fault.ANSWER_LATE:
+                self.late.append(answer)
+            return Unknown("the answer was lost")
+        return answer
+
+    def _remember(self, request: str, answer: Answer, card: str) -> None:
+        memory = self._memory
+        if request in memory.answers:
+            return
+        if len(memory.answers) >= REMEMBERED_MAX:
+            memory.answers.pop(next(iter(memory.answers)))
+            memory.cards.pop(next(iter(memory.cards)))
+        memory.answers[request] = answer
+        memory.cards[request] = card
+        self._keep({"request": request, "card": card, "answer": asdict(answer)})
+
+    def _keep(self, entry: dict[str, Any]) -> None:
+        if self._journal is not None:
+            self._journal.write(entry)
+
+
+class _Journal:
+    """The memory as lines of JSON, appended as things happen and read again at the start."""
+
+    def __init__(self, path: Path, memory: Memory) -> None:
+        if path.exists():
+            with path.open() as lines:
+                for line in deque(lines, maxlen=REMEMBERED_MAX):
+                    _recall(memory, line)
+        self._file = path.open("a", buffering=1)
+
+    def write(self, entry: dict[str, Any]) -> None:
+        self._file.write(json.dumps(entry) + "\n")
+
+
+def _recall(memory: Memory, line: str) -> None:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return  # the last line of a killed process may be half written
+    if "request" in entry:
+        answer = entry["answer"]
+        request, card = entry["request"], entry["card"]
+        memory.answers[request] = Approved(**answer) if "reference" in answer else _decline(answer)
+        memory.cards[request] = card
+    elif "reversed" in entry:
+        memory.reversed_requests.add(entry["reversed"])
+    elif "notice" in entry:
+        scope = Scope(MerchantId(entry["merchant"]), livemode=False)
+        memory.notices[entry["notice"]] = RefundReturned(
+            entry["notice"], scope, entry["refund"], RefundFailure.EXPIRED_OR_CANCELED_CARD
+        )
+    elif "acknowledged" in entry:
+        memory.notices.pop(entry["acknowledged"], None)
+
+
+def _decline(answer: dict[str, Any]) -> Decline:
+    return Decline(code=DeclineCode(answer["code"]), scheme_code=answer["scheme_code"])

@@ -1,0 +1,1 @@
+"""Use cases: one frozen class with one ``__call__`` each, in one rhythm: load, decide, commit."""

@@ -1,0 +1,126 @@
+"""API keys: making, rolling, revoking, and telling who holds one."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from attrs import define, field, frozen
+
+from fintech.application.commits import Commits, Decision, NotFound, saved
+from fintech.domain.api_keys import SECRET_PREFIXES, ApiKey, KeyRevoked
+from fintech.domain.changeset import CommitRefused
+from fintech.domain.events import EventType
+from fintech.domain.ids import ApiKeyId, ChangesetId
+from fintech.domain.outcome import Failure, Outcome, Success
+from fintech.domain.scope import Actor, Scope
+from fintech.ports.clock import Clock
+from fintech.ports.id_source import IdSource
+from fintech.ports.keyed_digest import KeyedDigest, Purpose
+from fintech.ports.store import Store
+
+#: How long a process believes what it knows of a key: a revoked one opens nothing anywhere after twice that.
+BELIEF: Final = timedelta(seconds=1)
+BELIEFS_MAX: Final = 10_000
+SECRET_LENGTH_MAX: Final = 200
+
+
+@frozen
+class MadeKey:
+    """A new key and its secret, which is shown once and kept nowhere."""
+
+    key: ApiKey
+    secret: str = field(repr=False)
+
+
+@frozen(kw_only=True)
+class CreateApiKey:
+    """Make a key for a merchant in one mode."""
+
+    store: Store
+    ids: IdSource
+    digests: KeyedDigest
+    commits: Commits
+
+    async def __call__(
+        self, actor: Actor, scope: Scope, name: str, *, secret: str | None = None
+    ) -> Outcome[MadeKey, NotFound | CommitRefused]:
+        """``secret`` is for a sandbox whose key must stay the same; anybody else gets a new random one."""
+        if await self.store.merchant(scope) is None:
+            return Failure(NotFound("merchant", scope.merchant))
+        spoken = secret or SECRET_PREFIXES[scope.livemode] + self.ids.secret()
+
+        async def decide(_changeset: ChangesetId, now: datetime) -> Outcome[Decision[ApiKey], CommitRefused]:
+            key = ApiKey(
+                id=self.ids.new(ApiKeyId),
+                version=0,
+                name=name,
+                digest=self.digests.digest(Purpose.API_KEY, spoken.encode()),
+                hint=spoken[-4:],
+                created_at=now,
+            )
+            return Success(Decision(value=saved(key), changes=((key, EventType.API_KEY_CREATED),)))
+
+        outcome = await self.commits.land(scope, actor, decide)
+        if isinstance(outcome, Failure):
+            return outcome
+        return Success(MadeKey(outcome.unwrap(), spoken))
+
+
+@frozen(kw_only=True)
+class EndApiKey:
+    """Revoke a key, now or after a while."""
+
+    store: Store
+    commits: Commits
+
+    async def __call__(
+        self, actor: Actor, scope: Scope, id: ApiKeyId, after: timedelta = timedelta()
+    ) -> Outcome[ApiKey, NotFound | KeyRevoked | CommitRefused]:
+        """Refused as `ApiKey.ending` refuses."""
+
+        async def decide(
+            _changeset: ChangesetId, now: datetime
+        ) -> Outcome[Decision[ApiKey], NotFound | KeyRevoked]:
+            key = await self.store.api_key(scope, id)
+            if key is None:
+                return Failure(NotFound("key", id))
+            ending = key.ending(now + after)
+            if isinstance(ending, Failure):
+                return ending
+            ended = ending.unwrap()
+            return Success(Decision(value=saved(ended), changes=((ended, EventType.API_KEY_UPDATED),)))
+
+        return await self.commits.land(scope, actor, decide)
+
+
+@frozen
+class Believed:
+    """What is known of a secret, and until when it is believed."""
+
+    who: tuple[Scope, ApiKey] | None
+    until: datetime
+
+
+@define(kw_only=True)
+class Authenticate:
+    """Tells whose secret it is. Remembers the answer for `BELIEF`, at most `BELIEFS_MAX` of them."""
+
+    store: Store
+    digests: KeyedDigest
+    clock: Clock
+    _beliefs: dict[bytes, Believed] = field(factory=dict, init=False)
+
+    async def __call__(self, secret: str) -> tuple[Scope, ApiKey] | None:
+        """The scope and the key of a secret that opens something now, or None."""
+        if not secret.isascii() or len(secret) > SECRET_LENGTH_MAX:
+            return None
+        digest = self.digests.digest(Purpose.API_KEY, secret.encode())
+        now = self.clock.now()
+        believed = self._beliefs.get(digest)
+        if believed is None or believed.until <= now:
+            believed = Believed(await self.store.key_by_digest(digest), now + BELIEF)
+            if len(self._beliefs) >= BELIEFS_MAX:
+                self._beliefs.clear()
+            self._beliefs[digest] = believed
+        if believed.who is None or not believed.who[1].valid(now):
+            return None
+        return believed.who

@@ -1,0 +1,1 @@
+"""Payments: what merchants and the clock do with them."""

@@ -1,0 +1,62 @@
+"""The sweeper: looks after everything whose time has come."""
+
+import asyncio
+from datetime import timedelta
+from typing import Final
+
+from attrs import frozen
+
+from fintech.application.payments.resolving import ResolvePayment
+from fintech.application.refunds import ResolveRefund, ReturnRefund
+from fintech.domain.ids import PaymentId, RefundId
+from fintech.domain.scope import Actor, Face, Scope
+from fintech.ports.card_acquirer import CardAcquirer
+from fintech.ports.clock import Clock
+from fintech.ports.store import Due, Store
+
+#: How many things one round takes, and how many of them at once.
+ROUND_MAX: Final = 100
+AT_ONCE_MAX: Final = 10
+LEASE: Final = timedelta(seconds=30)
+SWEEPER: Final = Actor("sweeper", Face.WORKER, "its time has come")
+
+
+@frozen(kw_only=True)
+class Sweep:
+    """One round over what is due: unknown outcomes, expired authorisations, reversals, the acquirer's notices."""
+
+    store: Store
+    clock: Clock
+    acquirer: CardAcquirer
+    resolve_payment: ResolvePayment
+    resolve_refund: ResolveRefund
+    return_refund: ReturnRefund
+
+    async def __call__(self) -> int:
+        """How many things were looked at; `ROUND_MAX` or more says that another round is worth it at once."""
+        now = self.clock.now()
+        payments = await self.store.claim_due(Due.PAYMENTS, now, ROUND_MAX, LEASE)
+        refunds = await self.store.claim_due(Due.REFUNDS, now, ROUND_MAX, LEASE)
+        places = asyncio.Semaphore(AT_ONCE_MAX)
+
+        async def payment(scope: Scope, id: str) -> None:
+            async with places:
+                await self.resolve_payment(scope, PaymentId(id), SWEEPER)
+
+        async def refund(scope: Scope, id: str) -> None:
+            async with places:
+                await self.resolve_refund(scope, RefundId(id), SWEEPER)
+
+        results = await asyncio.gather(
+            *(payment(scope, id) for scope, id in payments),
+            *(refund(scope, id) for scope, id in refunds),
+            return_exceptions=True,
+        )
+        broken = [result for result in results if isinstance(result, BaseException)]
+        if broken:
+            raise broken[0]
+        notices = await self.acquirer.notices(ROUND_MAX)
+        for notice in notices:
+            await self.return_refund(notice.scope, RefundId(notice.refund_request), notice.failure, SWEEPER)
+            await self.acquirer.acknowledge(notice.notice)
+        return len(payments) + len(refunds) + len(notices)

@@ -1,0 +1,1 @@
+"""The rules of moving merchants' money, and nothing else: no clock, no randomness, no I/O, nothing async."""

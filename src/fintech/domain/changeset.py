@@ -1,0 +1,196 @@
+"""A commit is a value: everything that shall become true, at once or not at all."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, TypeAlias
+
+from attrs import field, frozen
+
+from fintech.domain.events import Aggregate, EventType
+from fintech.domain.ids import ChangesetId, EventId, TransferId
+from fintech.domain.ledger import AccountId, Balances, Transfer, may_reach_limit, net_moves
+from fintech.domain.scope import Actor, Scope
+
+CHANGES_MAX: Final = 16
+TRANSFERS_MAX: Final = 100
+#: Longest idempotency key, in characters (what merchants' SDKs expect).
+KEY_MAX: Final = 255
+
+
+@frozen(kw_only=True)
+class Claim:
+    """Takes an idempotency key for a request whose outcome will follow.
+
+    ``fingerprint`` is a keyed digest of what was asked: the same key with another one is refused. ``resource`` is the
+    id of what the request works on: when the lease has run out unanswered, its state says how far the work came, and
+    the work is continued from there, never run again.
+    """
+
+    key: str
+    operation: str
+    fingerprint: bytes
+    resource: str
+    lease_until: datetime
+
+
+@frozen(kw_only=True)
+class Answer:
+    """Ends a claim: the first change of this changeset is what the request came to.
+
+    ``claim`` is there when claiming and answering are one step. ``refusal`` names the no, for a request that ends in
+    one (a decline); what exactly was refused is in the change's snapshot.
+    """
+
+    key: str
+    claim: Claim | None = None
+    refusal: str | None = None
+
+
+@frozen
+class Change:
+    """An aggregate as it shall be, still carrying the version at which it was read (0: it is new), and what happened."""
+
+    aggregate: Aggregate
+    event: EventType
+
+
+@frozen
+class Ceiling:
+    """What a merchant's policy lets an asset account come to (`Balances.owed`), judged in the commit."""
+
+    account: AccountId
+    most_minor: int
+
+
+def _some(_instance: object, _attribute: object, changes: tuple[Change, ...]) -> None:
+    if not 1 <= len(changes) <= CHANGES_MAX:
+        message = f"a changeset has 1 to {CHANGES_MAX} changes"
+        raise ValueError(message)
+
+
+def _bounded(_instance: object, _attribute: object, transfers: tuple[Transfer, ...]) -> None:
+    if len(transfers) > TRANSFERS_MAX:
+        message = f"a changeset has at most {TRANSFERS_MAX} transfers"
+        raise ValueError(message)
+
+
+@frozen(kw_only=True)
+class Changeset:
+    """One commit in one scope. Handed in again, it is answered as committed and not done twice.
+
+    Nothing is saved without an event and no event exists without a save, so log and aggregates cannot disagree.
+    The id of the event at position n is derived from the changeset's id.
+    """
+
+    id: ChangesetId
+    at: datetime
+    actor: Actor
+    changes: tuple[Change, ...] = field(validator=_some)
+    transfers: tuple[Transfer, ...] = field(default=(), validator=_bounded)
+    ceilings: tuple[Ceiling, ...] = ()
+    claim: Claim | Answer | None = None
+    #: What the transfers add to each account, reckoned once.
+    moves: Mapping[AccountId, Balances] = field(init=False, eq=False, repr=False)
+
+    @moves.default
+    def _net(self) -> Mapping[AccountId, Balances]:
+        return net_moves(self.transfers)
+
+    @property
+    def limited(self) -> bool:
+        """Whether it may take an account past its limit, so that the balance has to be known and held."""
+        return bool(self.ceilings) or any(
+            may_reach_limit(account.code, move) for account, move in self.moves.items()
+        )
+
+    @property
+    def first_event(self) -> EventId:
+        """The event that answers a claim, and the mark by which a commit is recognised when it is handed in again."""
+        return EventId.of(self.id, 0)
+
+
+@frozen
+class Committed:
+    """Everything in the changeset is true and durable."""
+
+    changeset: ChangesetId
+
+
+@frozen
+class StaleWrite:
+    """Somebody else saved the aggregate since it was read: load and decide again."""
+
+    resource: str
+    current_version: int
+
+
+@frozen
+class LimitReached:
+    """An account would pass its limit; ``spendable_minor`` is what its limited side could still take."""
+
+    account: AccountId
+    spendable_minor: int
+
+
+@frozen
+class KeyInFlight:
+    """Another request holds the key. After ``lease_until`` its work may be continued from ``resource``."""
+
+    resource: str
+    lease_until: datetime
+
+
+@frozen
+class KeyReused:
+    """The key was used for another request."""
+
+    operation: str
+
+
+@frozen
+class KeyAnswered:
+    """The request was answered before: its outcome is the snapshot of ``event``, and ``refusal`` if it was a no."""
+
+    event: EventId
+    refusal: str | None
+
+
+@frozen
+class UniqueTaken:
+    """Another aggregate has the value already."""
+
+    name: str
+
+
+@frozen
+class AlreadyResolved:
+    """The pending transfer was posted or voided before."""
+
+    transfer: TransferId
+
+
+@frozen
+class Expired:
+    """The pending transfer may only be voided by now."""
+
+    transfer: TransferId
+
+
+@frozen
+class AccountClosed:
+    """The merchant's books are closed: nothing is booked any more."""
+
+    scope: Scope
+
+
+CommitRefused: TypeAlias = (
+    StaleWrite
+    | LimitReached
+    | KeyInFlight
+    | KeyReused
+    | KeyAnswered
+    | UniqueTaken
+    | AlreadyResolved
+    | Expired
+    | AccountClosed
+)

@@ -1,0 +1,323 @@
+"""Double entry: accounts with pending and posted debits and credits, and immutable transfers between them.
+
+The model is TigerBeetle's. A transfer moves an amount from a debit account to a credit account, at once (``POST``)
+or in two phases: ``PENDING`` first, then once and only once ``POST_PENDING`` or ``VOID_PENDING``. A liability is
+what we owe: credits raise it. An asset is what we have or are owed: debits raise it.
+"""
+
+from datetime import date, datetime
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final
+
+from attrs import field, frozen
+
+from fintech.domain.ids import MerchantId, MovementId, TransferId
+from fintech.domain.money import AMOUNT_MAX_MINOR, Currency
+
+#: The owner of platform accounts where a shard keeps one set for all its merchants.
+PLATFORM: Final = MerchantId("acct_" + "0" * 24)
+
+
+class AccountKind(StrEnum):
+    """Which side makes it grow, and what it is for."""
+
+    ASSET = "asset"
+    LIABILITY = "liability"
+    INCOME = "income"
+    EXPENSE = "expense"
+    MEMO = "memo"
+
+
+class Limit(StrEnum):
+    """What a request may never make of an account, pending counted against posted."""
+
+    NONE = "none"
+    DEBITS_WITHIN_CREDITS = "debits_within_credits"
+    CREDITS_WITHIN_DEBITS = "credits_within_debits"
+
+
+class Bucket(StrEnum):
+    """The chart of accounts. A code is a bucket and, for some, what it is kept by: ``unsettled/2026-11-23``."""
+
+    UNSETTLED = "unsettled"
+    AVAILABLE = "available"
+    RESERVED = "reserved"
+    IN_TRANSIT = "in_transit"
+    ADVANCE = "advance"
+    RECEIVABLE = "receivable"
+    HOLDS = "holds"
+    HOLDS_CONTRA = "holds_contra"
+    SCHEME_RECEIVABLE = "scheme_receivable"
+    CLIENT_CASH = "client_cash"
+    OWN_CASH = "own_cash"
+    FEES = "fees"
+    GST_PAYABLE = "gst_payable"
+    SCHEME_COSTS = "scheme_costs"
+    LOSSES = "losses"
+
+
+@frozen
+class Rule:
+    """What a bucket is."""
+
+    kind: AccountKind
+    limit: Limit
+
+
+CHART: Final = {
+    Bucket.UNSETTLED: Rule(AccountKind.LIABILITY, Limit.DEBITS_WITHIN_CREDITS),
+    Bucket.AVAILABLE: Rule(AccountKind.LIABILITY, Limit.DEBITS_WITHIN_CREDITS),
+    Bucket.RESERVED: Rule(AccountKind.LIABILITY, Limit.DEBITS_WITHIN_CREDITS),
+    Bucket.IN_TRANSIT: Rule(AccountKind.LIABILITY, Limit.DEBITS_WITHIN_CREDITS),
+    Bucket.ADVANCE: Rule(AccountKind.ASSET, Limit.CREDITS_WITHIN_DEBITS),
+    Bucket.RECEIVABLE: Rule(AccountKind.ASSET, Limit.CREDITS_WITHIN_DEBITS),
+    Bucket.HOLDS: Rule(AccountKind.MEMO, Limit.NONE),
+    Bucket.HOLDS_CONTRA: Rule(AccountKind.MEMO, Limit.NONE),
+    Bucket.SCHEME_RECEIVABLE: Rule(AccountKind.ASSET, Limit.NONE),
+    Bucket.CLIENT_CASH: Rule(AccountKind.ASSET, Limit.NONE),
+    Bucket.OWN_CASH: Rule(AccountKind.ASSET, Limit.NONE),
+    Bucket.FEES: Rule(AccountKind.INCOME, Limit.NONE),
+    Bucket.GST_PAYABLE: Rule(AccountKind.LIABILITY, Limit.NONE),
+    Bucket.SCHEME_COSTS: Rule(AccountKind.EXPENSE, Limit.NONE),
+    Bucket.LOSSES: Rule(AccountKind.EXPENSE, Limit.NONE),
+}
+
+#: What a merchant's balance is made of: liabilities to it, less what it owes.
+MERCHANT_BUCKETS: Final = frozenset({Bucket.UNSETTLED, Bucket.AVAILABLE, Bucket.RESERVED, Bucket.IN_TRANSIT})
+
+
+def code_of(bucket: Bucket, *details: str) -> str:
+    """The code of an account: its bucket and what it is kept by."""
+    return "/".join((bucket.value, *details))
+
+
+@lru_cache(maxsize=4096)
+def bucket_of(code: str) -> Bucket:
+    """The bucket of a code. Raises ``ValueError`` for a code outside the chart."""
+    return Bucket(code.partition("/")[0])
+
+
+@lru_cache(maxsize=4096)
+def rule_of(code: str) -> Rule:
+    """The rule of a code's bucket."""
+    return CHART[bucket_of(code)]
+
+
+def unsettled_on(day: date) -> str:
+    """What was captured on a Sydney day and not settled since."""
+    return f"unsettled/{day.isoformat()}"
+
+
+@frozen(order=True, cache_hash=True)
+class AccountId:
+    """One currency's account in its owner's books; the mode is the scope's."""
+
+    owner: MerchantId
+    code: str
+    currency: Currency
+
+
+@frozen
+class Balances:
+    """The four sums of an account, in minor units; each only ever grows, but for pending ones that resolve."""
+
+    debits_pending: int = 0
+    debits_posted: int = 0
+    credits_pending: int = 0
+    credits_posted: int = 0
+
+    def plus(self, other: "Balances") -> "Balances":
+        """Both together."""
+        return Balances(
+            self.debits_pending + other.debits_pending,
+            self.debits_posted + other.debits_posted,
+            self.credits_pending + other.credits_pending,
+            self.credits_posted + other.credits_posted,
+        )
+
+    def within(self, limit: Limit) -> bool:
+        """Whether the limit holds: what is pending on the limited side counts, on the other side it does not."""
+        if limit is Limit.DEBITS_WITHIN_CREDITS:
+            return self.debits_pending + self.debits_posted <= self.credits_posted
+        if limit is Limit.CREDITS_WITHIN_DEBITS:
+            return self.credits_pending + self.credits_posted <= self.debits_posted
+        return True
+
+    @property
+    def owed(self) -> int:
+        """What an asset account stands at if everything pending on its debit side comes about."""
+        return self.debits_pending + self.debits_posted - self.credits_posted
+
+    def spendable(self, limit: Limit) -> int:
+        """How much more the limited side may take; of an account without a limit, its posted balance."""
+        if limit is Limit.CREDITS_WITHIN_DEBITS:
+            return self.debits_posted - self.credits_pending - self.credits_posted
+        return self.credits_posted - self.debits_pending - self.debits_posted
+
+
+class Phase(StrEnum):
+    """What a transfer does to its two accounts."""
+
+    POST = "post"
+    PENDING = "pending"
+    POST_PENDING = "post_pending"
+    VOID_PENDING = "void_pending"
+
+
+class TransferKind(StrEnum):
+    """Why money moves. A movement is named by the kind of its first leg."""
+
+    HOLD = "hold"
+    CAPTURE = "capture"
+    ACQUIRING_FEE = "acquiring_fee"
+    FEE_TAX = "fee_tax"
+    REFUND = "refund"
+    REFUND_FAILURE = "refund_failure"
+    FEE_RETURN = "fee_return"
+    FEE_TAX_RETURN = "fee_tax_return"
+    OWN_FUNDS = "own_funds"
+    SETTLEMENT = "settlement"
+    EARNINGS = "earnings"
+    RELEASE = "release"
+    REPAYMENT = "repayment"
+
+
+def _positive(_instance: object, _attribute: object, value: int) -> None:
+    if type(value) is not int or not 0 < value <= AMOUNT_MAX_MINOR:
+        message = "a transfer moves a whole, positive number of minor units"
+        raise ValueError(message)
+
+
+@frozen(kw_only=True, slots=False)
+class Transfer:
+    """One leg of a movement. Immutable once committed; what was wrong is put right by another transfer.
+
+    ``resolves`` names the pending transfer that this one posts or voids; accounts and amount are then the same as
+    the pending one's. ``expires_at`` is for pending ones: from then on it can only be voided. ``source`` is the id
+    of what the money moved for (a payment, a refund, a settlement).
+    """
+
+    id: TransferId
+    kind: TransferKind
+    phase: Phase = Phase.POST
+    debit: AccountId
+    credit: AccountId
+    amount_minor: int = field(validator=_positive)
+    source: str
+    at: datetime
+    resolves: TransferId | None = None
+    expires_at: datetime | None = None
+
+
+class Movement:
+    """Collects the linked legs of one movement: they are committed together or not at all."""
+
+    __slots__ = ("at", "id", "legs", "source")
+
+    def __init__(self, id: MovementId, *, source: str, at: datetime) -> None:
+        self.id = id
+        self.source = source
+        self.at = at
+        self.legs: list[Transfer] = []
+
+    def move(
+        self,
+        kind: TransferKind,
+        debit: AccountId,
+        credit: AccountId,
+        amount_minor: int,
+        *,
+        phase: Phase = Phase.POST,
+        resolves: TransferId | None = None,
+        expires_at: datetime | None = None,
+    ) -> None:
+        """Add a leg; an amount of nothing adds none."""
+        if amount_minor:
+            leg = Transfer(
+                id=TransferId.of(self.id, len(self.legs)),
+                kind=kind,
+                phase=phase,
+                debit=debit,
+                credit=credit,
+                amount_minor=amount_minor,
+                source=self.source,
+                at=self.at,
+                resolves=resolves,
+                expires_at=expires_at,
+            )
+            self.legs.append(leg)
+
+
+@lru_cache(maxsize=65_536)
+def _account(owner: MerchantId, code: str, currency: Currency) -> AccountId:
+    return AccountId(owner, code, currency)
+
+
+@frozen
+class Books:
+    """Names the accounts of one merchant, and those of the platform that stand against them.
+
+    ``platform`` owns the platform's accounts: the merchant itself, so that its books balance alone and can be moved
+    to another shard, or `PLATFORM` where a shard keeps one set.
+    """
+
+    merchant: MerchantId
+    currency: Currency
+    platform: MerchantId
+
+    @classmethod
+    def of(cls, merchant: MerchantId, currency: Currency) -> "Books":
+        """A merchant's books with platform accounts of their own."""
+        return cls(merchant, currency, merchant)
+
+    def account(self, code: str) -> AccountId:
+        """An account of the merchant."""
+        return _account(self.merchant, code, self.currency)
+
+    def platform_account(self, code: str) -> AccountId:
+        """An account of the platform."""
+        return _account(self.platform, code, self.currency)
+
+
+def net_moves(transfers: tuple[Transfer, ...]) -> dict[AccountId, Balances]:
+    """What transfers add to each account that they touch."""
+    net: dict[AccountId, list[int]] = {}
+    for transfer in transfers:
+        amount = transfer.amount_minor
+        debit = net.setdefault(transfer.debit, [0, 0, 0, 0])
+        credit = net.setdefault(transfer.credit, [0, 0, 0, 0])
+        match transfer.phase:
+            case Phase.POST:
+                debit[1] += amount
+                credit[3] += amount
+            case Phase.PENDING:
+                debit[0] += amount
+                credit[2] += amount
+            case Phase.POST_PENDING:
+                debit[0] -= amount
+                debit[1] += amount
+                credit[2] -= amount
+                credit[3] += amount
+            case Phase.VOID_PENDING:
+                debit[0] -= amount
+                credit[2] -= amount
+    return {account: Balances(*move) for account, move in net.items()}
+
+
+def may_reach_limit(code: str, move: Balances) -> bool:
+    """Whether a move can take an account past its limit; a move that only adds room never can, and locks nothing."""
+    limit = rule_of(code).limit
+    if limit is Limit.DEBITS_WITHIN_CREDITS:
+        return move.debits_pending + move.debits_posted > move.credits_posted
+    if limit is Limit.CREDITS_WITHIN_DEBITS:
+        return move.credits_pending + move.credits_posted > move.debits_posted
+    return False
+
+
+def touches_balance(legs: tuple[Transfer, ...]) -> bool:
+    """Whether a movement is a line of the merchant's balance: money came or went, and not just between its buckets."""
+    return legs[0].kind in _LINES and legs[0].phase in (Phase.POST, Phase.POST_PENDING)
+
+
+_LINES: Final = frozenset({TransferKind.CAPTURE, TransferKind.REFUND, TransferKind.REFUND_FAILURE})

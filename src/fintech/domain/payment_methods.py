@@ -1,0 +1,30 @@
+"""Payment methods: a card as a payment knows it, without the number."""
+
+from datetime import datetime
+
+from attrs import field, frozen
+
+from fintech.domain.cards import Card
+from fintech.domain.ids import PaymentMethodId
+
+#: Free text that a merchant hangs on a thing, in the order in which it was given; values are strings.
+Metadata = tuple[tuple[str, str], ...]
+
+
+@frozen(kw_only=True, slots=False)
+class PaymentMethod:
+    """A card that a merchant has presented, ready to be paid with."""
+
+    id: PaymentMethodId
+    version: int
+    card: Card
+    created_at: datetime
+    metadata: Metadata = field(default=())
+
+
+@frozen
+class Method:
+    """What a payment is paid with: a payment method's id (or a test card's name) and its card."""
+
+    id: str
+    card: Card

@@ -1,0 +1,1 @@
+"""Payments: the intent, its attempts, and what both do to the books."""

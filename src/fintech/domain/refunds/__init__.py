@@ -1,0 +1,1 @@
+"""Refunds: the intent, its outcome, and what both do to the books."""

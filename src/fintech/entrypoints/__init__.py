@@ -1,0 +1,1 @@
+"""The doors: HTTP, command line, worker, and the composition of the core for each deployment."""

@@ -1,0 +1,91 @@
+"""The composition of the core: ports are holes, use cases plug into them. A profile fills the holes."""
+
+from dependency_injector import containers, providers
+
+from fintech.application.api_keys import Authenticate, CreateApiKey, EndApiKey
+from fintech.application.commits import Commits
+from fintech.application.merchants import OnboardMerchant, PlaceMerchant
+from fintech.application.payment_methods import CreatePaymentMethod, FindMethod
+from fintech.application.payments.asking import Asking
+from fintech.application.payments.requests import (
+    CancelPayment,
+    CapturePayment,
+    ConfirmPayment,
+    CreatePayment,
+    IncrementAuthorisation,
+    Repeats,
+    UpdatePayment,
+)
+from fintech.application.payments.resolving import ResolvePayment
+from fintech.application.refunds import CreateRefund, RefundAsking, ResolveRefund, ReturnRefund
+from fintech.application.settlement import SettleMerchant
+from fintech.application.sweep import Sweep
+from fintech.ports.card_acquirer import CardAcquirer
+from fintech.ports.card_vault import CardVault
+from fintech.ports.clock import Clock
+from fintech.ports.id_source import IdSource
+from fintech.ports.keyed_digest import KeyedDigest
+from fintech.ports.proofs import Proofs
+from fintech.ports.queries import Queries
+from fintech.ports.store import Store
+
+
+class Core(containers.DeclarativeContainer):
+    """Call a member to get it: ``core.create_payment()`` is the use case, ready to be awaited."""
+
+    store = providers.Dependency(instance_of=Store)
+    queries = providers.Dependency(instance_of=Queries)
+    proofs = providers.Dependency(instance_of=Proofs)
+    acquirer = providers.Dependency(instance_of=CardAcquirer)
+    vault = providers.Dependency(instance_of=CardVault)
+    clock = providers.Dependency(instance_of=Clock)
+    ids = providers.Dependency(instance_of=IdSource)
+    digests = providers.Dependency(instance_of=KeyedDigest)
+
+    commits = providers.Singleton(Commits, store=store, ids=ids, clock=clock)
+    asking = providers.Singleton(Asking, store=store, acquirer=acquirer, commits=commits)
+    resolve_payment = providers.Singleton(
+        ResolvePayment, store=store, acquirer=acquirer, commits=commits, asking=asking
+    )
+    repeats = providers.Singleton(Repeats, commits=commits, resolve=resolve_payment)
+
+    onboard_merchant = providers.Singleton(OnboardMerchant, store=store, commits=commits)
+    place_merchant = providers.Singleton(PlaceMerchant, store=store, commits=commits)
+    create_api_key = providers.Singleton(CreateApiKey, store=store, ids=ids, digests=digests, commits=commits)
+    end_api_key = providers.Singleton(EndApiKey, store=store, commits=commits)
+    authenticate = providers.Singleton(Authenticate, store=store, digests=digests, clock=clock)
+
+    create_payment_method = providers.Singleton(CreatePaymentMethod, ids=ids, vault=vault, commits=commits)
+    find_method = providers.Singleton(FindMethod, store=store, vault=vault)
+    create_payment = providers.Singleton(
+        CreatePayment, store=store, ids=ids, commits=commits, asking=asking, repeats=repeats
+    )
+    update_payment = providers.Singleton(UpdatePayment, store=store, commits=commits, repeats=repeats)
+    confirm_payment = providers.Singleton(
+        ConfirmPayment, store=store, commits=commits, asking=asking, repeats=repeats
+    )
+    capture_payment = providers.Singleton(CapturePayment, store=store, commits=commits, repeats=repeats)
+    cancel_payment = providers.Singleton(CancelPayment, store=store, commits=commits, repeats=repeats)
+    increment_authorisation = providers.Singleton(
+        IncrementAuthorisation, store=store, commits=commits, asking=asking, repeats=repeats
+    )
+
+    refund_asking = providers.Singleton(RefundAsking, store=store, acquirer=acquirer, commits=commits)
+    resolve_refund = providers.Singleton(
+        ResolveRefund, store=store, acquirer=acquirer, commits=commits, asking=refund_asking
+    )
+    create_refund = providers.Singleton(
+        CreateRefund, store=store, ids=ids, commits=commits, asking=refund_asking, resolve=resolve_refund
+    )
+    return_refund = providers.Singleton(ReturnRefund, store=store, commits=commits)
+
+    settle_merchant = providers.Singleton(SettleMerchant, store=store, ids=ids, commits=commits)
+    sweep = providers.Singleton(
+        Sweep,
+        store=store,
+        clock=clock,
+        acquirer=acquirer,
+        resolve_payment=resolve_payment,
+        resolve_refund=resolve_refund,
+        return_refund=return_refund,
+    )

@@ -1,0 +1,1 @@
+"""What the core asks of the world: Protocols in domain types only, each with its contract suite in `contracts`."""

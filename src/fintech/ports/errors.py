@@ -1,0 +1,24 @@
+"""Breakage: what an adapter raises when the world does not do its part. Refusals are values and never raised.
+
+PortError
+├── StoreUnavailable     the store cannot be reached, or did not answer in time; the work was not done,
+│                        or handing the same changeset in again will tell
+├── StoreOverloaded      the queue before the store is full; nothing was done
+└── ConcurrencyExhausted the same work lost its race too often; nothing was done
+"""
+
+
+class PortError(Exception):
+    """The root of everything that a port raises."""
+
+
+class StoreUnavailable(PortError):
+    """The store cannot be reached or did not answer in time. Hand the same changeset in again to learn its fate."""
+
+
+class StoreOverloaded(PortError):
+    """The queue before the store is full. Nothing was done; try again later."""
+
+
+class ConcurrencyExhausted(PortError):
+    """A decision lost its race against others too often. Nothing was done; try again."""

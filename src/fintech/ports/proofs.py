@@ -1,0 +1,38 @@
+"""The proofs of the books: what must be true of what is stored, whoever wrote it."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+from attrs import frozen
+
+
+class Proof(StrEnum):
+    """One statement about the books of a mode. A proof fails on a single planted row that contradicts it."""
+
+    BALANCED = "balanced"  #: all debits equal all credits, pending and posted apart, per currency
+    REBUILT = "rebuilt"  #: every account's balances are the sum of its transfers
+    HOLDS = "holds"  #: what is held is what payments have open
+    PAYMENTS = "payments"  #: each payment's captured, fee and refunded totals are its transfers'
+    SAFEGUARDED = "safeguarded"  #: cash at the bank covers what is owed to merchants
+    EVENTS = "events"  #: the last event of each aggregate has its version
+
+
+@frozen
+class Discrepancy:
+    """A subject for which a proof does not hold."""
+
+    proof: Proof
+    subject: str
+    expected: str
+    found: str
+
+
+@runtime_checkable
+class Proofs(Protocol):
+    """Checks the books of one mode as they are at one moment."""
+
+    @abstractmethod
+    async def check(self, proof: Proof, livemode: bool, limit: int = 20) -> Sequence[Discrepancy]:
+        """The first discrepancies; none means that the proof holds."""

@@ -1,0 +1,94 @@
+"""Reads for screens, reports and proofs: lists in pages, and totals. Aggregates are for deciding, these for looking."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar, runtime_checkable
+
+from attrs import field, frozen
+
+from fintech.domain.api_keys import ApiKey
+from fintech.domain.events import Event
+from fintech.domain.ids import ChargeId, MovementId, PaymentId
+from fintech.domain.ledger import Transfer
+from fintech.domain.merchants import Merchant
+from fintech.domain.payment_methods import PaymentMethod
+from fintech.domain.payments.payment import Payment
+from fintech.domain.refunds.refund import Refund
+from fintech.domain.scope import Scope
+
+T = TypeVar("T")
+PAGE_MAX = 100
+
+
+@frozen(kw_only=True)
+class Page:
+    """Which part of a list, newest first. ``after`` and ``before`` are ids: older than the one, newer than the other.
+
+    ``created_from`` is inclusive, ``created_until`` exclusive. With ``before`` the page is the one next to it.
+    """
+
+    limit: int = 10
+    after: str | None = None
+    before: str | None = None
+    created_from: datetime | None = None
+    created_until: datetime | None = None
+
+
+@frozen
+class Listed(Generic[T]):
+    """A page, newest first, and whether the list goes on in the direction that was asked for."""
+
+    items: tuple[T, ...]
+    has_more: bool
+
+
+@frozen(kw_only=True)
+class MovementLine:
+    """A movement of the merchant's money with all its legs, and the total they add up to."""
+
+    id: MovementId
+    legs: tuple[Transfer, ...] = field(default=())
+
+
+@runtime_checkable
+class Queries(Protocol):
+    """Reads of one merchant's things, newest first."""
+
+    @abstractmethod
+    async def payments(self, scope: Scope, page: Page) -> Listed[Payment]:
+        """Payments."""
+
+    @abstractmethod
+    async def charges(
+        self, scope: Scope, page: Page, payment: PaymentId | None = None
+    ) -> Listed[tuple[Payment, ChargeId]]:
+        """Attempts, each with its payment, of one payment or of all."""
+
+    @abstractmethod
+    async def refunds(self, scope: Scope, page: Page, payment: PaymentId | None = None) -> Listed[Refund]:
+        """Refunds, of one payment or of all."""
+
+    @abstractmethod
+    async def payment_methods(self, scope: Scope, page: Page) -> Listed[PaymentMethod]:
+        """Payment methods."""
+
+    @abstractmethod
+    async def events(self, scope: Scope, page: Page, types: Sequence[str] = ()) -> Listed[Event]:
+        """The log, newest committed first. Ends below the oldest open commit: nothing appears later behind a cursor."""
+
+    @abstractmethod
+    async def movements(self, scope: Scope, page: Page) -> Listed[MovementLine]:
+        """Movements that changed what we owe the merchant (`touches_balance`); no holds, reservations, settlements."""
+
+    @abstractmethod
+    async def movement(self, scope: Scope, id: MovementId) -> MovementLine | None:
+        """One movement."""
+
+    @abstractmethod
+    async def merchants(self, livemode: bool, page: Page) -> Listed[Merchant]:
+        """All merchants of a mode."""
+
+    @abstractmethod
+    async def api_keys(self, scope: Scope) -> Sequence[ApiKey]:
+        """A merchant's API keys, oldest first."""
