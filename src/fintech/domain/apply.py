@@ -29,8 +29,9 @@ from fintech.domain.changeset import (
 )
 from fintech.domain.events import Aggregate
 from fintech.domain.ids import EventId, TransferId
-from fintech.domain.ledger import AccountId, Balances, Phase, Transfer, may_reach_limit, rule_of
+from fintech.domain.ledger import AccountId, Balances, Phase, Transfer, rule_of
 from fintech.domain.merchants import Merchant, Standing
+from fintech.domain.moves import may_reach_limit
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.scope import Scope
 
@@ -175,15 +176,7 @@ def _resolution_refused(
 
 def _absorb(state: State, scope: Scope, changes: Changeset) -> None:
     state.committed.add((scope, changes.first_event))
-    match changes.claim:
-        case Claim() as claim:
-            state.claims[scope, claim.key] = ClaimState(claim)
-        case Answer(key=key, claim=given, refusal=refusal):
-            stored = ClaimState(given) if given else state.claims.get((scope, key))
-            if stored is not None and stored.answered_by is None:
-                state.claims[scope, key] = ClaimState(stored.claim, changes.first_event, refusal)
-        case None:
-            pass
+    _absorb_claim(state, scope, changes)
     for change in changes.changes:
         aggregate = change.aggregate
         state.versions[scope, aggregate.id] = aggregate.version + 1
@@ -197,8 +190,19 @@ def _absorb(state: State, scope: Scope, changes: Changeset) -> None:
         elif transfer.resolves is not None:
             pending = state.pendings[scope, transfer.resolves]
             state.pendings[scope, transfer.resolves] = PendingState(pending.transfer, resolved=True)
-    if state.accounts is None:
-        return
-    for account, move in changes.moves.items():
-        before = state.accounts.get((scope.livemode, account))
-        state.accounts[scope.livemode, account] = move if before is None else before.plus(move)
+    if state.accounts is not None:
+        for account, move in changes.moves.items():
+            before = state.accounts.get((scope.livemode, account), Balances())
+            state.accounts[scope.livemode, account] = before.plus(move)
+
+
+def _absorb_claim(state: State, scope: Scope, changes: Changeset) -> None:
+    match changes.claim:
+        case Claim() as claim:
+            state.claims[scope, claim.key] = ClaimState(claim)
+        case Answer(key=key, claim=given, refusal=refusal):
+            stored = ClaimState(given) if given else state.claims.get((scope, key))
+            if stored is not None and stored.answered_by is None:
+                state.claims[scope, key] = ClaimState(stored.claim, changes.first_event, refusal)
+        case None:
+            pass

@@ -8,7 +8,8 @@ from attrs import field, frozen
 
 from fintech.domain.events import Aggregate, EventType
 from fintech.domain.ids import ChangesetId, EventId, TransferId
-from fintech.domain.ledger import AccountId, Balances, Transfer, may_reach_limit, net_moves
+from fintech.domain.ledger import AccountId, Balances, Transfer
+from fintech.domain.moves import may_reach_limit, net_moves
 from fintech.domain.scope import Actor, Scope
 
 CHANGES_MAX: Final = 16

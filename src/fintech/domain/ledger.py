@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-from attrs import field, frozen
+from attrs import frozen
 
 from fintech.domain.ids import MerchantId, MovementId, TransferId
 from fintech.domain.money import AMOUNT_MAX_MINOR, Currency
@@ -87,6 +87,7 @@ CHART: Final = {
 MERCHANT_BUCKETS: Final = frozenset({Bucket.UNSETTLED, Bucket.AVAILABLE, Bucket.RESERVED, Bucket.IN_TRANSIT})
 
 
+@lru_cache(maxsize=1024)
 def code_of(bucket: Bucket, *details: str) -> str:
     """The code of an account: its bucket and what it is kept by."""
     return "/".join((bucket.value, *details))
@@ -104,6 +105,7 @@ def rule_of(code: str) -> Rule:
     return CHART[bucket_of(code)]
 
 
+@lru_cache(maxsize=1024)
 def unsettled_on(day: date) -> str:
     """What was captured on a Sydney day and not settled since."""
     return f"unsettled/{day.isoformat()}"
@@ -183,12 +185,6 @@ class TransferKind(StrEnum):
     REPAYMENT = "repayment"
 
 
-def _positive(_instance: object, _attribute: object, value: int) -> None:
-    if type(value) is not int or not 0 < value <= AMOUNT_MAX_MINOR:
-        message = "a transfer moves a whole, positive number of minor units"
-        raise ValueError(message)
-
-
 @frozen(kw_only=True, slots=False)
 class Transfer:
     """One leg of a movement. Immutable once committed; what was wrong is put right by another transfer.
@@ -203,7 +199,7 @@ class Transfer:
     phase: Phase = Phase.POST
     debit: AccountId
     credit: AccountId
-    amount_minor: int = field(validator=_positive)
+    amount_minor: int
     source: str
     at: datetime
     resolves: TransferId | None = None
@@ -232,7 +228,10 @@ class Movement:
         resolves: TransferId | None = None,
         expires_at: datetime | None = None,
     ) -> None:
-        """Add a leg; an amount of nothing adds none."""
+        """Add a leg; an amount of nothing adds none. Raises ``ValueError`` for less than nothing."""
+        if not 0 <= amount_minor <= AMOUNT_MAX_MINOR:
+            message = "a transfer moves a whole, positive number of minor units"
+            raise ValueError(message)
         if amount_minor:
             leg = Transfer(
                 id=TransferId.of(self.id, len(self.legs)),
@@ -278,41 +277,6 @@ class Books:
     def platform_account(self, code: str) -> AccountId:
         """An account of the platform."""
         return _account(self.platform, code, self.currency)
-
-
-def net_moves(transfers: tuple[Transfer, ...]) -> dict[AccountId, Balances]:
-    """What transfers add to each account that they touch."""
-    net: dict[AccountId, list[int]] = {}
-    for transfer in transfers:
-        amount = transfer.amount_minor
-        debit = net.setdefault(transfer.debit, [0, 0, 0, 0])
-        credit = net.setdefault(transfer.credit, [0, 0, 0, 0])
-        match transfer.phase:
-            case Phase.POST:
-                debit[1] += amount
-                credit[3] += amount
-            case Phase.PENDING:
-                debit[0] += amount
-                credit[2] += amount
-            case Phase.POST_PENDING:
-                debit[0] -= amount
-                debit[1] += amount
-                credit[2] -= amount
-                credit[3] += amount
-            case Phase.VOID_PENDING:
-                debit[0] -= amount
-                credit[2] -= amount
-    return {account: Balances(*move) for account, move in net.items()}
-
-
-def may_reach_limit(code: str, move: Balances) -> bool:
-    """Whether a move can take an account past its limit; a move that only adds room never can, and locks nothing."""
-    limit = rule_of(code).limit
-    if limit is Limit.DEBITS_WITHIN_CREDITS:
-        return move.debits_pending + move.debits_posted > move.credits_posted
-    if limit is Limit.CREDITS_WITHIN_DEBITS:
-        return move.credits_pending + move.credits_posted > move.debits_posted
-    return False
 
 
 def touches_balance(legs: tuple[Transfer, ...]) -> bool:

@@ -22,7 +22,7 @@ class PaymentMethod:
     metadata: Metadata = field(default=())
 
 
-@frozen
+@frozen(cache_hash=True)
 class Method:
     """What a payment is paid with: a payment method's id (or a test card's name) and its card."""
 

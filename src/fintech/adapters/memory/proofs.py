@@ -3,14 +3,25 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from typing import Final, TypeAlias
 
 from fintech.adapters.memory.store import Memory
-from fintech.domain.ledger import Balances, Bucket, Phase, Transfer, TransferKind, bucket_of, net_moves
+from fintech.domain.events import Aggregate
+from fintech.domain.ledger import AccountId, Balances, Bucket, Phase, Transfer, TransferKind, bucket_of
+from fintech.domain.moves import net_moves
 from fintech.domain.payments.payment import Payment
 from fintech.domain.refunds.refund import Refund, RefundStatus
+from fintech.domain.settlement import Settlement
 from fintech.ports.proofs import Discrepancy, Proof, Proofs
 
-_OWED = (Bucket.AVAILABLE, Bucket.RESERVED, Bucket.IN_TRANSIT)
+#: Whose it is and what it is called: ids are one merchant's.
+Key: TypeAlias = tuple[str, str]
+#: Subject, expected, found.
+Fault: TypeAlias = tuple[str, object, object]
+
+_OWED: Final = (Bucket.AVAILABLE, Bucket.RESERVED, Bucket.IN_TRANSIT)
+_OPEN: Final = (RefundStatus.SENT, RefundStatus.UNKNOWN)
+_REFUND_PENDING: Final = "refund pending"
 
 
 class MemoryProofs(Proofs):
@@ -20,7 +31,7 @@ class MemoryProofs(Proofs):
         self._memory = memory
 
     async def check(self, proof: Proof, livemode: bool, limit: int = 20) -> Sequence[Discrepancy]:
-        found = {
+        faults = {
             Proof.BALANCED: self._balanced,
             Proof.REBUILT: self._rebuilt,
             Proof.HOLDS: self._holds,
@@ -28,102 +39,140 @@ class MemoryProofs(Proofs):
             Proof.SAFEGUARDED: self._safeguarded,
             Proof.EVENTS: self._events,
         }[proof](livemode)
-        return [Discrepancy(proof, *each) for each in islice(found, limit)]
+        wrong = sorted((str(subject), str(expected), str(found)) for subject, expected, found in faults)
+        return [Discrepancy(proof, *each) for each in islice(wrong, limit)]
 
-    def _accounts(self, livemode: bool) -> dict[str, Balances]:
+    def _accounts(self, livemode: bool) -> dict[AccountId, Balances]:
         known = self._memory.state.accounts or {}
-        return {
-            f"{account.owner} {account.code} {account.currency}": balances
-            for (mode, account), balances in known.items()
-            if mode is livemode
-        }
+        return {account: balances for (mode, account), balances in known.items() if mode is livemode}
 
-    def _transfers(self, livemode: bool) -> list[Transfer]:
-        return [
-            transfer for (scope, _), transfer in self._memory.transfers.items() if scope.livemode is livemode
-        ]
+    def _transfers(self, livemode: bool) -> Iterator[tuple[str, Transfer]]:
+        for (scope, _), transfer in self._memory.transfers.items():
+            if scope.livemode is livemode:
+                yield scope.merchant, transfer
 
-    def _balanced(self, livemode: bool) -> Iterator[tuple[str, str, str]]:
+    def _aggregates(self, livemode: bool) -> Iterator[tuple[Key, Aggregate]]:
+        for (scope, id), aggregate in self._memory.aggregates.items():
+            if scope.livemode is livemode:
+                yield (scope.merchant, id), aggregate
+
+    def _balanced(self, livemode: bool) -> Iterator[Fault]:
         sums: dict[str, Balances] = defaultdict(Balances)
-        for name, balances in self._accounts(livemode).items():
-            currency = name.rpartition(" ")[2]
-            sums[currency] = sums[currency].plus(balances)
+        for account, balances in self._accounts(livemode).items():
+            sums[account.currency] = sums[account.currency].plus(balances)
         for currency, total in sums.items():
             if total.debits_posted != total.credits_posted:
-                yield f"posted {currency}", str(total.debits_posted), str(total.credits_posted)
+                yield f"posted {currency}", total.debits_posted, total.credits_posted
             if total.debits_pending != total.credits_pending:
-                yield f"pending {currency}", str(total.debits_pending), str(total.credits_pending)
+                yield f"pending {currency}", total.debits_pending, total.credits_pending
 
-    def _rebuilt(self, livemode: bool) -> Iterator[tuple[str, str, str]]:
-        rebuilt = {
-            f"{account.owner} {account.code} {account.currency}": balances
-            for account, balances in net_moves(tuple(self._transfers(livemode))).items()
-        }
+    def _rebuilt(self, livemode: bool) -> Iterator[Fault]:
+        rebuilt = net_moves(tuple(transfer for _, transfer in self._transfers(livemode)))
         stored = self._accounts(livemode)
-        for name in sorted(rebuilt.keys() | stored.keys()):
-            expected, found = rebuilt.get(name, Balances()), stored.get(name, Balances())
+        for account in rebuilt.keys() | stored.keys():
+            expected, found = rebuilt.get(account, Balances()), stored.get(account, Balances())
             if expected != found:
-                yield name, str(expected), str(found)
+                yield f"{account.owner} {account.code} {account.currency}", _spelt(expected), _spelt(found)
 
-    def _holds(self, livemode: bool) -> Iterator[tuple[str, str, str]]:
+    def _holds(self, livemode: bool) -> Iterator[Fault]:
         open_: dict[str, int] = defaultdict(int)
         held: dict[str, int] = defaultdict(int)
-        for (scope, _), aggregate in self._memory.aggregates.items():
-            if scope.livemode is livemode and isinstance(aggregate, Payment):
-                open_[f"{scope.merchant} {aggregate.currency}"] += aggregate.capturable_minor
-        for name, balances in self._accounts(livemode).items():
-            owner, code, currency = name.split(" ")
-            if bucket_of(code) is Bucket.HOLDS:
-                held[f"{owner} {currency}"] += balances.debits_pending
-        for name in sorted(open_.keys() | held.keys()):
-            if open_[name] != held[name]:
-                yield name, str(open_[name]), str(held[name])
+        for (merchant, _), aggregate in self._aggregates(livemode):
+            if isinstance(aggregate, Payment):
+                open_[f"{merchant} {aggregate.currency}"] += aggregate.capturable_minor
+        for account, balances in self._accounts(livemode).items():
+            if bucket_of(account.code) is Bucket.HOLDS:
+                held[f"{account.owner} {account.currency}"] += balances.debits_pending
+        yield from _differing(open_, held)
 
-    def _payments(self, livemode: bool) -> Iterator[tuple[str, str, str]]:
-        booked: dict[tuple[str, str], int] = defaultdict(int)
-        for transfer in self._transfers(livemode):
+    def _payments(self, livemode: bool) -> Iterator[Fault]:
+        booked: dict[tuple[Key, str], int] = defaultdict(int)
+        for merchant, transfer in self._transfers(livemode):
+            source = (merchant, transfer.source)
             if transfer.phase in (Phase.POST, Phase.POST_PENDING):
-                booked[transfer.source, transfer.kind] += transfer.amount_minor
-        for (scope, _), aggregate in self._memory.aggregates.items():
-            if scope.livemode is not livemode:
-                continue
-            for kind, expected in _claimed(aggregate):
-                found = booked.pop((aggregate.id, kind), 0)
-                if found != expected:
-                    yield f"{aggregate.id} {kind}", str(expected), str(found)
-        for (source, kind), found in booked.items():
-            if kind in _CLAIMED and found:
-                yield f"{source} {kind}", "0", str(found)
+                booked[source, transfer.kind] += transfer.amount_minor
+            if transfer.kind is TransferKind.REFUND and transfer.phase is not Phase.POST:
+                sign = 1 if transfer.phase is Phase.PENDING else -1
+                booked[source, _REFUND_PENDING] += sign * transfer.amount_minor
+        claimed = {
+            (key, kind): amount
+            for key, aggregate in self._aggregates(livemode)
+            for kind, amount in _claimed(aggregate)
+        }
+        for key, kind in claimed.keys() | booked.keys():
+            expected, found = claimed.get((key, kind), 0), booked[key, kind]
+            if expected != found and kind in _CLAIMED:
+                yield f"{key[1]} {kind}", expected, found
+        yield from self._sourceless(livemode)
+        yield from self._refunds(livemode)
 
-    def _safeguarded(self, livemode: bool) -> Iterator[tuple[str, str, str]]:
+    def _sourceless(self, livemode: bool) -> Iterator[Fault]:
+        """Transfers for the sake of nothing."""
+        sources = {
+            key
+            for key, aggregate in self._aggregates(livemode)
+            if isinstance(aggregate, Payment | Refund | Settlement)
+        }
+        subjects = {
+            f"{transfer.source} {transfer.kind}"
+            for merchant, transfer in self._transfers(livemode)
+            if (merchant, transfer.source) not in sources
+        }
+        for subject in subjects:
+            yield subject, "a payment, refund or settlement", "none"
+
+    def _refunds(self, livemode: bool) -> Iterator[Fault]:
+        """What payments say is refunded, against their refunds."""
+        said: dict[Key, int] = {}
+        given: dict[Key, int] = defaultdict(int)
+        for key, aggregate in self._aggregates(livemode):
+            if isinstance(aggregate, Payment):
+                said[key] = aggregate.refunded_minor
+            elif isinstance(aggregate, Refund) and aggregate.status is not RefundStatus.FAILED:
+                given[key[0], aggregate.payment] += aggregate.amount_minor
+        for key, expected in said.items():
+            if expected != given[key]:
+                yield f"{key[1]} refunds", expected, given[key]
+
+    def _safeguarded(self, livemode: bool) -> Iterator[Fault]:
         owed: dict[str, int] = defaultdict(int)
         cash: dict[str, int] = defaultdict(int)
-        for name, balances in self._accounts(livemode).items():
-            _, code, currency = name.split(" ")
-            bucket = bucket_of(code)
+        for account, balances in self._accounts(livemode).items():
+            bucket = bucket_of(account.code)
             if bucket in _OWED:
-                owed[currency] += balances.credits_posted - balances.debits_posted
+                owed[account.currency] += balances.credits_posted - balances.debits_posted
             elif bucket is Bucket.CLIENT_CASH:
-                cash[currency] += balances.debits_posted - balances.credits_posted
-        for currency in sorted(owed):
-            if cash[currency] < owed[currency]:
-                yield f"client cash {currency}", f">= {owed[currency]}", str(cash[currency])
+                cash[account.currency] += balances.debits_posted - balances.credits_posted
+        for currency, least in owed.items():
+            if cash[currency] < least:
+                yield f"client cash {currency}", f">= {least}", cash[currency]
 
-    def _events(self, livemode: bool) -> Iterator[tuple[str, str, str]]:
-        latest: dict[str, int] = defaultdict(int)
+    def _events(self, livemode: bool) -> Iterator[Fault]:
+        latest: dict[Key, int] = defaultdict(int)
         for (scope, _), event in self._memory.events.items():
             if scope.livemode is livemode:
-                # A merchant has one id in both modes; the mode tells them apart.
-                latest[event.snapshot.id] = max(latest[event.snapshot.id], event.snapshot.version)
-        for (scope, id), aggregate in self._memory.aggregates.items():
-            if scope.livemode is livemode and latest[id] != aggregate.version:
-                yield id, str(aggregate.version), str(latest[id])
+                logged: Key = (scope.merchant, event.snapshot.id)
+                latest[logged] = max(latest[logged], event.snapshot.version)
+        versions = {key: aggregate.version for key, aggregate in self._aggregates(livemode)}
+        for key in versions.keys() | latest.keys():
+            expected, found = versions.get(key, 0), latest.get(key, 0)
+            if expected != found:
+                yield key[1], expected, found
 
 
-_CLAIMED = (TransferKind.CAPTURE, TransferKind.ACQUIRING_FEE, TransferKind.FEE_TAX, TransferKind.REFUND)
+_CLAIMED: Final = frozenset(
+    {
+        TransferKind.CAPTURE,
+        TransferKind.ACQUIRING_FEE,
+        TransferKind.FEE_TAX,
+        TransferKind.REFUND,
+        TransferKind.REFUND_FAILURE,
+        _REFUND_PENDING,
+    }
+)
 
 
-def _claimed(aggregate: object) -> list[tuple[TransferKind, int]]:
+def _claimed(aggregate: Aggregate) -> list[tuple[str, int]]:
     """What an aggregate says was booked for it."""
     if isinstance(aggregate, Payment):
         captures = [capture for attempt in aggregate.attempts for capture in attempt.captures]
@@ -133,6 +182,24 @@ def _claimed(aggregate: object) -> list[tuple[TransferKind, int]]:
             (TransferKind.FEE_TAX, sum(capture.tax_minor for capture in captures)),
         ]
     if isinstance(aggregate, Refund):
-        posted = aggregate.status is RefundStatus.SUCCEEDED or aggregate.failure_movement is not None
-        return [(TransferKind.REFUND, aggregate.amount_minor if posted else 0)]
+        failed_late = aggregate.failure_movement is not None
+        posted = aggregate.status is RefundStatus.SUCCEEDED or failed_late
+        return [
+            (TransferKind.REFUND, aggregate.amount_minor if posted else 0),
+            (TransferKind.REFUND_FAILURE, aggregate.amount_minor if failed_late else 0),
+            (_REFUND_PENDING, aggregate.amount_minor if aggregate.status in _OPEN else 0),
+        ]
     return []
+
+
+def _differing(expected: dict[str, int], found: dict[str, int]) -> Iterator[Fault]:
+    for name in expected.keys() | found.keys():
+        if expected.get(name, 0) != found.get(name, 0):
+            yield name, expected.get(name, 0), found.get(name, 0)
+
+
+def _spelt(balances: Balances) -> str:
+    return (
+        f"debits {balances.debits_posted} + {balances.debits_pending} pending,"
+        f" credits {balances.credits_posted} + {balances.credits_pending} pending"
+    )

@@ -51,7 +51,7 @@ class MemoryQueries(Queries):
 
     async def events(self, scope: Scope, page: Page, types: Sequence[str] = ()) -> Listed[Event]:
         log = [event for (where, _), event in self._memory.events.items() if where == scope]
-        places = {event.id: f"{place:020d}" for place, event in enumerate(log)}
+        places: dict[str, str] = {event.id: f"{place:020d}" for place, event in enumerate(log)}
         wanted = [event for event in log if not types or event.type in types]
         return _listed(wanted, page, lambda event: event.id, lambda event: event.at, places)
 

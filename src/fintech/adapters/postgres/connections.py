@@ -1,12 +1,15 @@
 """Connections for the commit path, and what their errors mean."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import asyncpg
 from asyncpg import exceptions as pg
 
 from fintech.adapters.postgres.group_state import Connection
+from fintech.ports.errors import StoreUnavailable
 
 #: The statements are the same every time and their plans do not depend on how many rows an array has.
 _SETTINGS: Final = {
@@ -19,8 +22,14 @@ _SETTINGS: Final = {
     "idle_in_transaction_session_timeout": "30000",
 }
 
+
+class GuardShort(Exception):
+    """What a group was decided on has not been looked at by any guard, because nothing was left to write."""
+
+
 #: Somebody else was faster, or a guard divided by zero: read again and decide again.
 RACE_LOST: Final = (
+    GuardShort,
     pg.DivisionByZeroError,
     pg.UniqueViolationError,
     pg.SerializationError,
@@ -32,6 +41,7 @@ CONNECTION_LOST: Final = (
     OSError,
     asyncio.TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     pg.PostgresConnectionError,
     pg.AdminShutdownError,
     pg.CrashShutdownError,
@@ -48,3 +58,18 @@ async def connect(dsn: str, timeout_s: float = 10.0) -> Connection:
         dsn, timeout=timeout_s, command_timeout=40.0, server_settings=_SETTINGS
     )
     return connection
+
+
+@asynccontextmanager
+async def open_pool(dsn: str) -> AsyncIterator[asyncpg.Pool]:
+    """Up to four connections for single reads. Raises `StoreUnavailable` when the database cannot be reached."""
+    try:
+        pool = await asyncpg.create_pool(
+            dsn, min_size=1, max_size=4, timeout=10, command_timeout=40, server_settings=_SETTINGS
+        )
+    except CONNECTION_LOST as error:
+        raise StoreUnavailable("the database cannot be reached") from error
+    try:
+        yield pool
+    finally:
+        pool.terminate()

@@ -9,89 +9,28 @@ own and are held from the start.
 
 import asyncio
 import random
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from enum import IntEnum
 from time import monotonic
 from typing import Final
 
-import asyncpg
-from attrs import define, field, frozen
-
-from fintech.adapters.postgres.connections import CONNECTION_LOST, RACE_LOST
+from fintech.adapters.postgres.connections import CONNECTION_LOST, RACE_LOST, GuardShort
 from fintech.adapters.postgres.group_state import Connection, hold, read, supposable, suppose
+from fintech.adapters.postgres.lanes import Answered, Care, Lane, Member
 from fintech.adapters.postgres.statements import write_statement
 from fintech.adapters.postgres.writes import Owner, Writes
 from fintech.domain.apply import State, apply
-from fintech.domain.changeset import Changeset, CommitRefused, Committed
-from fintech.domain.outcome import Outcome, Success
+from fintech.domain.changeset import Changeset
+from fintech.domain.ids import EventId
+from fintech.domain.outcome import Success
 from fintech.domain.scope import Scope
 from fintech.ports.clock import Clock
 from fintech.ports.errors import ConcurrencyExhausted, PortError, StoreOverloaded, StoreUnavailable
 
-GROUP_MAX: Final = 200
 QUEUE_MAX: Final = 20_000
 TRIES_MAX: Final = 8
 RECONNECT_AFTER_S: Final = 0.1
 #: After a lost race a writer reads first for so many groups: races come in swarms.
 CAUTIOUS_GROUPS: Final = 8
-
-Answered = Outcome[Committed, CommitRefused]
-
-
-class Care(IntEnum):
-    """How sure a group's state is."""
-
-    SUPPOSED = 0
-    READ = 1
-    HELD = 2
-
-
-@frozen(eq=False)
-class Member:
-    """One changeset on its way, and who waits for it."""
-
-    scope: Scope
-    changes: Changeset
-    answer: "asyncio.Future[Answered]"
-    give_up_at: float
-
-    def succeed(self, outcome: Answered) -> None:
-        """Tell the caller, unless it has gone away."""
-        if not self.answer.done():
-            self.answer.set_result(outcome)
-
-    def fail(self, error: BaseException) -> None:
-        """Tell the caller that it broke, unless it has gone away."""
-        if not self.answer.done():
-            self.answer.set_exception(error)
-
-
-@define(eq=False)
-class Lane:
-    """A queue and the writers that wait at it."""
-
-    care: Care
-    waiting: deque[Member] = field(factory=deque)
-    idle: "deque[asyncio.Future[None]]" = field(factory=deque)
-
-    def put(self, member: Member) -> None:
-        """Queue a member and wake one writer."""
-        self.waiting.append(member)
-        while self.idle:
-            writer = self.idle.popleft()
-            if not writer.done():
-                writer.set_result(None)
-                break
-
-    async def take(self) -> list[Member]:
-        """Up to `GROUP_MAX` members, as soon as there is one."""
-        while not self.waiting:
-            writer = asyncio.get_running_loop().create_future()
-            self.idle.append(writer)
-            await writer
-        size = min(len(self.waiting), GROUP_MAX)
-        return [self.waiting.popleft() for _ in range(size)]
 
 
 class GroupCommit:
@@ -116,7 +55,7 @@ class GroupCommit:
         self._crew = {self._free: writers, self._limited: holders}
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Start the writers."""
         for lane, crew in self._crew.items():
             for _ in range(crew):
@@ -195,6 +134,7 @@ class Writer:
 
     async def _commit(self, group: Sequence[Member], care: Care) -> None:
         races = 0
+        floor = Care.HELD if any(member.changes.limited for member in group) else Care.READ
         while group:
             try:
                 connection = await self._connected()
@@ -210,34 +150,35 @@ class Writer:
                 self._cautious = CAUTIOUS_GROUPS
                 care = Care.READ if care is Care.SUPPOSED else Care.HELD
                 await _pause(races)
+            except ValueError as error:  # a value that cannot be sent; asyncpg files it with lost connections
+                self._refuse_alone(group, error)
+                break
             except CONNECTION_LOST as error:
                 self._hang_up()
                 group = self._still_patient(group, error)
                 care = max(care, Care.READ)
                 await asyncio.sleep(RECONNECT_AFTER_S)
-            except asyncpg.PostgresError as error:
-                if len(group) == 1:
-                    raise PortError(f"the database refused a changeset: {error.sqlstate}") from error
+            except Exception as error:  # noqa: BLE001 - whatever it is, only the changeset that causes it may fail
+                self._refuse_alone(group, error)
                 break
             else:
                 self._committed(owners)
                 for member, outcome in zip(group, outcomes, strict=True):
                     member.succeed(outcome)
                 return
-        await self._split(group)
+        await self._split(group, floor)
 
     async def _attempt(
         self, connection: Connection, group: Sequence[Member], care: Care
     ) -> tuple[list[Answered], Iterable[Owner]]:
         pairs = [(member.scope, member.changes) for member in group]
         held: frozenset[Owner] = frozenset()
-        match care:
-            case Care.SUPPOSED:
-                state = suppose(pairs)
-            case Care.READ:
-                state = await read(connection, pairs)
-            case Care.HELD:
-                state, held = await hold(connection, pairs)
+        if care is Care.SUPPOSED:
+            state = suppose(pairs)
+        elif care is Care.READ:
+            state = await read(connection, pairs)
+        else:
+            state, held = await hold(connection, pairs)
         writes = Writes(held)
         before = set(state.committed)
         outcomes = self._decide(state, pairs, writes, before)
@@ -246,6 +187,8 @@ class Writer:
         if writes:
             parts, columns = writes.parts()
             await connection.fetchval(write_statement(parts), *columns)
+        elif care is Care.SUPPOSED:
+            raise GuardShort
         return outcomes, writes.delta_owners
 
     def _decide(
@@ -253,7 +196,7 @@ class Writer:
         state: State,
         pairs: Sequence[tuple[Scope, Changeset]],
         writes: Writes,
-        before: set[tuple[Scope, str]],
+        before: set[tuple[Scope, EventId]],
     ) -> list[Answered]:
         now = self._clock.now()
         outcomes: list[Answered] = []
@@ -264,6 +207,13 @@ class Writer:
                 before.add((scope, changes.first_event))
                 writes.add(scope, changes)
         return outcomes
+
+    def _refuse_alone(self, group: Sequence[Member], error: Exception) -> None:
+        """A changeset that cannot be written is told so once it is alone; until then its group is split."""
+        if len(group) == 1:
+            broken = PortError(f"the changeset cannot be stored: {type(error).__name__}")
+            broken.__cause__ = error
+            group[0].fail(broken)
 
     def _still_patient(self, group: Sequence[Member], error: BaseException) -> Sequence[Member]:
         """Those who still wait; the others are told that nobody knows."""
@@ -276,7 +226,7 @@ class Writer:
                 member.fail(lost)
         return patient
 
-    async def _split(self, group: Sequence[Member]) -> None:
+    async def _split(self, group: Sequence[Member], care: Care) -> None:
         """One row that cannot be written must not fail its neighbours: find it by halves."""
         if not group:
             return
@@ -286,8 +236,8 @@ class Writer:
         half = len(group) // 2
         for part in (group[:half], group[half:]):
             try:
-                await self._commit(part, Care.READ)
-            except Exception as error:
+                await self._commit(part, care)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the callers of this half are told
                 for member in part:
                     member.fail(error)
 

@@ -48,7 +48,7 @@ class GroupRead:
         self._idle: deque[asyncio.Future[None]] = deque()
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Start the readers."""
         self._tasks = [asyncio.create_task(self._read_on()) for _ in range(self._readers)]
 
@@ -83,7 +83,8 @@ class GroupRead:
                         connection = await self._connect()
                     await _read(connection, group)
                 except CONNECTION_LOST as error:
-                    connection = _hung_up(connection)
+                    _hang_up(connection)
+                    connection = None
                     self._again(group, error)
                     await asyncio.sleep(RECONNECT_AFTER_S)
                 except asyncpg.PostgresError as error:
@@ -94,7 +95,7 @@ class GroupRead:
                         _fail(wanted, StoreUnavailable("the read was interrupted"))
                     raise
         finally:
-            _hung_up(connection)
+            _hang_up(connection)
 
     async def _take(self) -> list[Wanted]:
         while not self._waiting:
@@ -147,6 +148,6 @@ def _fail(wanted: Wanted, error: Exception) -> None:
         wanted.document.set_exception(error)
 
 
-def _hung_up(connection: Connection | None) -> None:
+def _hang_up(connection: Connection | None) -> None:
     if connection is not None:
         connection.terminate()

@@ -211,7 +211,7 @@ def _take(state: State, part: str, scope: Scope, key: str, number: int, extra: s
         case "digests":
             state.uniques["api_key_digest", key] = extra or ""
         case "claims":
-            state.claims[scope, key] = _claim_state(orjson.loads(extra or "{}"))
+            state.claims[scope, key] = claim_state(extra or "{}")
         case "pendings":
             pending = _transfer(scope, orjson.loads(extra or "{}"))
             state.pendings[scope, TransferId(key)] = PendingState(pending, resolved=number > 0)
@@ -219,7 +219,9 @@ def _take(state: State, part: str, scope: Scope, key: str, number: int, extra: s
             state.versions[scope, key] = number
 
 
-def _claim_state(row: dict[str, Any]) -> ClaimState:
+def claim_state(text: str) -> ClaimState:
+    """A stored claim, from its row as JSON."""
+    row = orjson.loads(text)
     claim = Claim(
         key=row["key"],
         operation=row["operation"],

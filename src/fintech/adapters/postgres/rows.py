@@ -74,3 +74,8 @@ MAPPINGS: Final[dict[type[Aggregate], Mapping]] = {
     Refund: Mapping(tables.refunds, _refund),
     Settlement: Mapping(tables.settlements, _settlement),
 }
+
+
+def table_of(kind: type[Any]) -> str:
+    """The name of the table that keeps a type of aggregate."""
+    return MAPPINGS[kind].table.name

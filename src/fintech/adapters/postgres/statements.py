@@ -105,8 +105,8 @@ class Source:
 
 def kinds_of(table: str, names: Sequence[str]) -> list[tuple[str, bool]]:
     """The type of each column of a part, and whether its values arrive joined."""
-    columns = tables.METADATA.tables[table].columns if table in tables.METADATA.tables else {}
-    kinds = [_kind(columns[name]) if name in columns else _KINDS[name] for name in names]
+    known = tables.METADATA.tables.get(table)
+    kinds = [_KINDS[name] if known is None or name in _KINDS else _kind(known.c[name]) for name in names]
     return [(kind, kind in _JOINED and name not in _FOREIGN) for kind, name in zip(kinds, names, strict=True)]
 
 

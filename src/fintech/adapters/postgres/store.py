@@ -1,50 +1,155 @@
-"""The store on Postgres."""
+"""The store on Postgres: group commits, group reads, and the few reads that are neither."""
 
-from contextlib import asynccontextmanager
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
 
-from fintech.adapters.postgres.connections import connect
-from fintech.adapters.postgres.documents import decode
-from fintech.adapters.postgres.folding import Folding
+import asyncpg
+
+from fintech.adapters.postgres.connections import CONNECTION_LOST
+from fintech.adapters.postgres.documents import decode, decode_aggregate
 from fintech.adapters.postgres.group_commit import GroupCommit
 from fintech.adapters.postgres.group_read import GroupRead
-from fintech.adapters.postgres.rows import MAPPINGS
-from fintech.ports.clock import Clock
-from fintech.ports.store import Store
+from fintech.adapters.postgres.group_state import claim_state, parse_moves
+from fintech.adapters.postgres.rows import table_of
+from fintech.domain.api_keys import ApiKey
+from fintech.domain.apply import ClaimState
+from fintech.domain.changeset import Changeset, CommitRefused, Committed
+from fintech.domain.events import Aggregate, Event, EventType
+from fintech.domain.ids import ApiKeyId, EventId, MerchantId, PaymentId, PaymentMethodId, RefundId
+from fintech.domain.ledger import AccountId, Balances
+from fintech.domain.merchants import Merchant
+from fintech.domain.money import Currency
+from fintech.domain.outcome import Outcome
+from fintech.domain.payment_methods import PaymentMethod
+from fintech.domain.payments.payment import Payment
+from fintech.domain.refunds.refund import Refund
+from fintech.domain.scope import Actor, Scope
+from fintech.ports.errors import PortError, StoreUnavailable
+from fintech.ports.store import Due, Store
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Aggregate)
+
+_READ_TIMEOUT_S: Final = 10.0
+_DUE_TABLES: Final = {Due.PAYMENTS: "payments", Due.REFUNDS: "refunds"}
+
+#: Rows and deltas are read by one statement, so that a fold in between is seen whole or not at all.
+_BOOKS: Final = """
+select a.code, a.currency, a.debits_pending, a.debits_posted, a.credits_pending, a.credits_posted, null
+  from accounts a where a.merchant_id = $1 and a.livemode = $2
+union all
+select null, null, 0, 0, 0, 0, d.moves::text from book_deltas d where d.merchant_id = $1 and d.livemode = $2
+"""
 
 
 class PostgresStore(Store):
-    def __init__(self, commits, reads):
+    """Use it through `open_database`, which starts and stops what it stands on."""
+
+    def __init__(self, commits: GroupCommit, reads: GroupRead, pool: asyncpg.Pool) -> None:
         self._commits = commits
         self._reads = reads
+        self._pool = pool
 
-    @classmethod
-    @asynccontextmanager
-    async def open(cls, dsn: str, clock: Clock, writers=2):
-        async def conn():
-            return await connect(dsn)
+    async def merchant(self, scope: Scope) -> Merchant | None:
+        return await self._load(Merchant, scope, scope.merchant)
 
-        folding = Folding(conn)
-        commits = GroupCommit(conn, clock, committed=folding.note, writers=writers)
-        reads = GroupRead(conn)
-        await commits.start()
-        await reads.start()
-        folding.start()
-        try:
-            yield cls(commits, reads)
-        finally:
-            await commits.close()
-            await reads.close()
-            await folding.close()
+    async def api_key(self, scope: Scope, id: ApiKeyId) -> ApiKey | None:
+        return await self._load(ApiKey, scope, id)
 
-    async def commit(self, scope, changes):
+    async def payment_method(self, scope: Scope, id: PaymentMethodId) -> PaymentMethod | None:
+        return await self._load(PaymentMethod, scope, id)
+
+    async def payment(self, scope: Scope, id: PaymentId) -> Payment | None:
+        return await self._load(Payment, scope, id)
+
+    async def refund(self, scope: Scope, id: RefundId) -> Refund | None:
+        return await self._load(Refund, scope, id)
+
+    async def claim(self, scope: Scope, key: str) -> ClaimState | None:
+        rows = await self._fetch(
+            "select row_to_json(t)::text from claims t where merchant_id = $1 and livemode = $2 and key = $3",
+            scope.merchant,
+            scope.livemode,
+            key,
+        )
+        return claim_state(rows[0][0]) if rows else None
+
+    async def event(self, scope: Scope, id: EventId) -> Event | None:
+        rows = await self._fetch(
+            "select type, at, actor::text, aggregate_id, document::text from events"
+            " where merchant_id = $1 and livemode = $2 and id = $3",
+            scope.merchant,
+            scope.livemode,
+            id,
+        )
+        if not rows:
+            return None
+        type_, at, actor, aggregate_id, document = rows[0]
+        return Event(
+            id=id,
+            type=EventType(type_),
+            at=at,
+            actor=decode(Actor, actor),
+            snapshot=decode_aggregate(aggregate_id, document),
+        )
+
+    async def balances(self, scope: Scope, accounts: Sequence[AccountId]) -> Mapping[AccountId, Balances]:
+        found: dict[AccountId, Balances] = {}
+        for owner in {account.owner for account in accounts}:
+            found |= await self._books(owner, scope.livemode)
+        return {account: found.get(account, Balances()) for account in accounts}
+
+    async def books(self, scope: Scope) -> Mapping[AccountId, Balances]:
+        return await self._books(scope.merchant, scope.livemode)
+
+    async def key_by_digest(self, digest: bytes) -> tuple[Scope, ApiKey] | None:
+        rows = await self._fetch(
+            "select merchant_id, livemode, document::text from api_keys where digest = $1", digest
+        )
+        if not rows:
+            return None
+        merchant, livemode, document = rows[0]
+        return Scope(MerchantId(merchant), livemode), decode(ApiKey, document)
+
+    async def commit(self, scope: Scope, changes: Changeset) -> Outcome[Committed, CommitRefused]:
         return await self._commits.commit(scope, changes)
 
-    async def _load(self, kind, scope, id):
-        doc = await self._reads.document(MAPPINGS[kind].table.name, scope, id)
-        return None if doc is None else decode(kind, doc)
+    async def claim_due(
+        self, kind: Due, now: datetime, limit: int, lease: timedelta
+    ) -> Sequence[tuple[Scope, str]]:
+        table = _DUE_TABLES[kind]
+        rows = await self._fetch(
+            f"with due as (select merchant_id, livemode, id, due_at from {table} where due_at <= $1"
+            " order by due_at limit $2 for update skip locked)"
+            f", leased as (update {table} t set due_at = $3 from due where t.merchant_id = due.merchant_id"
+            " and t.livemode = due.livemode and t.id = due.id)"
+            " select merchant_id, livemode, id from due order by due_at, id",
+            now,
+            limit,
+            now + lease,
+        )
+        return [(Scope(MerchantId(merchant), livemode), id) for merchant, livemode, id in rows]
 
+    async def _load(self, kind: type[T], scope: Scope, id: str) -> T | None:
+        document = await self._reads.document(table_of(kind), scope, id)
+        return None if document is None else decode(kind, document)
 
-PostgresStore.__abstractmethods__ = frozenset()
+    async def _books(self, owner: MerchantId, livemode: bool) -> dict[AccountId, Balances]:
+        found: dict[AccountId, Balances] = {}
+        for code, currency, *sums, moves in await self._fetch(_BOOKS, owner, livemode):
+            if moves is None:
+                account = AccountId(owner, code, Currency(currency))
+                found[account] = found.get(account, Balances()).plus(Balances(*sums))
+                continue
+            for account, move in parse_moves(owner, moves):
+                found[account] = found.get(account, Balances()).plus(move)
+        return found
+
+    async def _fetch(self, statement: str, *arguments: object) -> list[Any]:
+        try:
+            rows: list[Any] = await self._pool.fetch(statement, *arguments, timeout=_READ_TIMEOUT_S)
+        except CONNECTION_LOST as error:
+            raise StoreUnavailable("the store did not answer in time") from error
+        except asyncpg.PostgresError as error:
+            raise PortError(f"the database refused a read: {error.sqlstate}") from error
+        return rows

@@ -5,7 +5,6 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 
 import orjson
-from attrs import astuple
 
 from fintech.adapters.postgres.documents import encode
 from fintech.adapters.postgres.rows import MAPPINGS
@@ -67,7 +66,13 @@ class Writes:
 
     def set_balances(self, livemode: bool, account: AccountId, balances: Balances) -> None:
         """What a held account has from now on."""
-        self._accounts.append((account.owner, livemode, account.code, account.currency, *astuple(balances)))
+        sums = (
+            balances.debits_pending,
+            balances.debits_posted,
+            balances.credits_pending,
+            balances.credits_posted,
+        )
+        self._accounts.append((account.owner, livemode, account.code, account.currency, *sums))
 
     @property
     def delta_owners(self) -> Iterable[Owner]:
@@ -82,8 +87,18 @@ class Writes:
         sums[3] += move.credits_posted
 
     def parts(self) -> tuple[tuple[Part, ...], list[object]]:
-        """The parts that have rows, and the array of every column of each, in the statement's order."""
-        gathered = {
+        """The parts that have rows, and the argument for every column of each, in the statement's order."""
+        used = {part: rows for part, rows in self.rows().items() if rows}
+        columns = [
+            pack(column)
+            for part, rows in used.items()
+            for pack, column in zip(encoders(part), zip(*rows, strict=True), strict=True)
+        ]
+        return tuple(used), columns
+
+    def rows(self) -> dict[Part, list[Row]]:
+        """The rows of every part, in the order in which they are written."""
+        return {
             **self._aggregates(),
             (INSERT, "claims"): sorted(self._claims),
             (UPDATE, "claims"): self._answers,
@@ -93,13 +108,6 @@ class Writes:
             (UPDATE, "accounts"): sorted(self._accounts),
             (INSERT, "events"): self._events,
         }
-        used = {part: rows for part, rows in gathered.items() if rows}
-        columns = [
-            pack(column)
-            for part, rows in used.items()
-            for pack, column in zip(encoders(part), zip(*rows, strict=True), strict=True)
-        ]
-        return tuple(used), columns
 
     def _add_claim(self, scope: Scope, changes: Changeset) -> None:
         match changes.claim:

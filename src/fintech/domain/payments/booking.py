@@ -4,6 +4,7 @@ Every function answers the movements to commit; a movement's id is derived from 
 """
 
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Final
 
 from fintech.domain.cards import Scheme
@@ -28,6 +29,7 @@ HOLD_POSITION: Final = 1
 FEES_CODE: Final = code_of(Bucket.FEES, "acquiring")
 
 
+@lru_cache(maxsize=4096)
 def scheme_receivable_on(scheme: Scheme, day: date) -> str:
     """What the bank owes for one scheme's captures of a Sydney day."""
     return f"scheme_receivable/{scheme.value}/{day.isoformat()}"

@@ -168,10 +168,7 @@ def reversal_answered(payment: Payment, number: int, *, acknowledged: bool, at: 
     attempt = payment.attempts[number]
     if attempt.reversal is None or not attempt.reversal.due:
         return payment
-    if acknowledged:
-        reversal = evolve(attempt.reversal, next_try_at=None)
-    else:
-        reversal = attempt.reversal.postponed(at)
+    reversal = evolve(attempt.reversal, next_try_at=None) if acknowledged else attempt.reversal.postponed(at)
     attempts = list(payment.attempts)
     attempts[number] = evolve(attempt, reversal=reversal)
     return evolve(payment, attempts=tuple(attempts))

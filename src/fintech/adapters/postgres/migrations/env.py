@@ -1,0 +1,15 @@
+"""How Alembic runs a migration: on the connection that `schema` hands over, each step in a transaction of its own."""
+
+from alembic import context
+
+from fintech.adapters.postgres.schema import VERSION_TABLE
+from fintech.adapters.postgres.tables import METADATA
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=METADATA,
+    version_table=VERSION_TABLE,
+    transaction_per_migration=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,140 @@
+"""What every test may ask for: a real Postgres, started when the first test needs it and stopped with the last."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TypeVar
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from hypothesis import settings
+from sqlalchemy import URL, make_url
+
+from fintech.adapters.postgres import schema
+from fintech.adapters.postgres.embedded import EmbeddedPostgres
+
+#: Another Postgres (15 or later) to test on: a URL whose user may create databases.
+DATABASE_URL = "FINTECH_TEST_DATABASE_URL"
+
+#: Nothing that a test writes has to outlive the machine.
+HASTY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+
+T = TypeVar("T")
+
+settings.register_profile("fast", max_examples=50, deadline=None)
+settings.register_profile("thorough", max_examples=2_000, deadline=None)
+settings.load_profile("fast")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever asks for a database is marked for it."""
+    for item in items:
+        if "postgres_server" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.postgres)
+
+
+class Server:
+    """A Postgres and a migrated database to copy; every copy is dropped when the test is over."""
+
+    def __init__(self, url: URL) -> None:
+        self._url = url
+        self._template = f"fintech_template_{uuid4().hex}"
+
+    def prepare(self) -> None:
+        """Make the database that the others are copies of."""
+        self._tell(f"create database {self._template}")
+        done(lambda: schema.upgrade(spelt(self.url_of(self._template), "postgresql+asyncpg")))
+
+    def new_database(self, *, migrated: bool = True) -> str:
+        """The name of a database that nobody has used."""
+        name = f"fintech_test_{uuid4().hex}"
+        self._tell(f"create database {name} template {self._template if migrated else 'template0'}")
+        return name
+
+    def drop(self, name: str) -> None:
+        """Drop a database whoever still uses it."""
+        self._tell(f"drop database if exists {name} with (force)")
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        self.drop(self._template)
+
+    def url_of(self, name: str) -> URL:
+        """Where a database is."""
+        return self._url.set(database=name)
+
+    def _tell(self, command: str) -> None:
+        async def tell() -> None:
+            connection = await asyncpg.connect(spelt(self._url, "postgresql"))
+            try:
+                await connection.execute(command)
+            finally:
+                await connection.close()
+
+        done(tell)
+
+
+def spelt(url: URL, driver: str) -> str:
+    """A URL as a driver reads it."""
+    return url.set(drivername=driver).render_as_string(hide_password=False)
+
+
+def done(work: Callable[[], Awaitable[T]]) -> T:
+    """What asynchronous work comes to, whether or not a loop runs here."""
+
+    async def run() -> T:
+        return await work()
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, run()).result()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """A server for this process (its own, so that nobody else's open transactions hold back the log of events)."""
+    with ExitStack() as closing:
+        given = os.environ.get(DATABASE_URL)
+        if given is None:
+            folder = Path(tempfile.mkdtemp(prefix="fintech-test-"))
+            closing.callback(shutil.rmtree, folder)
+            folder.chmod(0o755)  # as root, the server runs as another account, which must reach it
+            embedded = EmbeddedPostgres(folder / "data", settings=HASTY)
+            given = closing.enter_context(embedded.running_blocking()).dsn
+        server = Server(make_url(given))
+        server.prepare()
+        closing.callback(server.close)
+        yield server
+
+
+@pytest.fixture
+def empty_url(postgres_server: Server) -> Iterator[str]:
+    """A database without any table, as SQLAlchemy spells it."""
+    name = postgres_server.new_database(migrated=False)
+    yield spelt(postgres_server.url_of(name), "postgresql+asyncpg")
+    postgres_server.drop(name)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Server) -> Iterator[URL]:
+    """A database of this test's own, up to date and empty."""
+    name = postgres_server.new_database()
+    yield postgres_server.url_of(name)
+    postgres_server.drop(name)
+
+
+@pytest.fixture
+def postgres_dsn(postgres_url: URL) -> str:
+    """The database as libpq and asyncpg spell it."""
+    return spelt(postgres_url, "postgresql")
+
+
+@pytest.fixture
+def sqlalchemy_url(postgres_url: URL) -> str:
+    """The database as SQLAlchemy spells it."""
+    return spelt(postgres_url, "postgresql+asyncpg")

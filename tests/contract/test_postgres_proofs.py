@@ -1,0 +1,45 @@
+"""Postgres keeps the promise of `Proofs`."""
+
+import asyncpg
+import pytest
+
+from fintech.adapters.postgres.database import Database
+from fintech.adapters.postgres.proofs import PostgresProofs
+from fintech.adapters.postgres.store import PostgresStore
+from fintech.ports.contracts.proofs import Plant, ProofsContract
+from fintech.ports.proofs import Proof
+
+DELTA = "insert into book_deltas (merchant_id, livemode, moves) select id, false, '{}' from merchants where not livemode limit 1"
+WRONG = {
+    Proof.BALANCED: DELTA.format('[["fees/acquiring","AUD",0,0,0,1]]'),
+    Proof.REBUILT: DELTA.format('[["fees/acquiring","AUD",0,0,0,1],["losses","AUD",0,1,0,0]]'),
+    Proof.HOLDS: DELTA.format('[["holds","AUD",1,0,0,0]]'),
+    Proof.SAFEGUARDED: DELTA.format('[["available","AUD",0,0,0,1000000000]]'),
+    Proof.PAYMENTS: "update transfers set amount_minor = amount_minor + 1 where id ="
+    " (select id from transfers where kind = 'acquiring_fee' and not livemode limit 1)",
+    Proof.EVENTS: "update payments set version = version + 1 where id ="
+    " (select id from payments where not livemode limit 1)",
+}
+
+
+@pytest.fixture
+def store(database: Database) -> PostgresStore:
+    return database.store
+
+
+@pytest.fixture
+def proofs(database: Database) -> PostgresProofs:
+    return database.proofs
+
+
+@pytest.fixture
+def plant(postgres_dsn: str) -> Plant:
+    async def planted(proof: Proof) -> None:
+        connection = await asyncpg.connect(postgres_dsn)
+        await connection.execute(WRONG[proof])
+        await connection.close()
+
+    return planted
+
+
+class TestPostgresProofs(ProofsContract): ...
