@@ -1,9 +1,8 @@
-"""All figures of one run. ``python -m tests.benchmarks [--seconds 3] [--rounds 3] [--only writes|http|reads|balance]``."""
+"""All figures of one run. ``python -m tests.benchmarks [--seconds 3] [--rounds 3] [--only writes|http|balance]``."""
 
 import argparse
 import asyncio
 import importlib.util
-import os
 import subprocess
 import sys
 import tempfile
@@ -18,7 +17,9 @@ from fintech.adapters.postgres.embedded import EmbeddedPostgres
 from fintech.adapters.postgres.schema import upgrade
 from fintech.adapters.system.clock import SystemClock
 from fintech.adapters.system.id_source import RandomIdSource
+from tests.benchmarks.balance import balance
 from tests.benchmarks.harness import Bench, Ratio, Rounds
+from tests.benchmarks.http import http
 from tests.benchmarks.payments import merchants, onboarding
 
 SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "8GB", "checkpoint_timeout": "30min"}
@@ -45,7 +46,7 @@ def database(seconds: float) -> Iterator[Bench]:
     assert spec.submodule_search_locations is not None
     binaries = Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
     with tempfile.TemporaryDirectory(prefix="fintech-bench-") as folder:
-        os.chmod(folder, 0o711)  # the server may run as an account of its own
+        Path(folder).chmod(0o711)  # the server may run as an account of its own
         with EmbeddedPostgres(Path(folder) / "data", settings=SETTINGS).running_blocking() as server:
             asyncio.run(_prepare(server.dsn, server.sqlalchemy_url))
             other = server.dsn.replace("@/fintech", "@/pgbench", 1)
@@ -66,9 +67,7 @@ async def _prepare(dsn: str, url: str) -> None:
 
 def best_pool(bench: Bench, path: str) -> int:
     """The pool size and concurrency at which a baseline is fastest here and now."""
-    figures = {
-        size: bench.subject(path, callers=size, pool=size)["per_second"] for size in (8, 16, 32)
-    }
+    figures = {size: bench.subject(path, callers=size, pool=size)["per_second"] for size in (8, 16, 32)}
     best = max(figures, key=lambda size: figures[size])
     print(f"  {path} is fastest with {best} connections: {figures}")
     return best
@@ -96,15 +95,21 @@ def writes(bench: Bench, rounds: int) -> bool:
     return results.show(WRITES)
 
 
+PARTS = {"writes": writes, "http": http, "balance": balance}
+
+
 def main() -> int:
     """Run what is asked for."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", choices=tuple(PARTS))
     options = parser.parse_args()
     with database(options.seconds) as bench:
-        reached = writes(bench, options.rounds)
-    return 0 if reached else 1
+        reached = [
+            part(bench, options.rounds) for name, part in PARTS.items() if options.only in (None, name)
+        ]
+    return 0 if all(reached) else 1
 
 
 if __name__ == "__main__":

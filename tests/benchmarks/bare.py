@@ -13,7 +13,6 @@ def main() -> None:
     async def answer(_request: web.Request) -> web.Response:
         return web.Response(body=body, content_type="application/json")
 
-
     app = web.Application()
     app.router.add_get("/v1/payment_intents/{id}", answer)
     uvloop.install()

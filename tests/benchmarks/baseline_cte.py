@@ -17,9 +17,9 @@ _DELTA = "text,bool,json"
 
 def _values(kinds: str, first: int) -> tuple[str, int]:
     types = kinds.split(",")
-    return ",".join(f"${first + n}::{'text::json' if kind == 'json' else kind}" for n, kind in enumerate(types)), (
-        first + len(types)
-    )
+    return ",".join(
+        f"${first + n}::{'text::json' if kind == 'json' else kind}" for n, kind in enumerate(types)
+    ), (first + len(types))
 
 
 def statement() -> str:

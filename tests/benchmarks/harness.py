@@ -1,6 +1,5 @@
 """Runs subjects in processes of their own, and pgbench beside them, on one Postgres of this run."""
 
-import asyncio
 import json
 import re
 import statistics
@@ -118,5 +117,3 @@ class Rounds:
                 f"{'':<4}{sign} {row.target:<6}{'ok' if fine else 'SHORT'}"
             )
         return reached
-
-

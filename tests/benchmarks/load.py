@@ -113,7 +113,8 @@ def requests(options: argparse.Namespace) -> Any:
     host = f"{options.host}:{options.port}"
     keys = options.key.split(",")
     heads = [
-        f"Host: {host}\r\nAuthorization: Bearer {key}\r\nStripe-Version: 2026-10-28.endive\r\n" for key in keys
+        f"Host: {host}\r\nAuthorization: Bearer {key}\r\nStripe-Version: 2026-10-28.endive\r\n"
+        for key in keys
     ]
     if options.get:
         ready = [f"GET {options.get} HTTP/1.1\r\n{head}\r\n".encode() for head in heads]

@@ -57,7 +57,8 @@ class Till:
         self._ids = RandomIdSource()
         self._merchants = merchants()
         self._books = [
-            Books(each.id, each.currency, PLATFORM if shared_platform else each.id) for each in self._merchants
+            Books(each.id, each.currency, PLATFORM if shared_platform else each.id)
+            for each in self._merchants
         ]
         self._scopes = [Scope(each.id, livemode=False) for each in self._merchants]
         self._refused = refused

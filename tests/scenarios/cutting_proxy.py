@@ -1,7 +1,6 @@
 """A line to Postgres that can be cut at the worst moment: a Unix socket in front of the server's own."""
 
 import asyncio
-import contextlib
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,6 +28,7 @@ class CuttingProxy:
     def __init__(self, server: Path) -> None:
         self._server = server
         self._plan: list[Cut] = []
+        self._serving: set[asyncio.Task[None]] = set()
         self.cuts = 0
 
     def cut(self, how: Cut) -> None:
@@ -41,43 +41,70 @@ class CuttingProxy:
         return not self._plan
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One client."""
-        upstream, downstream = await asyncio.open_unix_connection(str(self._server))
-        how: Cut | None = None
-
-        async def requests() -> None:
-            nonlocal how
-            while data := await reader.read(1 << 20):
-                if len(data) >= LARGE and self._plan and how is None:
-                    how = self._plan.pop(0)
-                    self.cuts += 1
-                if how is Cut.REQUEST:
-                    return
-                downstream.write(data[: len(data) // 2] if how is Cut.HALF_REQUEST else data)
-                await downstream.drain()
-                if how is Cut.HALF_REQUEST:
-                    return
-
-        async def replies() -> None:
-            while data := await upstream.read(1 << 20):
-                if how is Cut.REPLY:
-                    return
-                writer.write(data[: len(data) // 2] if how is Cut.HALF_REPLY else data)
-                await writer.drain()
-                if how is Cut.HALF_REPLY:
-                    return
-
-        sides = {asyncio.ensure_future(requests()), asyncio.ensure_future(replies())}
+        """One client, until it or the server leaves or the line is cut."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        ends = [writer]
         try:
+            upstream, downstream = await asyncio.open_unix_connection(str(self._server))
+            ends.append(downstream)
+            line = Line(self)
+            sides = {
+                asyncio.ensure_future(line.requests(reader, downstream)),
+                asyncio.ensure_future(line.replies(upstream, writer)),
+            }
             await asyncio.wait(sides, return_when=asyncio.FIRST_COMPLETED)
-        finally:
             for side in sides:
                 side.cancel()
-            await asyncio.gather(*sides, return_exceptions=True)
-            for end in (writer, downstream):
-                end.close()
-                with contextlib.suppress(OSError):
-                    await end.wait_closed()
+        finally:
+            for end in ends:
+                end.transport.abort()
+            self._serving.discard(task)
+
+    def due(self) -> Cut | None:
+        """The cut that a large message meets now, if one is planned."""
+        if not self._plan:
+            return None
+        self.cuts += 1
+        return self._plan.pop(0)
+
+    async def close(self) -> None:
+        """Let every client go."""
+        for task in list(self._serving):
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+        await asyncio.sleep(0)  # aborted transports close their sockets in the next turn of the loop
+
+
+class Line:
+    """One client's line, and whether it is being cut."""
+
+    def __init__(self, proxy: CuttingProxy) -> None:
+        self._proxy = proxy
+        self._cut: Cut | None = None
+
+    async def requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """What the client says."""
+        while data := await reader.read(1 << 20):
+            if len(data) >= LARGE and self._cut is None:
+                self._cut = self._proxy.due()
+            if self._cut is Cut.REQUEST:
+                return
+            writer.write(data[: len(data) // 2] if self._cut is Cut.HALF_REQUEST else data)
+            await writer.drain()
+            if self._cut is Cut.HALF_REQUEST:
+                return
+
+    async def replies(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """What the server answers."""
+        while data := await reader.read(1 << 20):
+            if self._cut is Cut.REPLY:
+                return
+            writer.write(data[: len(data) // 2] if self._cut is Cut.HALF_REPLY else data)
+            await writer.drain()
+            if self._cut is Cut.HALF_REPLY:
+                return
 
 
 @asynccontextmanager
@@ -92,3 +119,4 @@ async def cutting_proxy(dsn: str) -> AsyncIterator[tuple[CuttingProxy, str]]:
             yield proxy, urlunsplit(parts._replace(query=f"host={folder}"))
         finally:
             server.close()
+            await proxy.close()

@@ -90,7 +90,9 @@ async def test_a_poisoned_changeset_fails_alone(postgres_dsn: str) -> None:
         surrogate = story.paying(100)
         payment = evolve(surrogate.changes[0].aggregate, description="\udfff")
         poisons.append(
-            story.changes((payment, EventType.PAYMENT_SUCCEEDED), transfers=surrogate.transfers, id=surrogate.id)
+            story.changes(
+                (payment, EventType.PAYMENT_SUCCEEDED), transfers=surrogate.transfers, id=surrogate.id
+            )
         )
         mixed = [*good, *poisons]
         random.Random(7).shuffle(mixed)

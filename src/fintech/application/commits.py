@@ -41,6 +41,8 @@ R = TypeVar("R")
 LEASE: Final = timedelta(seconds=60)
 #: How often a decision that lost its race is made again.
 TRIES_MAX: Final = 16
+#: The same for the outcome of a call that was made: until it lands, within reason; the sweeper finds out the rest.
+OUTCOME_TRIES_MAX: Final = 1_000
 #: How often a changeset whose fate is unknown is handed in again.
 HAND_INS_MAX: Final = 3
 #: The decision was made on what is not so any more: load and decide again.
@@ -131,14 +133,16 @@ class Commits:
     ids: IdSource
     clock: Clock
 
-    async def land(self, scope: Scope, actor: Actor, decide: Decide[T, R]) -> Outcome[T, R | CommitRefused]:
+    async def land(
+        self, scope: Scope, actor: Actor, decide: Decide[T, R], *, tries_max: int = TRIES_MAX
+    ) -> Outcome[T, R | CommitRefused]:
         """Call ``decide`` and commit what it says; when it was overtaken, again on what is true by then.
 
         A limit that was reached counts as overtaken once: if it is reached again, that is the answer. Raises
-        `ConcurrencyExhausted` when it loses `TRIES_MAX` times.
+        `ConcurrencyExhausted` when it loses ``tries_max`` times.
         """
         limit_reached: LimitReached | None = None
-        for tries in range(TRIES_MAX):
+        for tries in range(tries_max):
             now = self.clock.now()
             changeset = self.ids.new(ChangesetId)
             decided = await decide(changeset, now)

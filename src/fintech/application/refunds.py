@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from fintech.application.commits import Commits, Decision, NotFound, Reply, Request, saved
+from fintech.application.commits import OUTCOME_TRIES_MAX, Commits, Decision, NotFound, Reply, Request, saved
 from fintech.application.payments.asking import AcquirerMissing, books_of
 from fintech.application.payments.requests import load
 from fintech.domain.cards import AuthorisationReply, Decline
@@ -13,14 +13,16 @@ from fintech.domain.cards import NotFound as NeverSeen
 from fintech.domain.changeset import Ceiling, CommitRefused, KeyAnswered, KeyInFlight
 from fintech.domain.events import EventType
 from fintech.domain.ids import ChangesetId, PaymentId, RefundId
-from fintech.domain.ledger import Limit
+from fintech.domain.ledger import Bucket, Limit
 from fintech.domain.merchants import Merchant
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.payment_methods import Metadata
 from fintech.domain.payments.payment import Payment
 from fintech.domain.payments.refusals import PaymentRefusal
 from fintech.domain.refunds.lifecycle import (
+    BookedRefund,
     fee_returned,
+    fee_undone,
     refund_accounts,
     refund_answered,
     refund_returned,
@@ -80,9 +82,7 @@ class RefundAsking:
             if isinstance(loaded, Failure):
                 return loaded
             merchant, payment, refund = loaded.unwrap()
-            before = payment.refunded_minor - refund.amount_minor
-            fee = fee_returned(merchant, payment.attempts[-1], before, refund.amount_minor)
-            answered = refund_answered(refund, merchant, books_of(merchant), reply, now, changeset, fee=fee)
+            answered = refund_answered(refund, merchant, books_of(merchant), reply, now, changeset)
             if isinstance(answered, Failure):
                 return answered
             booked = answered.unwrap()
@@ -97,7 +97,7 @@ class RefundAsking:
                 )
             )
 
-        outcome = await self.commits.land(scope, request.actor, decide)
+        outcome = await self.commits.land(scope, request.actor, decide, tries_max=OUTCOME_TRIES_MAX)
         if isinstance(outcome, Failure) and isinstance(outcome.failure(), RefundOver):
             fresh = await self.store.refund(scope, id)
             if fresh is not None:
@@ -158,45 +158,26 @@ class CreateRefund:
                 return loaded
             merchant, paid = loaded.unwrap()
             amount = paid.captured_minor - paid.refunded_minor if amount_minor is None else amount_minor
-            reserved = paid.refunding(amount, REFUNDS_MAX)
-            if isinstance(reserved, Failure):
-                return reserved
-            books, attempt = books_of(merchant), paid.attempts[-1]
-            accounts = refund_accounts(books, attempt)
-            balances = await self.store.balances(scope, accounts)
-            *funds, debt = accounts
-            spendable = {
-                account: balances[account].spendable(Limit.DEBITS_WITHIN_CREDITS) for account in funds
-            }
-            room = merchant.limits.refund_debt_max_minor - balances[debt].owed
-            sent = refund_sent(
-                books,
-                attempt,
-                spendable,
-                room,
-                id=self.ids.new(RefundId),
-                payment=payment,
-                amount_minor=amount,
-                at=now,
-                changeset=changeset,
-                reason=reason,
-                metadata=metadata,
-            )
+            reserving = paid.refunding(amount, REFUNDS_MAX)
+            if isinstance(reserving, Failure):
+                return reserving
+            reserved = reserving.unwrap()
+            sent = await self._sent(scope, merchant, reserved, amount, now, changeset, reason, metadata)
             if isinstance(sent, Failure):
                 return sent
             booked = sent.unwrap()
-            refund = booked.refund
+            refund, books = booked.refund, books_of(merchant)
+            owed = books.account(Bucket.RECEIVABLE.value)
+            ceiling = Ceiling(owed, merchant.limits.refund_debt_max_minor)
             return Success(
                 Decision(
                     value=saved(refund),
                     changes=(
                         (refund, EventType.REFUND_CREATED),
-                        (reserved.unwrap(), EventType.CHARGE_REFUNDED),
+                        (reserved.returning(refund.fee), EventType.CHARGE_REFUNDED),
                     ),
                     transfers=booked.transfers,
-                    ceilings=(Ceiling(debt, merchant.limits.refund_debt_max_minor),)
-                    if booked.indebted
-                    else (),
+                    ceilings=(ceiling,) if booked.indebted else (),
                     claim=request.claim(refund.id, now),
                 )
             )
@@ -205,6 +186,37 @@ class CreateRefund:
         if isinstance(outcome, Success):
             outcome = await self.asking.send(request, scope, outcome.unwrap())
         return await self._reply(request, scope, outcome)
+
+    async def _sent(
+        self,
+        scope: Scope,
+        merchant: Merchant,
+        reserved: Payment,
+        amount_minor: int,
+        now: datetime,
+        changeset: ChangesetId,
+        reason: RefundReason | None,
+        metadata: Metadata,
+    ) -> Outcome[BookedRefund, InsufficientFunds]:
+        """Reserve the money where it is now; the commit judges again."""
+        books, attempt = books_of(merchant), reserved.attempts[-1]
+        accounts = refund_accounts(books, attempt)
+        balances = await self.store.balances(scope, accounts)
+        *funds, debt = accounts
+        return refund_sent(
+            books,
+            attempt,
+            {account: balances[account].spendable(Limit.DEBITS_WITHIN_CREDITS) for account in funds},
+            merchant.limits.refund_debt_max_minor - balances[debt].owed,
+            id=self.ids.new(RefundId),
+            payment=reserved.id,
+            amount_minor=amount_minor,
+            fee=fee_returned(merchant, reserved),
+            at=now,
+            changeset=changeset,
+            reason=reason,
+            metadata=metadata,
+        )
 
     async def _reply(
         self, request: Request, scope: Scope, outcome: Outcome[Refund, RefundRefusal]
@@ -260,7 +272,8 @@ def _changes(refund: Refund, payment: Payment) -> tuple[tuple[Refund | Payment, 
     change = (refund, _EVENTS[refund.status])
     if refund.status is not RefundStatus.FAILED:
         return (change,)
-    return (change, (payment.refund_undone(refund.amount_minor), EventType.CHARGE_REFUND_UPDATED))
+    undone = payment.refund_undone(refund.amount_minor, fee_undone(refund))
+    return (change, (undone, EventType.CHARGE_REFUND_UPDATED))
 
 
 async def _load(

@@ -1,14 +1,17 @@
 """Settlement: the back office tells the books that the bank has paid."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 
 from attrs import frozen
 
 from fintech.application.commits import Commits, Decision, NotFound, saved
 from fintech.application.payments.asking import books_of
-from fintech.domain.changeset import CommitRefused
+from fintech.domain.changeset import Ceiling, CommitRefused
 from fintech.domain.events import EventType
 from fintech.domain.ids import ChangesetId, SettlementId
+from fintech.domain.ledger import AccountId, AccountKind, Balances, Transfer, rule_of
+from fintech.domain.moves import net_moves
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.scope import Actor, Scope
 from fintech.domain.settlement import Settlement, settle
@@ -52,7 +55,22 @@ class SettleMerchant:
                     value=saved(booked.settlement),
                     changes=((booked.settlement, EventType.SETTLEMENT_CREATED),),
                     transfers=booked.transfers,
+                    ceilings=_no_more_than_this(booked.transfers, balances),
                 )
             )
 
         return await self.commits.land(scope, actor, decide)
+
+
+def _no_more_than_this(
+    transfers: tuple[Transfer, ...], balances: Mapping[AccountId, Balances]
+) -> tuple[Ceiling, ...]:
+    """What the assets that it raises come to, if nobody else has settled since the balances were read.
+
+    A settlement that releases nothing touches no account with a limit, so nothing else would refuse the second of two.
+    """
+    return tuple(
+        Ceiling(account, balances.get(account, Balances()).plus(move).owed)
+        for account, move in net_moves(transfers).items()
+        if rule_of(account.code).kind is AccountKind.ASSET and move.owed > 0
+    )

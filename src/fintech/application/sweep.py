@@ -6,11 +6,14 @@ from typing import Final
 
 from attrs import frozen
 
+from fintech.application.commits import NotFound
 from fintech.application.payments.resolving import ResolvePayment
-from fintech.application.refunds import ResolveRefund, ReturnRefund
+from fintech.application.refunds import RefundRefusal, ResolveRefund, ReturnRefund
 from fintech.domain.ids import PaymentId, RefundId
+from fintech.domain.outcome import Success
+from fintech.domain.refunds.refund import RefundOver, RefundStatus
 from fintech.domain.scope import Actor, Face, Scope
-from fintech.ports.card_acquirer import CardAcquirer
+from fintech.ports.card_acquirer import CardAcquirer, RefundReturned
 from fintech.ports.clock import Clock
 from fintech.ports.store import Due, Store
 
@@ -52,11 +55,22 @@ class Sweep:
             *(refund(scope, id) for scope, id in refunds),
             return_exceptions=True,
         )
+        notices = await self.acquirer.notices(ROUND_MAX)
+        for notice in notices:
+            results += await asyncio.gather(self._heed(notice), return_exceptions=True)
         broken = [result for result in results if isinstance(result, BaseException)]
         if broken:
             raise broken[0]
-        notices = await self.acquirer.notices(ROUND_MAX)
-        for notice in notices:
-            await self.return_refund(notice.scope, RefundId(notice.refund_request), notice.failure, SWEEPER)
-            await self.acquirer.acknowledge(notice.notice)
         return len(payments) + len(refunds) + len(notices)
+
+    async def _heed(self, notice: RefundReturned) -> None:
+        """Do what a notice says and acknowledge it; one whose refund has no outcome yet is told again next time."""
+        id = RefundId(notice.refund_request)
+        returned = await self.return_refund(notice.scope, id, notice.failure, SWEEPER)
+        if isinstance(returned, Success) or _nothing_to_do(returned.failure()):
+            await self.acquirer.acknowledge(notice.notice)
+
+
+def _nothing_to_do(refused: RefundRefusal) -> bool:
+    """Whether a notice was heeded before, or is about a refund that is not in these books."""
+    return isinstance(refused, NotFound) or refused == RefundOver(RefundStatus.FAILED)

@@ -125,11 +125,20 @@ def _save_refused(state: State, scope: Scope, changes: Changeset) -> CommitRefus
 def _transfer_refused(state: State, scope: Scope, changes: Changeset, now: datetime) -> CommitRefused | None:
     if scope in state.closed:
         return AccountClosed(scope)
+    resolved: set[TransferId] = set()
     for transfer in changes.transfers:
-        if transfer.resolves is not None and (
-            refused := _resolution_refused(state, scope, transfer, transfer.resolves, now)
-        ):
+        pending_id = transfer.resolves
+        if pending_id is None:
+            continue
+        if pending_id in resolved:
+            return AlreadyResolved(pending_id)
+        if refused := _resolution_refused(state, scope, transfer, pending_id, now):
             return refused
+        resolved.add(pending_id)
+    return _limit_refused(state, scope, changes)
+
+
+def _limit_refused(state: State, scope: Scope, changes: Changeset) -> LimitReached | None:
     for account, move in changes.moves.items():
         if may_reach_limit(account.code, move):
             before = _balances(state, scope, account)

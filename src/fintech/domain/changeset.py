@@ -67,6 +67,9 @@ def _some(_instance: object, _attribute: object, changes: tuple[Change, ...]) ->
     if not 1 <= len(changes) <= CHANGES_MAX:
         message = f"a changeset has 1 to {CHANGES_MAX} changes"
         raise ValueError(message)
+    if len(changes) > 1 and len({change.aggregate.id for change in changes}) < len(changes):
+        message = "a changeset saves an aggregate once"
+        raise ValueError(message)
 
 
 def _bounded(_instance: object, _attribute: object, transfers: tuple[Transfer, ...]) -> None:

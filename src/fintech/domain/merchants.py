@@ -65,6 +65,17 @@ class Fee:
         """What the merchant pays in all."""
         return self.fee_minor + self.tax_minor
 
+    def plus(self, other: "Fee") -> "Fee":
+        """Both together."""
+        return Fee(self.fee_minor + other.fee_minor, self.tax_minor + other.tax_minor)
+
+    def less(self, other: "Fee") -> "Fee":
+        """What is left of it."""
+        return Fee(self.fee_minor - other.fee_minor, self.tax_minor - other.tax_minor)
+
+
+NO_FEE: Final = Fee(0, 0)
+
 
 @frozen(kw_only=True)
 class FeePlan:

@@ -1,7 +1,26 @@
-"""Deployments of the core: the only module that names adapters. Each is an async context manager."""
+"""Deployments of the core: the only module that names adapters. Each is an async context manager that yields a `Core`.
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+| profile     | books                        | acquirer                | clock and ids      |
+|-------------|------------------------------|-------------------------|--------------------|
+| `testing`   | memory                       | simulator, scriptable   | by hand, counting  |
+| `in_memory` | memory                       | simulator               | the machine's      |
+| `embedded`  | own PostgreSQL, in a folder  | simulator with journal  | the machine's      |
+| `container` | PostgreSQL at an address     | simulator               | the machine's      |
+
+The simulator never serves live mode.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from os import PathLike
+from pathlib import Path
+from typing import Final
+
+from attrs import frozen
+from dependency_injector import providers
 
 from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.memory.id_source import CountingIdSource
@@ -10,8 +29,39 @@ from fintech.adapters.memory.queries import MemoryQueries
 from fintech.adapters.memory.store import MemoryStore
 from fintech.adapters.simulator.card_acquirer import SimulatedAcquirer
 from fintech.adapters.simulator.card_vault import SimulatedCardVault
+from fintech.adapters.system.clock import SystemClock
+from fintech.adapters.system.id_source import RandomIdSource
 from fintech.adapters.system.keyed_digest import HmacDigest
 from fintech.entrypoints.container import Core
+from fintech.entrypoints.secret_files import keep_secret, make_private_file, read_secret
+from fintech.entrypoints.settings import DIGEST_KEY_BYTES_MIN, Settings, read_settings
+from fintech.ports.card_acquirer import CardAcquirer
+from fintech.ports.clock import Clock
+from fintech.ports.errors import PortError
+from fintech.ports.id_source import IdSource
+from fintech.ports.proofs import Proofs
+from fintech.ports.queries import Page, Queries
+from fintech.ports.store import Store
+
+#: What a data folder holds beside its server's own files.
+DIGEST_KEY_FILE: Final = "digest-key"
+JOURNAL_FILE: Final = "simulator.jsonl"
+ENSURE_INTERVAL_S: Final = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+class CannotOpen(Exception):
+    """The deployment cannot be had. The message is one line that says what to do."""
+
+
+@frozen
+class Ports:
+    """What is different from one kind of store to the other."""
+
+    store: Store
+    queries: Queries
+    proofs: Proofs
 
 
 @asynccontextmanager
@@ -20,17 +70,159 @@ async def testing(
 ) -> AsyncIterator[Core]:
     """Everything in memory, with a clock that is moved by hand and ids that count: for tests, ours and anyone's."""
     clock = clock or ManualClock()
+    simulator: CardAcquirer = acquirer or SimulatedAcquirer(answer_timeout_s=0)
+    yield _core(
+        _memory(clock), providers.Object(simulator), clock, CountingIdSource(), bytes(DIGEST_KEY_BYTES_MIN)
+    )
+
+
+testing.__test__ = False  # type: ignore[attr-defined] # tells pytest, wherever it is imported, that it is no test
+
+
+@asynccontextmanager
+async def in_memory() -> AsyncIterator[Core]:
+    """Everything in this process's memory, and gone with it: to try the core, or to embed it where nothing is kept."""
+    clock, key = SystemClock(), secrets.token_bytes(DIGEST_KEY_BYTES_MIN)
+    yield _core(_memory(clock), providers.Object(SimulatedAcquirer()), clock, RandomIdSource(), key)
+
+
+@asynccontextmanager
+async def embedded(data_dir: str | PathLike[str]) -> AsyncIterator[Core]:
+    """On a PostgreSQL of its own in a folder, which is made at first use and brought up to date.
+
+    Any number of processes may use the same folder at once; the server stops with the last. Raises `CannotOpen`.
+    """
+    async with AsyncExitStack() as closing:
+        yield await _open_folder(closing, Path(data_dir))
+
+
+@asynccontextmanager
+async def container(settings: Settings) -> AsyncIterator[Core]:
+    """On the PostgreSQL at ``settings.database_url``, whose schema is at head. Raises `CannotOpen`."""
+    async with AsyncExitStack() as closing:
+        yield await _open_address(closing, settings)
+
+
+def on_postgres(database_url: str, *, digest_key: bytes) -> AbstractAsyncContextManager[Core]:
+    """`container` for programs: what its variables would say, as arguments. Raises `SettingsInvalid`."""
+    return container(
+        read_settings({"FINTECH_DATABASE_URL": database_url, "FINTECH_DIGEST_KEY": digest_key.hex()})
+    )
+
+
+async def upgrade(settings: Settings) -> str:
+    """Bring the tables at ``settings.database_url`` up to date; the revision they have now. Raises `CannotOpen`."""
+    from fintech.adapters.postgres import database, schema  # noqa: PLC0415 - spares others its weight
+
+    try:
+        return await schema.upgrade(database.sqlalchemy_url(settings.addressed()))
+    except PortError as error:
+        raise CannotOpen(f"FINTECH_DATABASE_URL: {error}") from error
+
+
+async def _open_folder(closing: AsyncExitStack, folder: Path) -> Core:
+    from fintech.adapters.postgres import database, embedded, schema  # noqa: PLC0415 - spares others its weight
+
+    clock = SystemClock()
+    try:
+        server = await closing.enter_async_context(embedded.EmbeddedPostgres(folder).running())
+        await schema.upgrade(server.sqlalchemy_url)
+        await closing.enter_async_context(_repeated(server.ensure))
+        opened = await closing.enter_async_context(database.open_database(server.dsn, clock))
+        key = await _folder_key(folder / DIGEST_KEY_FILE, opened.queries)
+        make_private_file(folder / JOURNAL_FILE)
+    except (embedded.EmbeddedPostgresError, PortError) as error:
+        raise CannotOpen(str(error).partition("\n")[0]) from error
+    except OSError as error:
+        raise CannotOpen(f"{folder} cannot be used: {error}") from error
+
+    def simulator() -> CardAcquirer:
+        """Made when it is first asked, for it reads its journal then; most commands never ask an acquirer."""
+        made = SimulatedAcquirer(journal=folder / JOURNAL_FILE)
+        closing.callback(_let_go, made)
+        return made
+
+    ports = Ports(opened.store, opened.queries, opened.proofs)
+    return _core(ports, providers.Singleton(simulator), clock, RandomIdSource(), key)
+
+
+async def _open_address(closing: AsyncExitStack, settings: Settings) -> Core:
+    from fintech.adapters.postgres import database, schema  # noqa: PLC0415 - spares others its weight
+
+    url, key = settings.addressed(), settings.keyed()
+    clock = SystemClock()
+    try:
+        await schema.require_head(database.sqlalchemy_url(url))
+        opened = await closing.enter_async_context(database.open_database(url, clock))
+    except PortError as error:
+        raise CannotOpen(f"FINTECH_DATABASE_URL: {error}") from error
+    ports = Ports(opened.store, opened.queries, opened.proofs)
+    return _core(ports, providers.Object(SimulatedAcquirer()), clock, RandomIdSource(), key)
+
+
+def _let_go(simulator: SimulatedAcquirer) -> None:
+    journal = simulator._journal  # noqa: SLF001 - a simulator cannot be closed yet
+    if journal is not None:
+        journal._file.close()  # noqa: SLF001 - the same
+
+
+@asynccontextmanager
+async def _repeated(ensure: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Have the server back meanwhile, whatever ended it: connections that were cut find it at the same address."""
+
+    async def repeat() -> None:
+        failing = False
+        while True:
+            await asyncio.sleep(ENSURE_INTERVAL_S)
+            try:
+                await ensure()
+            except Exception:  # noqa: BLE001 - it is tried again, and the store says that it is unavailable
+                if not failing:
+                    _log.exception("the server of the data folder cannot be had back yet")
+                failing = True
+            else:
+                failing = False
+
+    task = asyncio.create_task(repeat(), name="server guard")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+async def _folder_key(path: Path, queries: Queries) -> bytes:
+    """The digest key of a folder: made with the folder, never again once anything hangs on it."""
+    kept = read_secret(path)
+    if kept is None:
+        for livemode in (False, True):
+            if (await queries.merchants(livemode, Page(limit=1))).items:
+                raise CannotOpen(f"{path} is gone, and with it every API key's worth: restore it")
+        kept = keep_secret(path, secrets.token_hex(DIGEST_KEY_BYTES_MIN))
+    try:
+        return bytes.fromhex(kept)
+    except ValueError:
+        raise CannotOpen(f"{path} is damaged: restore it") from None
+
+
+def _memory(clock: Clock) -> Ports:
     store = MemoryStore(clock)
-    digests = HmacDigest(bytes(32))
+    return Ports(store, MemoryQueries(store.memory), MemoryProofs(store.memory))
+
+
+def _core(
+    ports: Ports, acquirer: providers.Provider[CardAcquirer], clock: Clock, ids: IdSource, key: bytes
+) -> Core:
+    digests = HmacDigest(key)
     core = Core(
-        store=store,
-        queries=MemoryQueries(store.memory),
-        proofs=MemoryProofs(store.memory),
-        acquirer=acquirer or SimulatedAcquirer(answer_timeout_s=0),
+        store=ports.store,
+        queries=ports.queries,
+        proofs=ports.proofs,
+        acquirer=acquirer,
         vault=SimulatedCardVault(digests, clock),
         clock=clock,
-        ids=CountingIdSource(),
+        ids=ids,
         digests=digests,
     )
     core.check_dependencies()
-    yield core
+    return core

@@ -22,6 +22,17 @@ Fault: TypeAlias = tuple[str, object, object]
 _OWED: Final = (Bucket.AVAILABLE, Bucket.RESERVED, Bucket.IN_TRANSIT)
 _OPEN: Final = (RefundStatus.SENT, RefundStatus.UNKNOWN)
 _REFUND_PENDING: Final = "refund pending"
+#: What payments and refunds account for; transfers of other kinds only have to be for something.
+_KINDS: Final = (
+    TransferKind.CAPTURE,
+    TransferKind.ACQUIRING_FEE,
+    TransferKind.FEE_TAX,
+    TransferKind.REFUND,
+    _REFUND_PENDING,
+    TransferKind.REFUND_FAILURE,
+    TransferKind.FEE_RETURN,
+    TransferKind.FEE_TAX_RETURN,
+)
 
 
 class MemoryProofs(Proofs):
@@ -87,52 +98,41 @@ class MemoryProofs(Proofs):
 
     def _payments(self, livemode: bool) -> Iterator[Fault]:
         booked: dict[tuple[Key, str], int] = defaultdict(int)
+        unknown: set[Key] = set()
         for merchant, transfer in self._transfers(livemode):
             source = (merchant, transfer.source)
+            unknown.add(source)
             if transfer.phase in (Phase.POST, Phase.POST_PENDING):
                 booked[source, transfer.kind] += transfer.amount_minor
             if transfer.kind is TransferKind.REFUND and transfer.phase is not Phase.POST:
                 sign = 1 if transfer.phase is Phase.PENDING else -1
                 booked[source, _REFUND_PENDING] += sign * transfer.amount_minor
-        claimed = {
-            (key, kind): amount
-            for key, aggregate in self._aggregates(livemode)
-            for kind, amount in _claimed(aggregate)
-        }
-        for key, kind in claimed.keys() | booked.keys():
-            expected, found = claimed.get((key, kind), 0), booked[key, kind]
-            if expected != found and kind in _CLAIMED:
-                yield f"{key[1]} {kind}", expected, found
-        yield from self._sourceless(livemode)
+        for key, aggregate in self._aggregates(livemode):
+            if isinstance(aggregate, Payment | Refund | Settlement):
+                unknown.discard(key)
+                for kind, expected in _claimed(aggregate).items():
+                    if booked[key, kind] != expected:
+                        yield f"{key[1]} {kind}", expected, booked[key, kind]
+        for _, id in unknown:
+            yield id, "a payment, refund or settlement", "none"
         yield from self._refunds(livemode)
 
-    def _sourceless(self, livemode: bool) -> Iterator[Fault]:
-        """Transfers for the sake of nothing."""
-        sources = {
-            key
-            for key, aggregate in self._aggregates(livemode)
-            if isinstance(aggregate, Payment | Refund | Settlement)
-        }
-        subjects = {
-            f"{transfer.source} {transfer.kind}"
-            for merchant, transfer in self._transfers(livemode)
-            if (merchant, transfer.source) not in sources
-        }
-        for subject in subjects:
-            yield subject, "a payment, refund or settlement", "none"
-
     def _refunds(self, livemode: bool) -> Iterator[Fault]:
-        """What payments say is refunded, against their refunds."""
-        said: dict[Key, int] = {}
-        given: dict[Key, int] = defaultdict(int)
-        for key, aggregate in self._aggregates(livemode):
-            if isinstance(aggregate, Payment):
-                said[key] = aggregate.refunded_minor
-            elif isinstance(aggregate, Refund) and aggregate.status is not RefundStatus.FAILED:
-                given[key[0], aggregate.payment] += aggregate.amount_minor
-        for key, expected in said.items():
-            if expected != given[key]:
-                yield f"{key[1]} refunds", expected, given[key]
+        """What payments say is refunded, and given back of their fee, against their refunds."""
+        refunded: dict[Key, int] = defaultdict(int)
+        fees: dict[Key, int] = defaultdict(int)
+        for (merchant, _), refund in self._aggregates(livemode):
+            if isinstance(refund, Refund):
+                if refund.status is not RefundStatus.FAILED:
+                    refunded[merchant, refund.payment] += refund.amount_minor
+                if refund.status is not RefundStatus.FAILED or refund.failure_movement is not None:
+                    fees[merchant, refund.payment] += refund.fee.total_minor
+        for key, payment in self._aggregates(livemode):
+            if isinstance(payment, Payment):
+                if payment.refunded_minor != refunded[key]:
+                    yield f"{payment.id} refunds", payment.refunded_minor, refunded[key]
+                if payment.fee_returned.total_minor != fees[key]:
+                    yield f"{payment.id} fee_returned", payment.fee_returned.total_minor, fees[key]
 
     def _safeguarded(self, livemode: bool) -> Iterator[Fault]:
         owed: dict[str, int] = defaultdict(int)
@@ -160,36 +160,24 @@ class MemoryProofs(Proofs):
                 yield key[1], expected, found
 
 
-_CLAIMED: Final = frozenset(
-    {
-        TransferKind.CAPTURE,
-        TransferKind.ACQUIRING_FEE,
-        TransferKind.FEE_TAX,
-        TransferKind.REFUND,
-        TransferKind.REFUND_FAILURE,
-        _REFUND_PENDING,
-    }
-)
-
-
-def _claimed(aggregate: Aggregate) -> list[tuple[str, int]]:
+def _claimed(aggregate: Payment | Refund | Settlement) -> dict[str, int]:
     """What an aggregate says was booked for it."""
+    claimed = dict.fromkeys(_KINDS, 0)
     if isinstance(aggregate, Payment):
-        captures = [capture for attempt in aggregate.attempts for capture in attempt.captures]
-        return [
-            (TransferKind.CAPTURE, sum(capture.amount_minor for capture in captures)),
-            (TransferKind.ACQUIRING_FEE, sum(capture.fee_minor for capture in captures)),
-            (TransferKind.FEE_TAX, sum(capture.tax_minor for capture in captures)),
-        ]
-    if isinstance(aggregate, Refund):
-        failed_late = aggregate.failure_movement is not None
-        posted = aggregate.status is RefundStatus.SUCCEEDED or failed_late
-        return [
-            (TransferKind.REFUND, aggregate.amount_minor if posted else 0),
-            (TransferKind.REFUND_FAILURE, aggregate.amount_minor if failed_late else 0),
-            (_REFUND_PENDING, aggregate.amount_minor if aggregate.status in _OPEN else 0),
-        ]
-    return []
+        for capture in [capture for attempt in aggregate.attempts for capture in attempt.captures]:
+            claimed[TransferKind.CAPTURE] += capture.amount_minor
+            claimed[TransferKind.ACQUIRING_FEE] += capture.fee_minor
+            claimed[TransferKind.FEE_TAX] += capture.tax_minor
+    elif isinstance(aggregate, Refund):
+        if aggregate.status in _OPEN:
+            claimed[_REFUND_PENDING] = aggregate.amount_minor
+        if aggregate.status is RefundStatus.SUCCEEDED or aggregate.failure_movement is not None:
+            claimed[TransferKind.REFUND] = aggregate.amount_minor
+            claimed[TransferKind.FEE_RETURN] = aggregate.fee.fee_minor
+            claimed[TransferKind.FEE_TAX_RETURN] = aggregate.fee.tax_minor
+        if aggregate.failure_movement is not None:
+            claimed[TransferKind.REFUND_FAILURE] = aggregate.amount_minor
+    return claimed
 
 
 def _differing(expected: dict[str, int], found: dict[str, int]) -> Iterator[Fault]:

@@ -83,69 +83,84 @@ select concat_ws(' ', owner, currency) as subject, coalesce(o.held, 0), coalesce
  where coalesce(o.held, 0) <> coalesce(h.held, 0)
 """
 
-#: What documents say was booked, by source and kind, against the transfers. Members of a document are read with `->`
-#: wherever others' text is beside them: `->>` chokes on the one character that Postgres cannot spell.
-_PAYMENTS: Final = """
-with taken as (
-    select p.merchant_id, p.id, sum((c.value ->> 'amount_minor')::bigint) as captured,
-           sum((c.value ->> 'fee_minor')::bigint) as fee, sum((c.value ->> 'tax_minor')::bigint) as tax
-      from payments p, json_array_elements(p.document -> 'attempts') a(value),
-           json_array_elements(a.value -> 'captures') c(value)
-     where p.livemode = :livemode group by p.merchant_id, p.id
-), held as (
-    select p.merchant_id, p.id, sum((h.value ->> 'amount_minor')::bigint) as held
-      from payments p, json_array_elements(p.document -> 'attempts') a(value),
-           json_array_elements(a.value -> 'holds') h(value)
-     where p.livemode = :livemode group by p.merchant_id, p.id
-), returned as (
-    select merchant_id, payment_id as id, sum(amount_minor) as refunded
-      from refunds where livemode = :livemode and status <> 'failed' group by 1, 2
+#: Postgres keeps JSON with a NUL in it, but takes it apart only without.
+_LEGIBLE: Final = r"""
+case when strpos(document::text, '\u0000') > 0
+     then replace(replace(document::text, '\\', ''), '\u0000', '')::json else document end
+"""
+
+#: What documents say was booked, against the transfers; columns and payments against documents and refunds.
+_PAYMENTS: Final = f"""
+with said as (
+    select p.merchant_id, p.id, p.captured_minor, p.held_minor, p.refunded_minor, taken.*,
+           coalesce((legible ->> 'refunded_minor')::bigint, 0) as refunded,
+           coalesce((legible -> 'fee_returned' ->> 'fee_minor')::bigint, 0)
+               + coalesce((legible -> 'fee_returned' ->> 'tax_minor')::bigint, 0) as returned
+      from payments p, lateral (select {_LEGIBLE} as legible) as document, lateral (
+          select coalesce(sum(capture.amount), 0) as captured, coalesce(sum(capture.fee), 0) as fee,
+                 coalesce(sum(capture.tax), 0) as tax, coalesce(sum(hold.amount), 0) as held
+            from json_array_elements(legible -> 'attempts') attempt, lateral (
+                select sum((value ->> 'amount_minor')::bigint) as amount, sum((value ->> 'fee_minor')::bigint) as fee,
+                       sum((value ->> 'tax_minor')::bigint) as tax from json_array_elements(attempt -> 'captures')
+            ) as capture, lateral (
+                select sum((value ->> 'amount_minor')::bigint) as amount from json_array_elements(attempt -> 'holds')
+            ) as hold
+      ) as taken
+     where p.livemode = :livemode
 ), given as (
-    select merchant_id, id, amount_minor, status in ('sent', 'unknown') as open,
-           document -> 'failure_movement' is not null as failed_late, status = 'succeeded' as succeeded,
-           (document -> 'amount_minor')::text::bigint as document_minor
-      from refunds where livemode = :livemode
+    select merchant_id, id, payment_id, amount_minor, status in ('sent', 'unknown') as open,
+           status = 'succeeded' or legible -> 'failure_movement' is not null as posted,
+           legible -> 'failure_movement' is not null as returned,
+           (legible ->> 'amount_minor')::bigint as amount,
+           coalesce((legible -> 'fee' ->> 'fee_minor')::bigint, 0) as fee,
+           coalesce((legible -> 'fee' ->> 'tax_minor')::bigint, 0) as tax
+      from refunds, lateral (select {_LEGIBLE} as legible) as document where livemode = :livemode
+), given_of as (
+    select merchant_id, payment_id as id, sum(amount) filter (where open or posted and not returned) as refunded,
+           sum(fee + tax) filter (where open or posted) as returned
+      from given group by 1, 2
 ), claimed as (
-    select merchant_id, id as source, 'capture' as kind, captured as amount from taken
-    union all select merchant_id, id, 'acquiring_fee', fee from taken
-    union all select merchant_id, id, 'fee_tax', tax from taken
-    union all select merchant_id, id, 'refund', case when succeeded or failed_late then document_minor else 0 end from given
-    union all select merchant_id, id, 'refund_failure', case when failed_late then document_minor else 0 end from given
-    union all select merchant_id, id, 'refund pending', case when open then document_minor else 0 end from given
-), moved as (
-    select merchant_id, source, kind,
-           sum(case when phase in ('post', 'post_pending') then amount_minor else 0 end) as posted,
-           sum(case phase when 'pending' then amount_minor when 'post' then 0 else -amount_minor end) as pending
-      from transfers where livemode = :livemode group by 1, 2, 3
-), booked as (
-    select merchant_id, source, kind, posted as amount from moved
+    select merchant_id, id, captured as capture, fee, tax, 0 as refund, 0 as pending, 0 as failure, 0 as fee_return,
+           0 as tax_return from said
     union all
-    select merchant_id, source, 'refund pending', pending from moved where kind = 'refund'
-), sources as (
-    select merchant_id, id as source from payments where livemode = :livemode
-    union all select merchant_id, id from refunds where livemode = :livemode
-    union all select merchant_id, id from settlements where livemode = :livemode
+    select merchant_id, id, 0, 0, 0, case when posted then amount else 0 end, case when open then amount else 0 end,
+           case when returned then amount else 0 end, case when posted then fee else 0 end,
+           case when posted then tax else 0 end from given
+    union all
+    select merchant_id, id, 0, 0, 0, 0, 0, 0, 0, 0 from settlements where livemode = :livemode
+), moved as (
+    select merchant_id, source as id, kind, case when phase in ('post', 'post_pending') then amount_minor else 0 end as posted,
+           case phase when 'pending' then amount_minor when 'post' then 0 else -amount_minor end as pending
+      from transfers where livemode = :livemode
+), booked as (
+    select merchant_id, id, sum(posted) filter (where kind = 'capture') as capture,
+           sum(posted) filter (where kind = 'acquiring_fee') as fee, sum(posted) filter (where kind = 'fee_tax') as tax,
+           sum(posted) filter (where kind = 'refund') as refund, sum(pending) filter (where kind = 'refund') as pending,
+           sum(posted) filter (where kind = 'refund_failure') as failure,
+           sum(posted) filter (where kind = 'fee_return') as fee_return,
+           sum(posted) filter (where kind = 'fee_tax_return') as tax_return
+      from moved group by merchant_id, id
+), compared as (
+    select id, c.id is not null as known, pair.*
+      from claimed c full join booked b using (merchant_id, id), lateral (values
+          ('capture', c.capture, b.capture), ('acquiring_fee', c.fee, b.fee), ('fee_tax', c.tax, b.tax),
+          ('refund', c.refund, b.refund), ('refund pending', c.pending, b.pending), ('refund_failure', c.failure, b.failure),
+          ('fee_return', c.fee_return, b.fee_return), ('fee_tax_return', c.tax_return, b.tax_return)
+      ) as pair(name, expected, found)
+    union all
+    select id, true, pair.*
+      from said s left join given_of g using (merchant_id, id), lateral (values
+          ('captured_minor', s.captured, s.captured_minor), ('held_minor', s.held, s.held_minor),
+          ('refunded_minor', s.refunded, s.refunded_minor), ('refunds', s.refunded, g.refunded),
+          ('fee_returned', s.returned, g.returned)
+      ) as pair(name, expected, found)
+    union all
+    select id, true, 'amount_minor', amount, amount_minor from given
 )
-select source || ' ' || kind as subject, coalesce(c.amount, 0)::text as expected, coalesce(b.amount, 0)::text as found
-  from claimed c full join booked b using (merchant_id, source, kind)
- where coalesce(c.amount, 0) <> coalesce(b.amount, 0)
-   and kind in ('capture', 'acquiring_fee', 'fee_tax', 'refund', 'refund_failure', 'refund pending')
-union all
-select source || ' ' || kind, 'a payment, refund or settlement', 'none'
-  from moved m where not exists (select from sources s where s.merchant_id = m.merchant_id and s.source = m.source)
-union all
-select id || ' ' || name, expected::text, found::text
-  from payments p left join taken t using (merchant_id, id) left join held h using (merchant_id, id)
-       left join returned r using (merchant_id, id),
-       lateral (values
-           ('captured_minor', coalesce(t.captured, 0), p.captured_minor),
-           ('held_minor', coalesce(h.held, 0), p.held_minor),
-           ('refunded_minor', coalesce((p.document -> 'refunded_minor')::text::bigint, 0), p.refunded_minor),
-           ('refunds', coalesce((p.document -> 'refunded_minor')::text::bigint, 0), coalesce(r.refunded, 0))
-       ) as pair(name, expected, found)
- where p.livemode = :livemode and expected <> found
-union all
-select id || ' amount_minor', document_minor::text, amount_minor::text from given where document_minor <> amount_minor
+select distinct case when known then id || ' ' || name else id end as subject,
+       case when known then expected::text else 'a payment, refund or settlement' end as expected,
+       case when known then coalesce(found, 0)::text else 'none' end as found
+  from compared where not known or expected <> coalesce(found, 0)
 """
 
 _SAFEGUARDED: Final = f"""

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from fintech.application.commits import Commits, Decision, NotFound, Request, saved
+from fintech.application.commits import OUTCOME_TRIES_MAX, Commits, Decision, NotFound, Request, saved
 from fintech.domain.cards import AuthorisationReply, Decline
 from fintech.domain.changeset import CommitRefused
 from fintech.domain.events import EventType
@@ -13,7 +13,7 @@ from fintech.domain.ids import ChangesetId, PaymentId
 from fintech.domain.ledger import Books
 from fintech.domain.merchants import Merchant
 from fintech.domain.outcome import Failure, Outcome, Success
-from fintech.domain.payments.attempt import Attempt, AttemptStatus
+from fintech.domain.payments.attempt import AttemptStatus
 from fintech.domain.payments.increments import increment_answered
 from fintech.domain.payments.lifecycle import answered
 from fintech.domain.payments.payment import Booked, CaptureMethod, Payment, PaymentStatus
@@ -45,11 +45,6 @@ _EVENTS = {
 def event_of(payment: Payment) -> EventType:
     """The event that says where a payment has come to."""
     return _EVENTS.get(payment.status, EventType.PAYMENT_UPDATED)
-
-
-def increment_request(attempt: Attempt) -> str:
-    """The name of an increment's question to the acquirer."""
-    return f"{attempt.id}.{attempt.increments[-1].number}"
 
 
 def books_of(merchant: Merchant) -> Books:
@@ -90,7 +85,7 @@ class Asking:
         reply = await self.acquirer.increment(
             scope,
             FollowUp(
-                request=increment_request(attempt),
+                request=attempt.question_of(attempt.increments[-1]),
                 reference=attempt.reference or "",
                 amount_minor=attempt.increments[-1].amount_minor,
                 currency=payment.currency,
@@ -110,7 +105,7 @@ class Asking:
 
         A reply that comes too late changes nothing and answers the payment as it is.
         """
-        asked = payment.attempts[-1].id
+        asked = payment.attempts[-1].question
         current: Payment | None = payment
 
         async def decide(changeset: ChangesetId, now: datetime) -> Outcome[Decision[Payment], Refusal]:
@@ -130,7 +125,7 @@ class Asking:
                 )
             )
 
-        outcome = await self.commits.land(scope, request.actor, decide)
+        outcome = await self.commits.land(scope, request.actor, decide, tries_max=OUTCOME_TRIES_MAX)
         if isinstance(outcome, Failure) and isinstance(outcome.failure(), AlreadyAnswered):
             return Success(await self._fresh(scope, payment.id))
         return outcome
@@ -149,10 +144,10 @@ def _decide(
     reply: AuthorisationReply,
     now: datetime,
     changeset: ChangesetId,
-    asked: str,
+    asked: str | None,
 ) -> Outcome[Booked, PaymentRefusal]:
     attempt = payment.attempts[-1]
-    if attempt.id != asked:
+    if asked is None or attempt.question != asked:
         return Failure(AlreadyAnswered())
     if attempt.status is AttemptStatus.AUTHORISED:
         return increment_answered(payment, books_of(merchant), reply, now, changeset)

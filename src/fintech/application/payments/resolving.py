@@ -6,15 +6,16 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from fintech.application.commits import Commits, Decision, NotFound, Request, saved
-from fintech.application.payments.asking import Asking, Refusal, books_of, event_of, increment_request
+from fintech.application.commits import OUTCOME_TRIES_MAX, Commits, Decision, NotFound, Request, saved
+from fintech.application.payments.asking import Asking, Refusal, books_of, event_of
 from fintech.domain.cards import NotFound as NeverSeen
 from fintech.domain.cards import Unknown
 from fintech.domain.events import EventType
 from fintech.domain.ids import ChangesetId, PaymentId
 from fintech.domain.merchants import Merchant
 from fintech.domain.outcome import Failure, Outcome, Success
-from fintech.domain.payments.attempt import OPEN, AttemptStatus
+from fintech.domain.payments.attempt import OPEN, Attempt, AttemptStatus
+from fintech.domain.payments.attempt import Reversal as Owed
 from fintech.domain.payments.increments import increment_exhausted, increment_given_up
 from fintech.domain.payments.lifecycle import canceled, enquiries_exhausted, given_up, reversal_answered
 from fintech.domain.payments.payment import Booked, CancelReason, Payment
@@ -56,21 +57,20 @@ class ResolvePayment:
         now = self.commits.clock.now()
         if merchant is None:
             return False
-        due = attempt.due_at
-        if due is not None and due <= now and attempt.status in OPEN:
-            return await self._outcome(scope, merchant, payment, attempt.id, actor)
-        if due is not None and due <= now and attempt.open_increment is not None:
-            return await self._outcome(scope, merchant, payment, increment_request(attempt), actor)
-        for number, each in enumerate(payment.attempts):
-            if each.reversal and each.reversal.next_try_at and each.reversal.next_try_at <= now:
-                return await self._reverse(scope, payment, number, actor)
+        question, due = attempt.question, attempt.question_due_at
+        if question is not None and due is not None and due <= now:
+            return await self._outcome(scope, merchant, payment, question, actor)
+        for each in payment.attempts:
+            for owed in each.reversals:
+                if owed.next_try_at is not None and owed.next_try_at <= now:
+                    return await self._reverse(scope, payment, each, owed, actor)
         return await self._expire(scope, merchant, payment, actor)
 
     async def _outcome(
-        self, scope: Scope, merchant: Merchant, payment: Payment, request: str, actor: Actor
+        self, scope: Scope, merchant: Merchant, payment: Payment, question: str, actor: Actor
     ) -> bool:
         """Ask what became of a question; when nobody knows for too long, give it up."""
-        reply = await self.acquirer.enquire(scope, request)
+        reply = await self.acquirer.enquire(scope, question)
         exhausted = enquiries_exhausted(payment) or increment_exhausted(payment)
         if not isinstance(reply, NeverSeen) and not (exhausted and isinstance(reply, Unknown)):
             landed = await self.asking.land(Request(actor=actor), scope, merchant, payment, reply)
@@ -78,6 +78,8 @@ class ResolvePayment:
         abandon = given_up if payment.attempts[-1].status in OPEN else increment_given_up
 
         def decide(fresh: Payment, now: datetime, _changeset: ChangesetId) -> Outcome[Booked, PaymentRefusal]:
+            if fresh.attempts[-1].question != question:
+                return Failure(AlreadyAnswered())
             return abandon(fresh, now)
 
         return await self._land(scope, payment, actor, decide)
@@ -91,23 +93,22 @@ class ResolvePayment:
 
         return await self._land(scope, payment, actor, decide)
 
-    async def _reverse(self, scope: Scope, payment: Payment, number: int, actor: Actor) -> bool:
-        attempt = payment.attempts[number]
-        if attempt.reversal is None:
-            return False
+    async def _reverse(
+        self, scope: Scope, payment: Payment, attempt: Attempt, owed: Owed, actor: Actor
+    ) -> bool:
         acknowledged = await self.acquirer.reverse(
             scope,
             Reversal(
-                request=f"{attempt.id}.reversal",
-                original_request=attempt.id,
-                reference=attempt.reference,
-                amount_minor=attempt.reversal.amount_minor,
+                request=owed.request,
+                original_request=owed.original,
+                reference=attempt.reference if owed.original == attempt.id else None,
+                amount_minor=owed.amount_minor,
                 currency=payment.currency,
             ),
         )
 
         def decide(fresh: Payment, now: datetime, _changeset: ChangesetId) -> Outcome[Booked, PaymentRefusal]:
-            return Success(Booked(reversal_answered(fresh, number, acknowledged=acknowledged, at=now)))
+            return reversal_answered(fresh, owed.request, acknowledged=acknowledged, at=now)
 
         return await self._land(scope, payment, actor, decide, EventType.PAYMENT_REVERSAL_UPDATED)
 
@@ -136,4 +137,5 @@ class ResolvePayment:
                 )
             )
 
-        return isinstance(await self.commits.land(scope, actor, decide), Success)
+        landed = await self.commits.land(scope, actor, decide, tries_max=OUTCOME_TRIES_MAX)
+        return isinstance(landed, Success)

@@ -132,8 +132,14 @@ class ReversalReason(StrEnum):
 
 @frozen(kw_only=True, slots=False)
 class Reversal:
-    """What the acquirer must be told, until it has acknowledged it. ``amount_minor`` is what is not wanted."""
+    """What the acquirer must be told, until it has acknowledged it: ``amount_minor`` of ``original`` is not wanted.
 
+    ``request`` names the message for ever, so a further amount is a further message. ``original`` is the question
+    that the amount was asked for with: the attempt's own or an increment's.
+    """
+
+    request: str
+    original: str
     amount_minor: int
     reason: ReversalReason
     next_try_at: datetime | None
@@ -173,7 +179,7 @@ class Attempt:
     holds: tuple[Hold, ...] = field(default=())
     captures: tuple[Capture, ...] = field(default=())
     increments: tuple[Increment, ...] = field(default=())
-    reversal: Reversal | None = None
+    reversals: tuple[Reversal, ...] = field(default=())
 
     @property
     def captured_minor(self) -> int:
@@ -190,28 +196,48 @@ class Attempt:
         """The increment whose answer is still to come; there is never more than one."""
         return self.increments[-1] if self.increments and self.increments[-1].open else None
 
-    def reversing(self, amount_minor: int, reason: ReversalReason, at: datetime) -> "Attempt":
-        """Tell the acquirer that an amount is not wanted, on top of what it has not acknowledged yet."""
-        owed = self.reversal.amount_minor if self.reversal and self.reversal.due else 0
-        reversal = Reversal(amount_minor=owed + amount_minor, reason=reason, next_try_at=at)
-        return evolve(self, reversal=reversal)
+    def question_of(self, increment: Increment) -> str:
+        """The name of an increment's question to the acquirer."""
+        return f"{self.id}.{increment.number}"
+
+    @property
+    def question(self) -> str | None:
+        """The name of the question whose answer is still to come, or None; there is never more than one."""
+        if self.status in OPEN:
+            return self.id
+        increment = self.open_increment
+        return None if increment is None else self.question_of(increment)
+
+    @property
+    def question_due_at(self) -> datetime | None:
+        """When to ask what became of the open question, or None if there is none."""
+        if self.status in OPEN:
+            return self.next_try_at or self.sent_at + ANSWER_PATIENCE
+        increment = self.open_increment
+        return None if increment is None else increment.next_try_at or increment.sent_at + ANSWER_PATIENCE
+
+    def reversing(
+        self, amount_minor: int, reason: ReversalReason, at: datetime, *, original: str | None = None
+    ) -> "Attempt":
+        """Tell the acquirer that an amount is not wanted: of the attempt, or of the ``original`` that is named."""
+        reversal = Reversal(
+            request=f"{self.id}.reversal{len(self.reversals) + 1}",
+            original=original or self.id,
+            amount_minor=amount_minor,
+            reason=reason,
+            next_try_at=at,
+        )
+        return evolve(self, reversals=(*self.reversals, reversal))
 
     @property
     def due_at(self) -> datetime | None:
         """When somebody has to look at this attempt again, or None."""
-        if self.status is AttemptStatus.CAPTURED and self.reversal is None:
+        if self.status is AttemptStatus.CAPTURED and not self.reversals:
             return None
-        moments: list[datetime | None] = [self.reversal.next_try_at if self.reversal else None]
-        if self.status is AttemptStatus.SENT:
-            moments.append(self.sent_at + ANSWER_PATIENCE)
-        elif self.status is AttemptStatus.UNKNOWN:
-            moments.append(self.next_try_at)
-        elif self.status is AttemptStatus.AUTHORISED:
-            increment = self.open_increment
-            if increment is None:
-                moments.append(self.capture_before)
-            else:
-                moments.append(increment.next_try_at or increment.sent_at + ANSWER_PATIENCE)
+        moments = [reversal.next_try_at for reversal in self.reversals]
+        moments.append(self.question_due_at)
+        if self.status is AttemptStatus.AUTHORISED and self.open_increment is None:
+            moments.append(self.capture_before)
         return min((moment for moment in moments if moment is not None), default=None)
 
 

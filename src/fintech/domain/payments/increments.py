@@ -17,7 +17,7 @@ from fintech.domain.payments.attempt import (
     delay,
 )
 from fintech.domain.payments.booking import book_hold
-from fintech.domain.payments.payment import INCREMENTS_MAX, Booked, Payment, PaymentStatus
+from fintech.domain.payments.payment import INCREMENTS_MAX, Booked, Payment, PaymentStatus, may_trade
 from fintech.domain.payments.refusals import (
     AlreadyAnswered,
     AmountTooLarge,
@@ -38,6 +38,8 @@ def increment_sent(
         return Failure(WrongStatus(payment.status, "increment"))
     if attempt.open_increment is not None:
         return Failure(WrongStatus("increment_open", "increment"))
+    if (refused := may_trade(merchant)) is not None:
+        return Failure(refused)
     if attempt.capture_before is not None and at >= attempt.capture_before:
         return Failure(AuthorisationExpired())
     if amount_minor <= attempt.authorised_minor:
@@ -90,7 +92,9 @@ def increment_given_up(payment: Payment, at: datetime) -> Outcome[Booked, Paymen
     if attempt is None or increment is None:
         return Failure(AlreadyAnswered())
     released = _replaced(attempt, evolve(increment, status=IncrementStatus.RELEASED, next_try_at=None))
-    reversing = released.reversing(increment.amount_minor, ReversalReason.UNKNOWN_OUTCOME, at)
+    reversing = released.reversing(
+        increment.amount_minor, ReversalReason.UNKNOWN_OUTCOME, at, original=attempt.question_of(increment)
+    )
     return Success(Booked(payment.with_attempt(reversing)))
 
 

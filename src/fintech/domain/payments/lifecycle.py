@@ -21,6 +21,7 @@ from fintech.domain.payments.attempt import (
     Attempt,
     AttemptStatus,
     Capture,
+    Reversal,
     ReversalReason,
     delay,
 )
@@ -80,7 +81,7 @@ def answered(
 def enquiries_exhausted(payment: Payment) -> bool:
     """Whether every enquiry has been made and the only thing left is to give up."""
     attempt = payment.attempt
-    return attempt is not None and attempt.tries > len(ENQUIRY_DELAYS_S)
+    return attempt is not None and attempt.status in OPEN and attempt.tries > len(ENQUIRY_DELAYS_S)
 
 
 def given_up(payment: Payment, at: datetime) -> Outcome[Booked, PaymentRefusal]:
@@ -163,15 +164,24 @@ def canceled(
     return Success(Booked(after, book_release(books, attempt, payment.id, changeset, at)))
 
 
-def reversal_answered(payment: Payment, number: int, *, acknowledged: bool, at: datetime) -> Payment:
-    """The acquirer has heard (or not) that an attempt's amount is not wanted; ``number`` is its place in the list."""
-    attempt = payment.attempts[number]
-    if attempt.reversal is None or not attempt.reversal.due:
-        return payment
-    reversal = evolve(attempt.reversal, next_try_at=None) if acknowledged else attempt.reversal.postponed(at)
-    attempts = list(payment.attempts)
-    attempts[number] = evolve(attempt, reversal=reversal)
-    return evolve(payment, attempts=tuple(attempts))
+def reversal_answered(
+    payment: Payment, request: str, *, acknowledged: bool, at: datetime
+) -> Outcome[Booked, PaymentRefusal]:
+    """The acquirer has heard (or not) that an amount is not wanted; ``request`` names the message."""
+    due = [reversal.request for attempt in payment.attempts for reversal in attempt.reversals if reversal.due]
+    if request not in due:
+        return Failure(AlreadyAnswered())
+
+    def after(reversal: Reversal) -> Reversal:
+        if reversal.request != request:
+            return reversal
+        return evolve(reversal, next_try_at=None) if acknowledged else reversal.postponed(at)
+
+    attempts = [
+        evolve(attempt, reversals=tuple([after(reversal) for reversal in attempt.reversals]))
+        for attempt in payment.attempts
+    ]
+    return Success(Booked(evolve(payment, attempts=tuple(attempts))))
 
 
 def _approved(
@@ -220,8 +230,9 @@ def _taken(
     due = merchant.fees.fee(attempt.method.card.scheme, so_far + amount_minor, day)
     paid_fee = sum([capture.fee_minor for capture in attempt.captures])
     paid_tax = sum([capture.tax_minor for capture in attempt.captures])
-    fee_minor = min(due.fee_minor - paid_fee, amount_minor)
-    fee = Fee(fee_minor, min(due.tax_minor - paid_tax, amount_minor - fee_minor))
+    # Never less than nothing: the plan or the rate of tax may have fallen since the part before.
+    fee_minor = min(max(due.fee_minor - paid_fee, 0), amount_minor)
+    fee = Fee(fee_minor, min(max(due.tax_minor - paid_tax, 0), amount_minor - fee_minor))
     holds, transfers = book_capture(
         books,
         attempt,

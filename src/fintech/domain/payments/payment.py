@@ -13,7 +13,7 @@ from attrs import field, frozen
 from fintech.domain.evolving import evolve
 from fintech.domain.ids import ChargeId, PaymentId
 from fintech.domain.ledger import Transfer
-from fintech.domain.merchants import Merchant, Standing
+from fintech.domain.merchants import NO_FEE, Fee, Merchant, Standing
 from fintech.domain.money import Currency
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.payment_methods import Metadata, Method
@@ -108,6 +108,7 @@ class Payment:
     attempts: tuple[Attempt, ...] = field(default=())
     refunded_minor: int = 0
     refunds: int = 0
+    fee_returned: Fee = NO_FEE  #: what refunds, open ones included, give back of the captures' fee
     canceled_at: datetime | None = None
     cancel_reason: CancelReason | None = None
 
@@ -219,9 +220,14 @@ class Payment:
             evolve(self, refunded_minor=self.refunded_minor + amount_minor, refunds=self.refunds + 1)
         )
 
-    def refund_undone(self, amount_minor: int) -> "Payment":
-        """A refund came to nothing: its amount may be refunded again."""
-        return evolve(self, refunded_minor=self.refunded_minor - amount_minor)
+    def returning(self, fee: Fee) -> "Payment":
+        """Reserve the part of the fee that goes back with a refund, so that none is given back twice."""
+        return evolve(self, fee_returned=self.fee_returned.plus(fee))
+
+    def refund_undone(self, amount_minor: int, fee: Fee = NO_FEE) -> "Payment":
+        """A refund came to nothing: its amount may be refunded again, and ``fee`` was not returned."""
+        refunded = self.refunded_minor - amount_minor
+        return evolve(self, refunded_minor=refunded, fee_returned=self.fee_returned.less(fee))
 
     def with_attempt(self, attempt: Attempt, **changes: object) -> "Payment":
         """The payment with its latest attempt replaced."""

@@ -24,12 +24,13 @@ from fintech.domain.ledger import (
     code_of,
     unsettled_on,
 )
-from fintech.domain.merchants import Fee, Merchant
+from fintech.domain.merchants import NO_FEE, Fee, Merchant
 from fintech.domain.money import split_minor
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.payment_methods import Metadata
 from fintech.domain.payments.attempt import Attempt, delay
 from fintech.domain.payments.booking import FEES_CODE, MONEY_POSITION, scheme_receivable_on
+from fintech.domain.payments.payment import Payment
 from fintech.domain.refunds.refund import (
     ENQUIRY_DELAYS_S,
     Draw,
@@ -68,6 +69,7 @@ def refund_sent(
     id: RefundId,
     payment: PaymentId,
     amount_minor: int,
+    fee: Fee = NO_FEE,
     at: datetime,
     changeset: ChangesetId,
     reason: RefundReason | None = None,
@@ -76,23 +78,17 @@ def refund_sent(
     """The intent: reserve the money where it is.
 
     ``spendable`` is what each account of `refund_accounts` but the last can give, ``debt_room_minor`` how much more
-    the merchant may owe.
+    the merchant may owe, ``fee`` what `fee_returned` says.
     """
     movement = Movement(MovementId.of(changeset, MONEY_POSITION), source=id, at=at)
     scheme = attempt.method.card.scheme
-    left = amount_minor
-    *unsettled, available, receivable = refund_accounts(books, attempt)
-    later = books.platform_account(code_of(Bucket.SCHEME_RECEIVABLE, scheme, LATER))
-    for account in unsettled:
-        day = date.fromisoformat(account.code.partition("/")[2])
-        owed = books.platform_account(scheme_receivable_on(scheme, day))
-        left -= _draw(movement, account, owed, min(left, max(spendable[account], 0)))
-    left -= _draw(movement, available, later, min(left, max(spendable[available], 0)))
+    left = _draw_what_there_is(movement, books, attempt, spendable, amount_minor)
     room = max(debt_room_minor, 0)
     if left > room:
         return Failure(InsufficientFunds(amount_minor - left + room))
     if left:
-        _draw(movement, receivable, later, left)
+        later = books.platform_account(code_of(Bucket.SCHEME_RECEIVABLE, scheme, LATER))
+        _draw(movement, books.account(Bucket.RECEIVABLE.value), later, left)
         _fund(movement, books, left, Phase.PENDING)
     refund = Refund(
         id=id,
@@ -108,6 +104,7 @@ def refund_sent(
         original_reference=attempt.reference or "",
         reason=reason,
         draws=tuple(Draw(leg.id, leg.kind, leg.debit, leg.credit, leg.amount_minor) for leg in movement.legs),
+        fee=fee,
         metadata=metadata,
     )
     return Success(BookedRefund(refund, tuple(movement.legs), indebted=left > 0))
@@ -120,15 +117,13 @@ def refund_answered(
     reply: AuthorisationReply,
     at: datetime,
     changeset: ChangesetId,
-    *,
-    fee: Fee,
 ) -> Outcome[BookedRefund, RefundOver]:
-    """Post the draws on a yes, void them on a no, wait and ask on neither. ``fee`` is what `fee_returned` says."""
+    """Post the draws on a yes, void them on a no, wait and ask on neither."""
     if refund.status not in (RefundStatus.SENT, RefundStatus.UNKNOWN):
         return Failure(RefundOver(refund.status))
     if isinstance(reply, Approved):
         movement = _resolved(refund, Phase.POST_PENDING, at, changeset)
-        _give_fee_back(movement, merchant, books, fee)
+        _give_fee_back(movement, merchant, books, refund.fee)
         done = evolve(
             refund,
             status=refund.moved_to(RefundStatus.SUCCEEDED),
@@ -177,27 +172,44 @@ def refund_returned(
     return Success(BookedRefund(failed, tuple(movement.legs)))
 
 
-def fee_returned(merchant: Merchant, attempt: Attempt, refunded_before_minor: int, amount_minor: int) -> Fee:
-    """The part of the captures' fee that a refund gives back under the merchant's fee plan.
+def fee_returned(merchant: Merchant, payment: Payment) -> Fee:
+    """The part of the captures' fee that goes back, under the merchant's fee plan, with a refund just reserved.
 
-    Counted on all that is refunded so far, so that refunds in parts give back, in all, what one refund would.
+    Counted on all that is refunded and all that was given back so far, so that refunds in parts give back, in all and
+    in whatever order they are answered, what one refund would, and a fee is never given back twice.
     """
     if not merchant.fees.returned_on_refund:
-        return Fee(0, 0)
-    captured = attempt.captured_minor
-    after = refunded_before_minor + amount_minor
+        return NO_FEE
+    captures = [capture for attempt in payment.attempts for capture in attempt.captures]
+    weights = (payment.refunded_minor, payment.captured_minor - payment.refunded_minor)
+    fee_minor, _ = split_minor(sum([capture.fee_minor for capture in captures]), weights)
+    tax_minor, _ = split_minor(sum([capture.tax_minor for capture in captures]), weights)
+    due = Fee(fee_minor, tax_minor).less(payment.fee_returned)
+    return Fee(max(due.fee_minor, 0), max(due.tax_minor, 0))
 
-    def share(whole: int) -> int:
-        before, now = (
-            split_minor(whole, (refunded, captured - refunded))[0]
-            for refunded in (refunded_before_minor, after)
-        )
-        return now - before
 
-    return Fee(
-        share(sum([capture.fee_minor for capture in attempt.captures])),
-        share(sum([capture.tax_minor for capture in attempt.captures])),
-    )
+def fee_undone(refund: Refund) -> Fee:
+    """What a failed refund did not give back after all: nothing if it had succeeded before it came back."""
+    return NO_FEE if refund.failure_movement else refund.fee
+
+
+def _draw_what_there_is(
+    movement: Movement,
+    books: Books,
+    attempt: Attempt,
+    spendable: Mapping[AccountId, int],
+    amount_minor: int,
+) -> int:
+    """Draw on the payment's days, then on ``available``; what is left to be found."""
+    scheme = attempt.method.card.scheme
+    left = amount_minor
+    *unsettled, available, _ = refund_accounts(books, attempt)
+    for account in unsettled:
+        day = date.fromisoformat(account.code.partition("/")[2])
+        owed = books.platform_account(scheme_receivable_on(scheme, day))
+        left -= _draw(movement, account, owed, min(left, max(spendable[account], 0)))
+    later = books.platform_account(code_of(Bucket.SCHEME_RECEIVABLE, scheme, LATER))
+    return left - _draw(movement, available, later, min(left, max(spendable[available], 0)))
 
 
 def _draw(movement: Movement, debit: AccountId, credit: AccountId, amount_minor: int) -> int:

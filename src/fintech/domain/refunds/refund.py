@@ -9,6 +9,7 @@ from attrs import field, frozen
 from fintech.domain.cards import Scheme
 from fintech.domain.ids import ChargeId, MovementId, PaymentId, RefundId, TransferId
 from fintech.domain.ledger import AccountId, TransferKind
+from fintech.domain.merchants import NO_FEE, Fee
 from fintech.domain.money import Currency
 from fintech.domain.payment_methods import Metadata
 from fintech.domain.payments.attempt import ANSWER_PATIENCE
@@ -79,7 +80,8 @@ class Draw:
 
 @frozen(kw_only=True, slots=False)
 class Refund:
-    """Amounts in minor units. ``draws`` are the pending transfers that the outcome posts or voids."""
+    """Amounts in minor units. ``draws`` are the pending transfers that the outcome posts or voids; ``fee`` is what the
+    merchant gets back of the acquiring fee when the refund succeeds."""
 
     id: RefundId
     version: int
@@ -98,6 +100,7 @@ class Refund:
     movement: MovementId | None = None
     failure_movement: MovementId | None = None
     draws: tuple[Draw, ...] = field(default=())
+    fee: Fee = NO_FEE
     tries: int = 0
     next_try_at: datetime | None = None
     metadata: Metadata = field(default=())

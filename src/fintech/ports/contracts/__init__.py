@@ -1,4 +1,7 @@
-"""The executable promise of every port: subclass a suite, fill its fixtures, and pytest tells whether an adapter keeps it."""
+"""The executable promise of every port: subclass a suite, fill its fixtures, and pytest tells whether an adapter keeps it.
+
+The suites need pytest-asyncio in its auto mode (``asyncio_mode = "auto"``).
+"""
 
 from pkgutil import iter_modules
 

@@ -7,7 +7,8 @@ from random import Random
 import pytest
 
 from fintech.ports.clock import Clock
-from fintech.ports.contracts.trading import Season, trade
+from fintech.ports.contracts.seasons import Season
+from fintech.ports.contracts.trading import trade
 from fintech.ports.id_source import IdSource
 from fintech.ports.proofs import Proof, Proofs
 from fintech.ports.store import Store
@@ -21,7 +22,7 @@ class ProofsContract:
     books have been written to, it reaches behind the store and makes one row of the test-mode books wrong, in a way
     that this proof is there to find."""
 
-    @pytest.fixture(params=range(3))
+    @pytest.fixture(params=range(2))
     def chance(self, request: pytest.FixtureRequest) -> Random:
         return Random(request.param)  # noqa: S311 - chance, not secrecy
 

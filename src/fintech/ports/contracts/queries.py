@@ -17,7 +17,8 @@ from fintech.domain.refunds.refund import Refund
 from fintech.domain.scope import Scope
 from fintech.ports.clock import Clock
 from fintech.ports.contracts.histories import Story
-from fintech.ports.contracts.trading import NO, Season, trade
+from fintech.ports.contracts.seasons import NO, Season
+from fintech.ports.contracts.trading import trade
 from fintech.ports.id_source import IdSource
 from fintech.ports.queries import Listed, Page, Queries
 from fintech.ports.store import Store

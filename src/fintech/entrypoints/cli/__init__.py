@@ -1,0 +1,39 @@
+"""The command line: everything that the back office does, and the service itself.
+
+Commands are imported when they are called, so that help and completion are quick.
+"""
+
+import click
+
+from fintech.entrypoints.cli.lazy import LazyGroup, Listed
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy={
+        "serve": Listed("fintech.entrypoints.cli.serve:serve", "Run the service until it is told to stop."),
+        "demo": Listed(
+            "fintech.entrypoints.cli.demo:demo", "Play a shop's day on this machine and check every step."
+        ),
+        "merchant": Listed("fintech.entrypoints.cli.merchant:merchant", "Open, show and place merchants."),
+        "key": Listed("fintech.entrypoints.cli.key:key", "Make, roll, revoke and list API keys."),
+        "payment": Listed("fintech.entrypoints.cli.payment:payment", "List, show and refund payments."),
+        "balance": Listed("fintech.entrypoints.cli.balance:balance", "Show what a merchant has, and where."),
+        "settle": Listed("fintech.entrypoints.cli.settle:settle", "Book what the bank has paid for."),
+        "ledger": Listed("fintech.entrypoints.cli.ledger:ledger", "Prove the books; print statements."),
+        "db": Listed("fintech.entrypoints.cli.db:db", "Bring a database's tables up to date."),
+    },
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=(
+        "The data are in a folder (--data DIR) or at FINTECH_DATABASE_URL; that needs FINTECH_DIGEST_KEY too. "
+        "Exit codes: 0 done; 1 refused, or a proof that does not hold; 2 wrong usage or setting; "
+        "3 something is unavailable: the port, the folder, the database, its schema; 130 interrupted."
+    ),
+)
+def cli() -> None:
+    """Payments for merchants, and books that add up."""
+
+
+def main() -> None:
+    """The console script."""
+    cli(prog_name="fintech")

@@ -1,0 +1,5 @@
+"""``python -m fintech.entrypoints.cli`` is ``fintech``."""
+
+from fintech.entrypoints.cli import main
+
+main()

@@ -1,0 +1,181 @@
+"""What the demo plays on: a temporary folder, a service in it, and the command line beside it; gone at the end."""
+
+import ctypes
+import json
+import os
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any, Final
+
+from fintech.entrypoints.cli.demo.interruptions import Interruptions
+
+START_PATIENCE_S: Final = 60.0
+COMMAND_PATIENCE_S: Final = 60.0
+STOP_PATIENCE_S: Final = 40.0
+GONE_PATIENCE_S: Final = 20.0
+LOG_TAIL_LINES: Final = 10
+_COMMAND: Final = (sys.executable, "-P", "-m", "fintech.entrypoints.cli")
+_PR_SET_PDEATHSIG: Final = 1
+_LIBC: Final = ctypes.CDLL(None)
+
+
+class StageFailed(Exception):
+    """The service or a command did not do its part. The message says what it said."""
+
+
+class Stage:
+    """Start it, play on it, clear it: `clear` may be called at any time, and again when it was interrupted."""
+
+    def __init__(self) -> None:
+        self._folder: Path | None = None
+        self._serving: subprocess.Popen[str] | None = None
+        self.url = ""
+
+    def start(self, interruptions: Interruptions) -> None:
+        """Return when the service is ready at ``url``. Raises `StageFailed`."""
+        with interruptions.shielded():
+            self._folder = _folder_in_reach()
+        log = self._folder / "serve.log"
+        with interruptions.shielded(), log.open("w", encoding="utf-8") as told:
+            self._serving = _started(self._folder / "data", told)
+        self.url = _ready_line(self._serving, log)["http"]
+
+    def command(self, *arguments: str) -> str:
+        """What a command says, on the service's folder, beside it. Raises `StageFailed` unless it ends with 0."""
+        spoken = f"`fintech {' '.join(arguments)}`"
+        assert self._folder is not None
+        try:
+            done = subprocess.run(
+                [*_COMMAND, *arguments, "--data", str(self._folder / "data")],
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=COMMAND_PATIENCE_S,
+                env=_environment(),
+                preexec_fn=_dying_with(os.getpid()),
+                start_new_session=True,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise StageFailed(f"{spoken} takes too long") from error
+        if done.returncode:
+            raise StageFailed(f"{spoken} ended with {done.returncode}: {done.stderr.strip()}")
+        return done.stdout
+
+    def answer(self, *arguments: str) -> Any:
+        """What a command says as JSON."""
+        return json.loads(self.command(*arguments, "--json"))
+
+    def stop(self) -> int:
+        """Tell the service to stop and wait until it has drained; how it ended."""
+        assert self._serving is not None
+        return _stopped(self._serving)
+
+    def clear(self) -> None:
+        """Stop what runs and remove what lies about."""
+        if self._serving is not None:
+            _stopped(self._serving)
+        if self._folder is not None:
+            _cleared(self._folder)
+
+
+def _folder_in_reach() -> Path:
+    """A folder that the account which the server runs as can reach, too, when root plays."""
+    places = [tempfile.gettempdir()]
+    if os.geteuid() == 0:
+        places += ["/tmp", "/var/tmp"]  # noqa: S108 - mkdtemp makes it private to begin with
+        places = [each for each in places if _open_to_all(Path(each))] or places
+    folder = Path(tempfile.mkdtemp(prefix="fintech-demo-", dir=places[0])).resolve()
+    if os.geteuid() == 0:
+        folder.chmod(0o711)
+    return folder
+
+
+def _open_to_all(folder: Path) -> bool:
+    folder = folder.resolve()
+    return folder.is_dir() and all(each.stat().st_mode & 0o001 for each in [folder, *folder.parents])
+
+
+def _started(data: Path, log: IO[str]) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [*_COMMAND, "serve", "--data", str(data), "--http", "127.0.0.1:0"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        env=_environment(),
+        preexec_fn=_dying_with(os.getpid()),  # noqa: PLW1509 - the demo has one thread
+        start_new_session=True,  # ctrl-C on the terminal is for the demo, which then stops it in order
+    )
+
+
+def _ready_line(serving: "subprocess.Popen[str]", log: Path) -> dict[str, str]:
+    assert serving.stdout is not None
+    with selectors.DefaultSelector() as selector:
+        selector.register(serving.stdout, selectors.EVENT_READ)
+        line = serving.stdout.readline() if selector.select(START_PATIENCE_S) else ""
+    if not line:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_TAIL_LINES:]
+        raise StageFailed("\n".join(["the service did not start:", *lines]))
+    ready: dict[str, str] = json.loads(line)
+    return ready
+
+
+def _stopped(serving: "subprocess.Popen[str]") -> int:
+    if serving.poll() is None:
+        serving.send_signal(signal.SIGTERM)
+        try:
+            serving.wait(STOP_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            serving.kill()
+            serving.wait()
+    if serving.stdout is not None:
+        serving.stdout.close()
+    return serving.returncode
+
+
+def _cleared(folder: Path) -> None:
+    """Remove the folder once nobody works in it: a database whose user was killed needs a moment to stop."""
+    deadline = time.monotonic() + GONE_PATIENCE_S
+    while _processes_of(folder) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for pid in _processes_of(folder):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _processes_of(folder: Path) -> set[int]:
+    """Who works in the folder or was given it as an argument."""
+    name = os.fsencode(folder)
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if name in (process / "cmdline").read_bytes() or name in os.fsencode(
+                (process / "cwd").readlink()
+            ):
+                found.add(int(process.name))
+    return found - {os.getpid()}
+
+
+def _environment() -> dict[str, str]:
+    """This process's, without settings: the demo is the same everywhere."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("FINTECH_")}
+
+
+def _dying_with(parent: int) -> Callable[[], None]:
+    """For a child to run before exec: should the demo be killed outright, the kernel tells the child to stop."""
+
+    def before_exec() -> None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return before_exec

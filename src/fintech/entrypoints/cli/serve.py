@@ -1,0 +1,59 @@
+"""``fintech serve``: the service, from ready to drained."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+from attrs import evolve
+
+from fintech.entrypoints import logs
+from fintech.entrypoints.cli.options import data_option
+from fintech.entrypoints.cli.working import Unavailable, ending, opened, settings
+from fintech.entrypoints.serving import Address, CannotServe, Service
+from fintech.entrypoints.serving import serve as serve_until_stopped
+from fintech.entrypoints.settings import LogLevel
+
+
+class AddressType(click.ParamType):  # type: ignore[type-arg] # generic in newer versions of click only
+    """Where to listen."""
+
+    name = "host:port"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Address:
+        """The address that the text spells."""
+        try:
+            return value if isinstance(value, Address) else Address.parse(str(value))
+        except ValueError as error:
+            self.fail(f"{value!r} {error}", param, ctx)
+
+
+@click.command()
+@click.option(
+    "--http",
+    "address",
+    type=AddressType(),
+    default="127.0.0.1:8080",
+    show_default=True,
+    help="Where to listen; port 0 is any free one.",
+)
+@click.option(
+    "--log-level", type=click.Choice([each.value for each in LogLevel]), help="Else FINTECH_LOG_LEVEL."
+)
+@data_option
+def serve(address: Address, log_level: str | None, data: Path | None) -> None:
+    """Run the service until it is told to stop.
+
+    When it is ready it prints one line of JSON: where it listens and, with --data, the sandbox's account and key,
+    which stay the same. It logs to standard error. SIGTERM or SIGINT: it finishes what it has and ends with 0; a
+    second signal ends it at once.
+    """
+    read = settings()
+    if log_level is not None:
+        read = evolve(read, log_level=LogLevel(log_level))
+    logs.configure(read.log_level)
+    service = Service(core=opened(data), settings=read, address=address, data_dir=data)
+    with ending():
+        try:
+            serve_until_stopped(service)
+        except CannotServe as error:
+            raise Unavailable(f"--http: {error}") from error

@@ -1,0 +1,90 @@
+"""Opening the core for one command, and what a command's end says: 0 done, 1 refused, 2 usage, 3 unavailable."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from fintech.domain.outcome import Failure, Outcome
+from fintech.entrypoints import logs, profiles
+from fintech.entrypoints.cli.refusals import said
+from fintech.entrypoints.container import Core
+from fintech.entrypoints.settings import LogLevel, Settings, SettingsInvalid, read_settings
+from fintech.ports.errors import PortError
+
+T = TypeVar("T")
+
+INTERRUPTED: Final = 130
+
+
+class Refused(click.ClickException):
+    """Asked, understood, and the answer is no."""
+
+    exit_code = 1
+
+
+class Unavailable(click.ClickException):
+    """Something that is needed cannot be had: a port, a folder, a database, its schema."""
+
+    exit_code = 3
+
+
+class MissingData(click.UsageError):
+    """Nobody said whose data."""
+
+    def __init__(self) -> None:
+        super().__init__("name the data: --data DIR, or the variable FINTECH_DATABASE_URL")
+
+
+def settings() -> Settings:
+    """The environment's. Wrong ones are wrong usage."""
+    try:
+        return read_settings(os.environ)
+    except SettingsInvalid as error:
+        raise click.UsageError(str(error)) from error
+
+
+def opened(data: Path | None) -> AbstractAsyncContextManager[Core]:
+    """The core on a data folder, or else at the address that the environment names."""
+    if data is not None:
+        return profiles.embedded(data)
+    read = settings()
+    if read.database_url is None:
+        raise MissingData
+    return profiles.container(read)
+
+
+def work(data: Path | None, body: Callable[[Core], Awaitable[T]]) -> T:
+    """Open the core, do something with it, close it. What goes wrong ends the command with its code."""
+    logs.configure(LogLevel.WARNING)
+
+    async def run() -> T:
+        async with opened(data) as core:
+            return await body(core)
+
+    with ending():
+        return asyncio.run(run())
+
+
+@contextmanager
+def ending() -> Iterator[None]:
+    """Turns what may go wrong with a deployment into the end of a command."""
+    try:
+        yield
+    except SettingsInvalid as error:
+        raise click.UsageError(str(error)) from error
+    except (PortError, profiles.CannotOpen) as error:
+        raise Unavailable(str(error)) from error
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None
+
+
+def granted(outcome: Outcome[T, Any]) -> T:
+    """What was asked for, or the end of the command with the reason why not."""
+    if isinstance(outcome, Failure):
+        raise Refused(said(outcome.failure()))
+    return outcome.unwrap()

@@ -1,0 +1,190 @@
+"""The application: every operation of the core that merchants may ask for, behind one door."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import orjson
+from aiohttp import web
+
+from fintech.entrypoints.container import Core
+from fintech.entrypoints.http import (
+    balance,
+    balance_transaction_rendering,
+    charge_rendering,
+    events,
+    merchants,
+    openapi,
+    payment_methods,
+    payment_rendering,
+    refunds,
+)
+from fintech.entrypoints.http.authentication import Authentication
+from fintech.entrypoints.http.balance import Balance
+from fintech.entrypoints.http.balance_transactions import BalanceTransactions
+from fintech.entrypoints.http.charges import Charges
+from fintech.entrypoints.http.door import Door, Handler
+from fintech.entrypoints.http.errors import Problem, Refused
+from fintech.entrypoints.http.events import Events
+from fintech.entrypoints.http.expanding import Expandable, Expander
+from fintech.entrypoints.http.health import Health
+from fintech.entrypoints.http.idempotency import Idempotency
+from fintech.entrypoints.http.limits import Flights, RateLimit
+from fintech.entrypoints.http.merchants import Merchants
+from fintech.entrypoints.http.metrics import Meter
+from fintech.entrypoints.http.payment_methods import PaymentMethods
+from fintech.entrypoints.http.payments import Payments
+from fintech.entrypoints.http.refunds import Refunds
+from fintech.entrypoints.http.request_log import Visit, protocol_log
+from fintech.entrypoints.http.routes import Answer, Route
+from fintech.entrypoints.http.schema import Schema
+from fintech.entrypoints.http.settings import HttpSettings
+
+#: The application's health, whose ``drain`` a server calls when it is told to stop.
+HEALTH: Final = web.AppKey("health", Health)
+
+#: What operations answer, by the name that the wire has for it.
+OBJECTS: Final[Mapping[str, Schema]] = {
+    "account": merchants.SCHEMA,
+    "balance": balance.SCHEMA,
+    "balance_transaction": balance_transaction_rendering.SCHEMA,
+    "charge": charge_rendering.SCHEMA,
+    "event": events.SCHEMA,
+    "payment_intent": payment_rendering.SCHEMA,
+    "payment_method": payment_methods.SCHEMA,
+    "refund": refunds.SCHEMA,
+}
+
+
+def build_app(core: Core, settings: HttpSettings | None = None) -> web.Application:
+    """The HTTP API of a core. Use cases are taken from it once, here."""
+    settings = settings or HttpSettings()
+    routes, expander = _operations(core)
+    meter = Meter()
+    flights = Flights(settings.in_flight_max, settings.request_timeout_s)
+    door = Door(
+        settings=settings,
+        ids=core.ids(),
+        authentication=Authentication(core.authenticate()),
+        idempotency=Idempotency(core.digests()),
+        expander=expander,
+        flights=flights,
+        rates=RateLimit(settings.requests_per_s, settings.requests_burst),
+        meter=meter,
+    )
+    health = Health(core.store(), meter, lambda: len(flights), settings.ready_timeout_s)
+    app = web.Application(client_max_size=settings.body_max_bytes)
+    app[HEALTH] = health
+    for route in routes:
+        app.router.add_route(route.method, route.path, door.operation(route))
+    for (method, path), handler in health.handlers().items():
+        app.router.add_route(method, path, handler)
+    app.router.add_route("GET", openapi.PATH, _served(orjson.dumps(openapi.document(routes, OBJECTS))))
+    app.router.add_route("*", "/{rest:.*}", door.guarded("ANY", "unknown", _nowhere))
+
+    async def drain(_app: web.Application) -> None:
+        health.drain()
+
+    app.on_shutdown.append(drain)
+    return app
+
+
+def server_options(settings: HttpSettings | None = None) -> dict[str, Any]:
+    """What a runner of the application is made with beside it: limits that hold before any handler is reached.
+
+    There is no access log: the door logs each request, without what the caller sent.
+    """
+    settings = settings or HttpSettings()
+    return {
+        "access_log": None,
+        "logger": protocol_log(),
+        "max_line_size": settings.header_max_bytes,
+        "max_field_size": settings.header_max_bytes,
+        "max_headers": settings.headers_max,
+        "keepalive_timeout": 75.0,
+    }
+
+
+def _operations(core: Core) -> tuple[Sequence[Route[Any]], Expander]:
+    store, queries = core.store(), core.queries()
+    methods = PaymentMethods(
+        create_method=core.create_payment_method(),
+        find_method=core.find_method(),
+        store=store,
+        queries=queries,
+    )
+    payments = Payments(
+        create_payment=core.create_payment(),
+        update_payment=core.update_payment(),
+        confirm_payment=core.confirm_payment(),
+        capture_payment=core.capture_payment(),
+        cancel_payment=core.cancel_payment(),
+        increment_authorisation=core.increment_authorisation(),
+        methods=methods,
+        store=store,
+        queries=queries,
+    )
+    charges = Charges(store=store, queries=queries)
+    giving_back = Refunds(create_refund=core.create_refund(), store=store, queries=queries)
+    transactions = BalanceTransactions(store=store, queries=queries)
+    log = Events(store=store, queries=queries)
+    nouns = (
+        payments,
+        methods,
+        charges,
+        giving_back,
+        Balance(store=store),
+        transactions,
+        log,
+        Merchants(store=store),
+    )
+    payment = Expandable(("payment_intent",), payments.load)
+    charge = Expandable(("charge",), charges.load)
+    method = Expandable(("payment_method",), methods.load)
+    transaction = Expandable(("balance_transaction",), transactions.load)
+    of_charge = Expandable(("refund",), giving_back.of_charge, of_owner=True, lists=True)
+
+    async def load_source(scope: Any, id: str, seen: Any) -> dict[str, Any] | None:
+        return await (charges if id.startswith("ch_") else giving_back).load(scope, id, seen)
+
+    expander = Expander(
+        {
+            "payment_intent": {"latest_charge": charge, "payment_method": method},
+            "charge": {"balance_transaction": transaction, "payment_intent": payment, "refunds": of_charge},
+            "refund": {
+                "balance_transaction": transaction,
+                "charge": charge,
+                "failure_balance_transaction": transaction,
+                "payment_intent": payment,
+            },
+            "balance_transaction": {"source": Expandable(("charge", "refund"), load_source)},
+        }
+    )
+    return tuple(route for noun in nouns for route in noun.routes()), expander
+
+
+def _served(body: bytes) -> Handler:
+    async def handler(_request: web.Request) -> web.StreamResponse:
+        return web.Response(body=body, headers={"Content-Type": "application/json"})
+
+    return handler
+
+
+async def _nowhere(http: web.Request, _visit: Visit) -> Answer:
+    """Nothing is served here; where another method would be, it is named."""
+    allowed: set[str] = set()
+    for resource in http.app.router.resources():
+        if resource.canonical != "/{rest}":
+            _, methods = await resource.resolve(http)
+            allowed |= methods
+    if allowed:
+        raise Refused(
+            Problem(
+                status=405,
+                code="method_not_allowed",
+                message="This URL does not take this method.",
+                headers={"Allow": ", ".join(sorted(allowed))},
+            )
+        )
+    raise Refused(
+        Problem(status=404, code="url_unknown", message="Unrecognized request URL. See the documentation.")
+    )

@@ -1,0 +1,67 @@
+"""Authentication: the API key in the ``Authorization`` header, as a bearer's token or as a user without password."""
+
+import base64
+import binascii
+from typing import Final
+
+from attrs import frozen
+
+from fintech.application.api_keys import Authenticate
+from fintech.domain.api_keys import ApiKey
+from fintech.domain.scope import Scope
+from fintech.entrypoints.http.errors import Problem, Refused
+
+_CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="fintech", Basic realm="fintech"'}
+_NO_KEY: Final = Problem(
+    status=401,
+    code="api_key_missing",
+    message=(
+        "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth"
+        " (e.g. 'Authorization: Bearer YOUR_SECRET_KEY')."
+    ),
+    headers=_CHALLENGE,
+)
+_BAD_KEY: Final = Problem(
+    status=401,
+    code="api_key_invalid",
+    message="Invalid API key provided: it is unknown here, or it has been revoked.",
+    headers=_CHALLENGE,
+)
+_OTHER_ACCOUNT: Final = Problem(
+    status=403,
+    code="account_invalid",
+    message="This API key does not have access to the account that you named.",
+)
+
+
+@frozen
+class Authentication:
+    """Tells who asks."""
+
+    authenticate: Authenticate
+
+    async def __call__(self, header: str | None, account: str | None) -> tuple[Scope, ApiKey]:
+        """Whose key it is. Raises `Refused`, also where another account is named than the key's own."""
+        secret = secret_in(header)
+        if secret is None:
+            raise Refused(_NO_KEY)
+        who = await self.authenticate(secret)
+        if who is None:
+            raise Refused(_BAD_KEY)
+        if account is not None and account != who[0].merchant:
+            raise Refused(_OTHER_ACCOUNT)
+        return who
+
+
+def secret_in(header: str | None) -> str | None:
+    """The API key in an ``Authorization`` header (RFC 6750, RFC 7617), or None."""
+    scheme, _, rest = (header or "").partition(" ")
+    rest = rest.strip()
+    if scheme == "Bearer" or scheme.lower() == "bearer":
+        return rest or None
+    if scheme.lower() != "basic":
+        return None
+    try:
+        return base64.b64decode(rest, validate=True).decode().partition(":")[0] or None
+    except (binascii.Error, UnicodeDecodeError):
+        return None

@@ -1,0 +1,266 @@
+"""The door: what every request goes through, whatever it is about.
+
+In this order, so that what costs least is refused first: the number of requests under way, the API key, its rate, the
+body's size and form, the parameters. Whatever happens, the answer is an object of the wire with a ``Request-Id``, it is
+counted, and one line is logged, in which nothing is that the caller sent.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+from typing import Any, Final, TypeAlias, TypeVar
+
+import orjson
+from aiohttp import web
+from attrs import frozen
+
+from fintech.application.commits import Request
+from fintech.domain.scope import Actor, Face
+from fintech.entrypoints.http.authentication import Authentication
+from fintech.entrypoints.http.errors import ErrorType, Problem, Refused, spoken, unavailable
+from fintech.entrypoints.http.expanding import EXPAND, Expander
+from fintech.entrypoints.http.forms import EMPTY, Form, FormInvalid, parse_body, parse_form
+from fintech.entrypoints.http.idempotency import Idempotency
+from fintech.entrypoints.http.limits import Flights, RateLimit
+from fintech.entrypoints.http.metrics import Meter
+from fintech.entrypoints.http.parameters import reader_of
+from fintech.entrypoints.http.request_log import Visit, log_answer, log_breakage
+from fintech.entrypoints.http.routes import REPLAYED, Answer, Call, Method, RequestId, Route
+from fintech.entrypoints.http.settings import API_VERSION, HttpSettings
+from fintech.ports.errors import ConcurrencyExhausted, PortError, StoreOverloaded
+from fintech.ports.id_source import IdSource
+
+P = TypeVar("P")
+
+Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+FORM: Final = "application/x-www-form-urlencoded"
+_VERSION: Final = re.compile(r"\d{4}-\d{2}-\d{2}(\.[a-z]+)?(; ?\w+=\w+)*")
+
+
+@frozen(kw_only=True)
+class Door:
+    """Lets requests in and answers out."""
+
+    settings: HttpSettings
+    ids: IdSource
+    authentication: Authentication
+    idempotency: Idempotency
+    expander: Expander
+    flights: Flights
+    rates: RateLimit
+    meter: Meter
+
+    def operation(self, route: Route[P]) -> Handler:
+        """The handler of a route."""
+        reader, handle, name, variable = reader_of(route.params), route.handle, route.name, route.variable
+        posting = route.method is Method.POST
+
+        async def work(http: web.Request, visit: Visit) -> Answer:
+            scope, actor = await self._admitted(http, visit)
+            form = await self._form(http, posting=posting)
+            tree = form.tree
+            plan = None
+            if "expand" in tree:
+                paths = EXPAND.read(tree.pop("expand"), "expand")
+                plan = self.expander.plan(route.answers, paths, lists=route.lists)
+            params = reader.read(tree)
+            key = http.headers.get("Idempotency-Key") if posting else None
+            request_key = None
+            if key is not None:
+                request_key = self.idempotency.key(key, name, http.path, form.pairs)
+                visit.key = key
+            answer = await handle(
+                Call(
+                    scope=scope,
+                    request=Request(actor=actor, key=request_key),
+                    params=params,
+                    target=http.match_info[variable] if variable else "",
+                )
+            )
+            if plan:
+                await self.expander.expand(scope, answer.body, plan, answer.seen)
+            return answer
+
+        return self.guarded(route.method, route.path, work)
+
+    def guarded(
+        self, method: str, route: str, work: Callable[[web.Request, Visit], Awaitable[Answer]]
+    ) -> Handler:
+        """A handler that answers whatever becomes of the work. Counted and logged under ``method`` and ``route``."""
+        flights, meter = self.flights, self.meter
+        series = meter.series(method, route)
+
+        async def handler(http: web.Request) -> web.StreamResponse:
+            started = perf_counter()
+            visit = Visit(self.ids.new(RequestId))
+            task = flights.enter()
+            if task is None:
+                meter.shed += 1
+                response = self._told(visit, _SHED)
+            else:
+                try:
+                    answer = await work(http, visit)
+                    response = _response(visit, 200, answer.body, REPLAYED if answer.replayed else None)
+                except Refused as refused:
+                    response = self._told(visit, refused.problem)
+                except asyncio.CancelledError:
+                    if not flights.was_late(task):
+                        raise
+                    response = self._told(visit, _TOO_SLOW)
+                except Exception as error:  # noqa: BLE001 - whatever it is, it is told and logged
+                    response = self._told(visit, self._breakage(error, route, visit))
+                finally:
+                    flights.leave(task)
+            seconds = perf_counter() - started
+            series.add(response.status, seconds)
+            log_answer(method, route, response.status, seconds, visit)
+            return response
+
+        return handler
+
+    async def _admitted(self, http: web.Request, visit: Visit) -> tuple[Any, Actor]:
+        """Whose request it is, once it may pass."""
+        headers = http.headers
+        version = headers.get("Stripe-Version")
+        if version is not None and version != API_VERSION and not _VERSION.fullmatch(version):
+            raise Refused(_BAD_VERSION)
+        account = headers.get("Stripe-Account") or headers.get("Stripe-Context")
+        scope, key = await self.authentication(headers.get("Authorization"), account)
+        visit.merchant, visit.api_key = scope.merchant, key.id
+        wait_s = self.rates.take(key.id)
+        if wait_s:
+            self.meter.rate_limited += 1
+            raise Refused(_rate_limited(wait_s))
+        return scope, Actor(key.id, Face.HTTP, None, visit.id)
+
+    async def _form(self, http: web.Request, *, posting: bool) -> Form:
+        """The parameters: of a POST in the body, of a GET in the query."""
+        query = http.raw_path.partition("?")[2].partition("#")[0]
+        try:
+            if not posting:
+                return parse_form(query)
+            if query:
+                raise Refused(_QUERY_OF_POST)
+            body = await self._body(http)
+            return parse_body(body) if body else EMPTY
+        except FormInvalid as invalid:
+            param = None if invalid.name is None else spoken(invalid.name)
+            raise Refused(Problem(code="form_invalid", message=str(invalid), param=param)) from None
+
+    async def _body(self, http: web.Request) -> bytes:
+        if not http.body_exists:
+            return b""
+        size = http.content_length
+        if size is not None and size > self.settings.body_max_bytes:
+            raise Refused(_too_large(self.settings.body_max_bytes))
+        if http.headers.get("Content-Type", "").partition(";")[0].strip().lower() != FORM and size != 0:
+            raise Refused(_NO_FORM)
+        if "Content-Encoding" in http.headers:
+            raise Refused(_ENCODED)
+        try:
+            if http.content.is_eof():
+                return await http.read()
+            return await _unhurried(http, self.settings.body_timeout_s)
+        except web.HTTPRequestEntityTooLarge:
+            raise Refused(_too_large(self.settings.body_max_bytes)) from None
+
+    def _told(self, visit: Visit, problem: Problem) -> web.Response:
+        headers = dict(problem.headers)
+        if problem.retry is not None:
+            headers["Stripe-Should-Retry"] = "true" if problem.retry else "false"
+        return _response(visit, problem.status, problem.body(self.settings.docs_url), headers)
+
+    def _breakage(self, error: Exception, route: str, visit: Visit) -> Problem:
+        """What to say of an exception: whether to try again, and nothing else."""
+        if isinstance(error, ConcurrencyExhausted):
+            return _BUSY
+        if isinstance(error, StoreOverloaded):
+            return _OVERLOADED
+        log_breakage(error, route, visit)
+        return _UNAVAILABLE if isinstance(error, PortError) else _UNEXPECTED
+
+
+async def _unhurried(http: web.Request, timeout_s: float) -> bytes:
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await http.read()
+    except TimeoutError:
+        raise Refused(_BODY_TOO_SLOW) from None
+
+
+def _response(
+    visit: Visit, status: int, body: dict[str, Any], more: "dict[str, str] | Any" = None
+) -> web.Response:
+    headers = {
+        "Request-Id": visit.id,
+        "Stripe-Version": API_VERSION,
+        "Content-Type": "application/json",
+        "Cache-Control": "no-store",
+        "Server": "fintech",
+    }
+    if visit.key is not None:
+        headers["Idempotency-Key"] = visit.key
+    if more:
+        headers.update(more)
+    return web.Response(status=status, body=orjson.dumps(body), headers=headers)
+
+
+def _rate_limited(wait_s: int) -> Problem:
+    return Problem(
+        status=429,
+        code="rate_limit",
+        message="Too many requests with this API key. Slow down, and back off exponentially.",
+        headers={"Retry-After": str(wait_s)},
+    )
+
+
+def _too_large(most: int) -> Problem:
+    return Problem(status=413, code="request_too_large", message=f"A request body has at most {most} bytes.")
+
+
+_SHED: Final = unavailable("Too many requests are under way. Nothing was done; try again in a moment.")
+_OVERLOADED: Final = unavailable(
+    "Too much is going on right now. Try again in a moment with the same Idempotency-Key."
+)
+_UNAVAILABLE: Final = unavailable(
+    "Our books cannot be reached right now. Try again in a moment with the same Idempotency-Key."
+)
+_TOO_SLOW: Final = Problem(
+    status=504,
+    type=ErrorType.API,
+    code="timeout",
+    message="The request took too long. Try again with the same Idempotency-Key to learn what became of it.",
+    retry=True,
+)
+_BODY_TOO_SLOW: Final = Problem(
+    status=408, code="request_timeout", message="The request body did not arrive in time."
+)
+_BUSY: Final = Problem(
+    status=409,
+    code="lock_timeout",
+    message="This object cannot be accessed right now because other requests are working on it. Try again.",
+    retry=True,
+)
+_UNEXPECTED: Final = Problem(
+    status=500,
+    type=ErrorType.API,
+    code="unexpected",
+    message="Something went wrong on our side. Name the Request-Id when you ask us about it.",
+)
+_BAD_VERSION: Final = Problem(
+    code="version_invalid",
+    message=f"Stripe-Version is a date and a name, such as {API_VERSION}.",
+    param="Stripe-Version",
+)
+_QUERY_OF_POST: Final = Problem(
+    code="query_not_allowed", message="The parameters of a POST request go into its body, not into its query."
+)
+_NO_FORM: Final = Problem(
+    code="content_type_unsupported",
+    message=f"Invalid request: send the body as {FORM}. JSON bodies are not supported.",
+)
+_ENCODED: Final = Problem(
+    code="content_encoding_unsupported", message="Send the body as it is, without Content-Encoding."
+)

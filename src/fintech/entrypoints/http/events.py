@@ -1,0 +1,179 @@
+"""Events on the wire: the log of what happened, with a snapshot of the thing that it happened to."""
+
+import re
+from typing import Annotated, Any, Final, assert_never
+
+from attrs import frozen
+
+from fintech.domain.api_keys import ApiKey
+from fintech.domain.events import Event, EventType
+from fintech.domain.ids import EventId
+from fintech.domain.merchants import Merchant
+from fintech.domain.payment_methods import PaymentMethod
+from fintech.domain.payments.payment import Payment
+from fintech.domain.refunds.refund import Refund
+from fintech.domain.settlement import Settlement
+from fintech.entrypoints.http.charge_rendering import render_charge
+from fintech.entrypoints.http.errors import invalid, missing
+from fintech.entrypoints.http.kinds import Many, Reference, Text
+from fintech.entrypoints.http.listing import NEWER, OLDER, ListParams, list_of, page_of
+from fintech.entrypoints.http.merchants import render_merchant
+from fintech.entrypoints.http.parameters import Nothing
+from fintech.entrypoints.http.payment_methods import render_stored
+from fintech.entrypoints.http.payment_rendering import render_payment
+from fintech.entrypoints.http.refunds import render_refund
+from fintech.entrypoints.http.routes import Answer, Call, Resource, Route
+from fintech.entrypoints.http.schema import (
+    ANYTHING,
+    FLAG,
+    INTEGER,
+    NULL,
+    TEXT,
+    UNIX_TIME,
+    Schema,
+    const,
+    maybe,
+    members,
+    one_of,
+)
+from fintech.entrypoints.http.settings import API_VERSION
+from fintech.ports.queries import Queries
+from fintech.ports.store import Store
+
+PATH: Final = "/v1/events"
+TYPES_MAX: Final = 20
+_EVENTS: Final = Resource("events", "event")
+_TYPE: Final = Text(60)
+#: What happens to a payment's charge is told with the charge.
+_OF_CHARGE: Final = frozenset({EventType.CHARGE_REFUNDED, EventType.CHARGE_REFUND_UPDATED})
+
+SCHEMA: Final[Schema] = members(
+    {
+        "id": TEXT,
+        "object": const("event"),
+        "account": NULL,
+        "api_version": const(API_VERSION),
+        "created": UNIX_TIME,
+        "data": members({"object": ANYTHING}),
+        "livemode": FLAG,
+        "pending_webhooks": INTEGER,
+        "request": members({"id": maybe(TEXT), "idempotency_key": NULL}),
+        "type": one_of(*EventType),
+    }
+)
+
+
+@frozen(kw_only=True)
+class EventListParams(ListParams):
+    """Which events."""
+
+    type: Annotated[str | None, _TYPE, "Only events of this type; ``*`` stands for anything."] = None
+    types: Annotated[tuple[str, ...], Many(_TYPE, TYPES_MAX), "Only events of these types."] = ()
+    starting_after: Annotated[EventId | None, Reference(EventId, "event"), OLDER] = None
+    ending_before: Annotated[EventId | None, Reference(EventId, "event"), NEWER] = None
+
+    def wanted(self) -> tuple[str, ...] | None:
+        """The types that are asked for, or None for all. Raises `Refused` where both ways of asking are used."""
+        if self.type is not None and self.types:
+            message = "You may only specify one of these parameters: type, types."
+            raise invalid("types", "parameters_exclusive", message)
+        if self.type is not None:
+            pattern = re.compile(".*".join(map(re.escape, self.type.split("*"))))
+            return tuple(each.value for each in EventType if pattern.fullmatch(each.value))
+        return tuple(set(self.types).intersection(EventType)) if self.types else None
+
+
+def render_event(event: Event, livemode: bool) -> dict[str, Any]:
+    """An event, in the one version of the wire that there is."""
+    return {
+        "id": event.id,
+        "object": "event",
+        "account": None,
+        "api_version": API_VERSION,
+        "created": int(event.at.timestamp()),
+        "data": {"object": render_snapshot(event, livemode)},
+        "livemode": livemode,
+        "pending_webhooks": 0,
+        "request": {"id": event.actor.request, "idempotency_key": None},
+        "type": event.type.value,
+    }
+
+
+def render_snapshot(event: Event, livemode: bool) -> dict[str, Any]:
+    """The thing that the event happened to, as it was after it."""
+    thing = event.snapshot
+    match thing:
+        case Payment():
+            if event.type in _OF_CHARGE and thing.attempts:
+                return render_charge(thing, thing.attempts[-1], livemode)
+            return render_payment(thing, livemode)
+        case Refund():
+            return render_refund(thing)
+        case PaymentMethod():
+            return render_stored(thing, livemode)
+        case Merchant():
+            return render_merchant(thing)
+        case ApiKey():
+            return _render_key(thing, livemode)
+        case Settlement():
+            return _render_settlement(thing, livemode)
+        case _:
+            assert_never(thing)
+
+
+def _render_key(key: ApiKey, livemode: bool) -> dict[str, Any]:
+    return {
+        "id": key.id,
+        "object": "api_key",
+        "created": int(key.created_at.timestamp()),
+        "ends_at": int(key.ends_at.timestamp()) if key.ends_at else None,
+        "hint": key.hint,
+        "livemode": livemode,
+        "name": key.name,
+    }
+
+
+def _render_settlement(settlement: Settlement, livemode: bool) -> dict[str, Any]:
+    return {
+        "id": settlement.id,
+        "object": "settlement",
+        "created": int(settlement.settled_at.timestamp()),
+        "currency": settlement.currency.value.lower(),
+        "earned": settlement.earned_minor,
+        "gross": settlement.gross_minor,
+        "livemode": livemode,
+        "released": settlement.released_minor,
+        "repaid": settlement.repaid_minor,
+        "through": settlement.through.isoformat(),
+    }
+
+
+@frozen(kw_only=True)
+class Events:
+    """The operations on events."""
+
+    store: Store
+    queries: Queries
+
+    def routes(self) -> tuple[Route[Any], ...]:
+        """Their table."""
+        get = _EVENTS.get
+        return (
+            get("list", PATH, EventListParams, self.list, "List what happened, newest first.", lists=True),
+            get("retrieve", PATH + "/{id}", Nothing, self.retrieve, "Retrieve an event."),
+        )
+
+    async def list(self, call: Call[EventListParams]) -> Answer:
+        page, types = call.params.page(), call.params.wanted()
+        if types == ():
+            return Answer(page_of(PATH, (), has_more=False))
+        listed = await self.queries.events(call.scope, page, types or ())
+        livemode = call.scope.livemode
+        return Answer(list_of(PATH, listed, lambda event: render_event(event, livemode)))
+
+    async def retrieve(self, call: Call[Nothing]) -> Answer:
+        id = EventId.parse(call.target)
+        event = await self.store.event(call.scope, id) if id else None
+        if event is None:
+            raise missing("event", call.target, "id")
+        return Answer(render_event(event, call.scope.livemode))

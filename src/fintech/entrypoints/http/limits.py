@@ -1,0 +1,84 @@
+"""Limits: how many requests at once, for how long, and how often for each API key."""
+
+import asyncio
+import math
+from collections.abc import Callable
+from time import monotonic
+from typing import Any, Final
+
+from attrs import define, field
+
+#: How many API keys are remembered; the one that asked longest ago is forgotten first, and starts full again.
+BUCKETS_MAX: Final = 10_000
+
+
+@define
+class RateLimit:
+    """A token bucket for each key: ``burst`` at once, ``per_s`` in the long run. Clocks in seconds."""
+
+    per_s: float
+    burst: int
+    now: Callable[[], float] = monotonic
+    _buckets: dict[str, tuple[float, float]] = field(factory=dict, init=False)
+
+    def take(self, key: str) -> int:
+        """0 if it may pass, or else in how many whole seconds it may."""
+        now = self.now()
+        tokens, since = self._buckets.pop(key, (float(self.burst), now))
+        tokens = min(tokens + (now - since) * self.per_s, float(self.burst))
+        passes = tokens >= 1
+        if len(self._buckets) >= BUCKETS_MAX:
+            del self._buckets[next(iter(self._buckets))]
+        self._buckets[key] = (tokens - passes, now)
+        return 0 if passes else max(math.ceil((1 - tokens) / self.per_s), 1)
+
+
+@define
+class Flights:
+    """The requests that are under way, each until its time is over.
+
+    One timer for all of them instead of one each; so a request may take up to a tenth longer than ``timeout_s``.
+    """
+
+    most: int
+    timeout_s: float
+    _deadlines: "dict[asyncio.Task[Any], float]" = field(factory=dict, init=False)
+    _late: "set[asyncio.Task[Any]]" = field(factory=set, init=False)
+    _timer: asyncio.TimerHandle | None = field(default=None, init=False)
+
+    def __len__(self) -> int:
+        return len(self._deadlines)
+
+    def enter(self) -> "asyncio.Task[Any] | None":
+        """The task that is let in, or None when there are too many. It is cancelled when its time is over."""
+        if len(self._deadlines) >= self.most:
+            return None
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task()
+        assert task is not None
+        self._deadlines[task] = loop.time() + self.timeout_s
+        if self._timer is None:
+            self._timer = loop.call_later(self.timeout_s / 10, self._look, loop)
+        return task
+
+    def leave(self, task: "asyncio.Task[Any]") -> None:
+        """It is done."""
+        del self._deadlines[task]
+        self._late.discard(task)
+
+    def was_late(self, task: "asyncio.Task[Any]") -> bool:
+        """Whether it was us who cancelled it; if so, the cancellation is taken back and the task goes on."""
+        if task not in self._late:
+            return False
+        self._late.discard(task)
+        return task.uncancel() == 0
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        for task, deadline in self._deadlines.items():
+            if deadline > now:
+                break  # the others came later
+            if task not in self._late:
+                self._late.add(task)
+                task.cancel()
+        self._timer = loop.call_later(self.timeout_s / 10, self._look, loop) if self._deadlines else None

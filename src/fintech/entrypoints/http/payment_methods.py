@@ -1,0 +1,238 @@
+"""Payment methods on the wire: cards, made from what was typed in or named as test cards are."""
+
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+from attrs import field, frozen
+
+from fintech.application.commits import Request, RequestKey
+from fintech.application.payment_methods import CreatePaymentMethod, FindMethod
+from fintech.domain.cards import Card, CardDetails
+from fintech.domain.ids import PaymentMethodId
+from fintech.domain.outcome import Failure
+from fintech.domain.payment_methods import Metadata, Method, PaymentMethod
+from fintech.domain.scope import Scope
+from fintech.entrypoints.http.card_facts import BILLING, CHECKS, NO_BILLING, NO_CHECKS
+from fintech.entrypoints.http.errors import Refused, missing
+from fintech.entrypoints.http.kinds import Choice, Integer, Nested, Pairs, Reference, Text
+from fintech.entrypoints.http.listing import NEWER, OLDER, ListParams, list_of
+from fintech.entrypoints.http.parameters import Nothing
+from fintech.entrypoints.http.refusals import problem_of
+from fintech.entrypoints.http.routes import Answer, Call, Resource, Route, Seen
+from fintech.entrypoints.http.schema import (
+    FLAG,
+    INTEGER,
+    METADATA,
+    NULL,
+    TEXT,
+    UNIX_TIME,
+    Schema,
+    array,
+    const,
+    members,
+)
+from fintech.ports.queries import Queries
+from fintech.ports.store import Store
+
+PATH: Final = "/v1/payment_methods"
+_METHODS: Final = Resource("payment_methods", "payment_method")
+_CARD: Final = Choice({"card": "card"})
+
+SCHEMA: Final[Schema] = members(
+    {
+        "id": TEXT,
+        "object": const("payment_method"),
+        "allow_redisplay": TEXT,
+        "billing_details": BILLING,
+        "card": members(
+            {
+                "brand": TEXT,
+                "checks": CHECKS,
+                "country": TEXT,
+                "display_brand": TEXT,
+                "exp_month": INTEGER,
+                "exp_year": INTEGER,
+                "fingerprint": TEXT,
+                "funding": TEXT,
+                "generated_from": NULL,
+                "last4": TEXT,
+                "networks": members({"available": array(TEXT), "preferred": NULL}),
+                "regulated_status": NULL,
+                "three_d_secure_usage": members({"supported": FLAG}),
+                "wallet": NULL,
+            }
+        ),
+        "created": UNIX_TIME,
+        "customer": NULL,
+        "livemode": FLAG,
+        "metadata": METADATA,
+        "type": const("card"),
+    }
+)
+
+
+@frozen(kw_only=True)
+class CardParams:
+    """A card as it is typed in."""
+
+    number: Annotated[str, Text(32), "The card number, without separators or with spaces or hyphens."] = (
+        field(repr=False)
+    )
+    exp_month: Annotated[int, Integer(0, 99), "The month it expires in, 1 to 12."] = field(repr=False)
+    exp_year: Annotated[int, Integer(0, 9999), "The year it expires in, of four digits or two."] = field(
+        repr=False
+    )
+    cvc: Annotated[str | None, Text(4), "The security code."] = field(default=None, repr=False)
+
+    def details(self) -> CardDetails:
+        """What the vault is given."""
+        return CardDetails(
+            number=self.number.replace(" ", "").replace("-", ""),
+            exp_month=self.exp_month,
+            exp_year=self.exp_year + 2000 * (self.exp_year < 100),
+            cvc=self.cvc,
+        )
+
+
+@frozen(kw_only=True)
+class CreateParams:
+    """A new payment method."""
+
+    type: Annotated[str, _CARD, "What kind of payment method it is."]
+    card: Annotated[CardParams, Nested(CardParams), "The card's details."]
+    metadata: Annotated[Metadata, Pairs(), "Keys and values of your own."] = ()
+
+
+@frozen(kw_only=True)
+class MethodListParams(ListParams):
+    """Which payment methods."""
+
+    type: Annotated[str | None, _CARD, "Only payment methods of this kind."] = None
+    starting_after: Annotated[PaymentMethodId | None, Reference(PaymentMethodId, "payment_method"), OLDER] = (
+        None
+    )
+    ending_before: Annotated[PaymentMethodId | None, Reference(PaymentMethodId, "payment_method"), NEWER] = (
+        None
+    )
+
+
+def render_method(
+    id: str, card: Card, *, livemode: bool, created_at: datetime | None = None, metadata: Metadata = ()
+) -> dict[str, Any]:
+    """A payment method. A test card that is known by its name was never created: its time is 0."""
+    return {
+        "id": id,
+        "object": "payment_method",
+        "allow_redisplay": "unspecified",
+        "billing_details": NO_BILLING,
+        "card": {
+            "brand": card.scheme.value,
+            "checks": NO_CHECKS,
+            "country": card.country,
+            "display_brand": card.scheme.value,
+            "exp_month": card.exp_month,
+            "exp_year": card.exp_year,
+            "fingerprint": card.fingerprint,
+            "funding": card.funding.value,
+            "generated_from": None,
+            "last4": card.last4,
+            "networks": {"available": [card.scheme.value], "preferred": None},
+            "regulated_status": None,
+            "three_d_secure_usage": {"supported": False},
+            "wallet": None,
+        },
+        "created": int(created_at.timestamp()) if created_at else 0,
+        "customer": None,
+        "livemode": livemode,
+        "metadata": dict(metadata),
+        "type": "card",
+    }
+
+
+def render_stored(method: PaymentMethod, livemode: bool) -> dict[str, Any]:
+    """A payment method that was created."""
+    return render_method(
+        method.id, method.card, livemode=livemode, created_at=method.created_at, metadata=method.metadata
+    )
+
+
+@frozen(kw_only=True)
+class PaymentMethods:
+    """The operations on payment methods."""
+
+    create_method: CreatePaymentMethod
+    find_method: FindMethod
+    store: Store
+    queries: Queries
+
+    def routes(self) -> tuple[Route[Any], ...]:
+        """Their table."""
+        get, post = _METHODS.get, _METHODS.post
+        return (
+            post("create", PATH, CreateParams, self.create, "Keep what may be kept of a card."),
+            get("list", PATH, MethodListParams, self.list, "List payment methods, newest first.", lists=True),
+            get("retrieve", PATH + "/{payment_method}", Nothing, self.retrieve, "Retrieve a payment method."),
+        )
+
+    async def create(self, call: Call[CreateParams]) -> Answer:
+        outcome = await self.create_method(
+            call.request, call.scope, call.params.card.details(), call.params.metadata
+        )
+        if isinstance(outcome, Failure):
+            raise Refused(problem_of(outcome.failure()))
+        reply = outcome.unwrap()
+        return Answer(render_stored(reply.value, call.scope.livemode), replayed=reply.replayed)
+
+    async def list(self, call: Call[MethodListParams]) -> Answer:
+        listed = await self.queries.payment_methods(call.scope, call.params.page())
+        livemode = call.scope.livemode
+        return Answer(list_of(PATH, listed, lambda method: render_stored(method, livemode)))
+
+    async def retrieve(self, call: Call[Nothing]) -> Answer:
+        rendered = await self.load(call.scope, call.target, {})
+        if rendered is None:
+            raise missing("PaymentMethod", call.target, "payment_method")
+        return Answer(rendered)
+
+    async def load(self, scope: Scope, id: str, seen: Seen) -> dict[str, Any] | None:
+        """The payment method with an id or a test card's name."""
+        del seen
+        parsed = PaymentMethodId.parse(id)
+        if parsed is None:
+            named = await self.find_method(scope, id)
+            return render_method(named.id, named.card, livemode=scope.livemode) if named else None
+        stored = await self.store.payment_method(scope, parsed)
+        return render_stored(stored, scope.livemode) if stored else None
+
+    async def chosen(
+        self, request: Request, scope: Scope, name: str | None, data: "CreateParams | None"
+    ) -> Method | None:
+        """What a request wants to pay with: a method by its name, or one made of what is typed in, or nothing.
+
+        What is typed in again under the same idempotency key, in the same request, is the same method.
+        """
+        if name is not None:
+            found = await self.find_method(scope, name)
+            if found is None:
+                raise missing("PaymentMethod", name, "payment_method")
+            return found
+        if data is None:
+            return None
+        outcome = await self.create_method(_made_within(request), scope, data.card.details(), data.metadata)
+        if isinstance(outcome, Failure):
+            raise Refused(problem_of(outcome.failure()))
+        made = outcome.unwrap().value
+        return Method(made.id, made.card)
+
+
+def _made_within(request: Request) -> Request:
+    """A request for a method within another request: its key is the digest of the other's, which nobody can guess."""
+    key = request.key
+    if key is None:
+        return request
+    within = RequestKey(
+        key=f"{key.fingerprint.hex()}.payment_method_data",
+        operation="payment_methods.create",
+        fingerprint=key.fingerprint,
+    )
+    return Request(actor=request.actor, key=within)

@@ -1,0 +1,125 @@
+"""Routes: one table of operations, from which the application and its OpenAPI document are both made."""
+
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+from typing import Any, Final, Generic, TypeAlias, TypeVar
+
+from attrs import field, frozen
+
+from fintech.application.commits import Request
+from fintech.domain.ids import Id
+from fintech.domain.payments.payment import Payment
+from fintech.domain.refunds.refund import Refund
+from fintech.domain.scope import Scope
+
+P = TypeVar("P")
+
+#: Says of an answer that it was given before, and nothing was done now.
+REPLAYED: Final = {"Idempotent-Replayed": "true"}
+
+#: What an answer was made from, by id, so that what is expanded in it is the same as what it is expanded in.
+Seen: TypeAlias = dict[str, Payment | Refund]
+
+
+class RequestId(Id):
+    """One request over HTTP; under it the request is found in the logs."""
+
+    __slots__ = ()
+    PREFIX = "req_"
+
+
+class Method(StrEnum):
+    """Methods that operations have."""
+
+    GET = "GET"
+    POST = "POST"
+
+
+@frozen(kw_only=True)
+class Call(Generic[P]):
+    """One request that was let in: whose, its parameters, and ``target``, the id in the path."""
+
+    scope: Scope
+    request: Request
+    params: P
+    target: str = ""
+
+
+@frozen
+class Answer:
+    """What an operation answers: an object of the wire."""
+
+    body: dict[str, Any]
+    seen: Seen = field(factory=dict)
+    replayed: bool = False
+
+
+@frozen(kw_only=True)
+class Route(Generic[P]):
+    """One operation. ``name`` is also what idempotency keys are held to; ``answers`` names the object's schema.
+
+    ``summary`` is one sentence for the document. ``path`` has at most one variable part.
+    """
+
+    name: str
+    method: Method
+    path: str
+    params: type[P]
+    handle: Callable[[Call[P]], Awaitable[Answer]]
+    answers: str
+    summary: str
+    lists: bool = False
+
+    @property
+    def variable(self) -> str:
+        """The name of the path's variable part, or an empty text."""
+        return self.path.partition("{")[2].partition("}")[0]
+
+
+@frozen
+class Resource:
+    """Writes the routes of one noun: its name in the plural, and the name of the object that it answers."""
+
+    plural: str
+    answers: str
+
+    def get(
+        self,
+        verb: str,
+        path: str,
+        params: type[P],
+        handle: Callable[[Call[P]], Awaitable[Answer]],
+        summary: str,
+        *,
+        lists: bool = False,
+    ) -> Route[P]:
+        """An operation that changes nothing."""
+        return Route(
+            name=f"{self.plural}.{verb}",
+            method=Method.GET,
+            path=path,
+            params=params,
+            handle=handle,
+            answers=self.answers,
+            summary=summary,
+            lists=lists,
+        )
+
+    def post(
+        self,
+        verb: str,
+        path: str,
+        params: type[P],
+        handle: Callable[[Call[P]], Awaitable[Answer]],
+        summary: str,
+    ) -> Route[P]:
+        """An operation that takes an idempotency key."""
+        return Route(
+            name=f"{self.plural}.{verb}",
+            method=Method.POST,
+            path=path,
+            params=params,
+            handle=handle,
+            answers=self.answers,
+            summary=summary,
+        )

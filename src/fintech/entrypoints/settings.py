@@ -1,0 +1,171 @@
+"""Settings: what the environment says, read once at the start. Whatever is wrong is said by the variable's name."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Final, NewType, TypeVar
+from urllib.parse import urlsplit
+
+import attrs
+from attrs import field, frozen
+from attrs.validators import ge, le
+from cattrs import Converter
+
+from fintech.entrypoints.http.settings import HttpSettings
+
+PREFIX: Final = "FINTECH_"
+DIGEST_KEY_BYTES_MIN: Final = 32
+
+#: Address, user and password of a database, as libpq spells it: ``postgresql://…``.
+DatabaseUrl = NewType("DatabaseUrl", str)
+#: What digests are keyed with: API keys, card fingerprints. Whoever changes it changes them all.
+DigestKey = NewType("DigestKey", bytes)
+
+T = TypeVar("T")
+
+
+class LogLevel(StrEnum):
+    """From which severity on something is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class SettingsInvalid(ValueError):
+    """A variable is missing or wrong. The message names each, and shows no secret."""
+
+
+def _seconds(most: float) -> Any:
+    return [ge(0.0), le(most)]
+
+
+@frozen(kw_only=True)
+class Settings:
+    """Each field is read from the variable ``FINTECH_`` and the field's name in capitals; ``http`` from FINTECH_HTTP_….
+
+    ``sweep_interval_s`` is how often the sweeper looks for what is due. When told to stop, a service answers 503 to
+    readiness probes for ``drain_delay_s`` while it still takes requests, then finishes what it has, for at most
+    ``drain_s``.
+    """
+
+    database_url: DatabaseUrl | None = field(default=None, repr=False)
+    digest_key: DigestKey | None = field(default=None, repr=False)
+    log_level: LogLevel = LogLevel.INFO
+    sweep_interval_s: float = field(default=0.5, validator=_seconds(3600.0))
+    drain_delay_s: float = field(default=0.0, validator=_seconds(300.0))
+    drain_s: float = field(default=20.0, validator=_seconds(300.0))
+    http: HttpSettings = field(factory=HttpSettings)
+
+    def addressed(self) -> DatabaseUrl:
+        """The database's address. Raises `SettingsInvalid` where there is none."""
+        if self.database_url is None:
+            raise SettingsInvalid(
+                f"{PREFIX}DATABASE_URL is missing: postgresql://user:password@host/database"
+            )
+        return self.database_url
+
+    def keyed(self) -> DigestKey:
+        """The digest key, which a database of one's own needs. Raises `SettingsInvalid` where there is none."""
+        if self.digest_key is None:
+            raise SettingsInvalid(
+                f"{PREFIX}DIGEST_KEY is missing: {DIGEST_KEY_BYTES_MIN} random bytes or more, in hexadecimal"
+            )
+        return self.digest_key
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """The settings of an environment; an empty variable counts as absent. Raises `SettingsInvalid`."""
+    return structure(Settings, PREFIX, environment)
+
+
+def structure(kind: type[T], prefix: str, environment: Mapping[str, str]) -> T:
+    """A settings class from the variables that are named after its fields. Raises `SettingsInvalid`."""
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for each in attrs.fields(kind):  # type: ignore[arg-type] # every settings class is an attrs class
+        variable = prefix + each.name.upper()
+        if each.type is not None and attrs.has(each.type):
+            values[each.name] = structure(each.type, f"{variable}_", environment)
+            continue
+        text = environment.get(variable, "").strip()
+        if not text:
+            continue
+        try:
+            values[each.name] = _CONVERTER.structure(text, each.type)
+            if each.validator is not None:
+                each.validator(None, each, values[each.name])
+        except (ValueError, TypeError) as error:
+            problems.append(f"{variable}: {error.args[0]}")
+    if problems:
+        raise SettingsInvalid("; ".join(problems))
+    return kind(**values)
+
+
+def _url(text: object, _type: object) -> DatabaseUrl:
+    """Also as SQLAlchemy spells it; the driver is ours to choose. No message shows it, for it holds a password."""
+    try:
+        parts = urlsplit(str(text))
+        _ = parts.port
+    except ValueError:
+        raise ValueError("is not the address of a database") from None
+    if parts.scheme.partition("+")[0] not in {"postgres", "postgresql"}:
+        raise ValueError("begins with postgresql://")
+    return DatabaseUrl(parts._replace(scheme="postgresql").geturl())
+
+
+def _key(text: object, _type: object) -> DigestKey:
+    try:
+        key = bytes.fromhex(str(text))
+    except ValueError:
+        raise ValueError("is not hexadecimal") from None
+    if len(key) < DIGEST_KEY_BYTES_MIN:
+        raise ValueError(f"has at least {DIGEST_KEY_BYTES_MIN} bytes ({2 * DIGEST_KEY_BYTES_MIN} digits)")
+    return DigestKey(key)
+
+
+def _level(text: object, _type: object) -> LogLevel:
+    try:
+        return LogLevel(str(text).lower())
+    except ValueError:
+        raise ValueError(f"is one of {', '.join(LogLevel)}") from None
+
+
+def _number(text: object, _type: object) -> float:
+    try:
+        return float(str(text))
+    except ValueError:
+        raise ValueError("is a number") from None
+
+
+def _whole(text: object, _type: object) -> int:
+    try:
+        return int(str(text))
+    except ValueError:
+        raise ValueError("is a whole number") from None
+
+
+def _flag(text: object, _type: object) -> bool:
+    try:
+        return {"0": False, "false": False, "no": False, "1": True, "true": True, "yes": True}[
+            str(text).lower()
+        ]
+    except KeyError:
+        raise ValueError("is true or false") from None
+
+
+def _converter() -> Converter:
+    converter = Converter(detailed_validation=False)
+    for kind, hook in {
+        DatabaseUrl: _url,
+        DigestKey: _key,
+        LogLevel: _level,
+        float: _number,
+        int: _whole,
+        bool: _flag,
+    }.items():
+        converter.register_structure_hook(kind, hook)
+    return converter
+
+
+_CONVERTER: Final = _converter()

@@ -1,0 +1,88 @@
+"""The sandbox's acquirer keeps the promise of `CardAcquirer`, also after a restart and on a bad line."""
+
+import asyncio
+
+import pytest
+
+from fintech.adapters.simulator.card_acquirer import Fault, SimulatedAcquirer
+from fintech.domain.cards import Approved, Decline, NotFound, Unknown
+from fintech.domain.ids import MerchantId
+from fintech.domain.scope import Scope
+from fintech.ports.card_acquirer import Authorisation
+from fintech.ports.contracts.card_acquirer import CardAcquirerContract, answer, follows, undoes
+
+
+@pytest.fixture
+def acquirer() -> SimulatedAcquirer:
+    return SimulatedAcquirer(answer_timeout_s=0)
+
+
+@pytest.fixture
+def scope() -> Scope:
+    return Scope(MerchantId("acct_" + "1" * 24), livemode=False)
+
+
+@pytest.fixture
+def unserved(scope: Scope) -> Scope:
+    return Scope(scope.merchant, livemode=True)
+
+
+@pytest.fixture
+def approved_card() -> str:
+    return "pm_card_visa"
+
+
+@pytest.fixture
+def declined_card() -> str:
+    return "pm_card_chargeDeclined"
+
+
+@pytest.fixture
+def lost_answer_card() -> str:
+    return "pm_card_answerLost"
+
+
+@pytest.fixture
+def lost_question_card() -> str:
+    return "pm_card_questionLost"
+
+
+@pytest.fixture
+def returning_card() -> str:
+    return "pm_card_refundFail"
+
+
+class TestSimulatedAcquirer(CardAcquirerContract):
+    async def test_what_is_reversed_on_its_way_is_declined(
+        self, scope: Scope, question: Authorisation
+    ) -> None:
+        acquirer = SimulatedAcquirer(latency_s=0.05)
+        on_its_way = asyncio.create_task(answer(acquirer, scope, question))
+        await asyncio.sleep(0.01)
+        assert await acquirer.reverse(scope, undoes(question, None))
+        assert isinstance(await on_its_way, Decline)
+
+    async def test_a_script_of_faults(
+        self, acquirer: SimulatedAcquirer, scope: Scope, question: Authorisation
+    ) -> None:
+        acquirer.script.extend([Fault.QUESTION_LOST, None])
+        assert isinstance(await answer(acquirer, scope, question), Unknown)
+        assert await acquirer.enquire(scope, question.request) == NotFound()
+        acquirer.script.extend([Fault.ANSWER_LOST, Fault.ANSWER_LOST])
+        assert isinstance(await answer(acquirer, scope, question), Unknown)
+        assert isinstance(await acquirer.enquire(scope, question.request), Unknown)
+        assert isinstance(await acquirer.enquire(scope, question.request), Approved)
+        acquirer.script.append(Fault.QUESTION_LOST)
+        assert not await acquirer.reverse(scope, undoes(question, None))
+
+    async def test_its_memory_outlives_it(self, tmp_path, request, scope: Scope, question: Authorisation):
+        journal = tmp_path / "journal"
+        first = SimulatedAcquirer(answer_timeout_s=0, journal=journal)
+        reply = await answer(first, scope, question)
+        again = SimulatedAcquirer(answer_timeout_s=0, journal=journal)
+        for simulated in (first, again):
+            assert simulated._journal is not None
+            request.addfinalizer(simulated._journal._file.close)
+        assert await answer(again, scope, question) == reply
+        refund = follows(reply, "re_1")
+        assert await first.refund(scope, refund) == await again.refund(scope, refund)

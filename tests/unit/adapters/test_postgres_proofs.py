@@ -1,0 +1,217 @@
+"""Every kind of wrong row is found, by the proof that is there for it, and named."""
+
+from collections.abc import AsyncIterator
+from random import Random
+
+import asyncpg
+import pytest
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from fintech.adapters.memory.clock import ManualClock
+from fintech.adapters.postgres.database import Database, open_database
+from fintech.adapters.postgres.proofs import PostgresProofs
+from fintech.adapters.system.id_source import RandomIdSource
+from fintech.ports.contracts.seasons import NO, Season
+from fintech.ports.contracts.trading import trade
+from fintech.ports.errors import StoreUnavailable
+from fintech.ports.proofs import Proof
+
+SUMS = ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
+
+
+def changed(table: str, change: str, where: str = "true") -> str:
+    one = f"select ctid from {table} where not livemode and {where} limit 1"
+    return f"update {table} set {change} where ctid = ({one})"
+
+
+def lost(table: str, where: str = "true") -> str:
+    return (
+        f"delete from {table} where ctid = (select ctid from {table} where not livemode and {where} limit 1)"
+    )
+
+
+def account(code: str, sums: str) -> str:
+    more = ", ".join(f"{name} = accounts.{name} + excluded.{name}" for name in SUMS)
+    return (
+        f"insert into accounts select id, false, '{code}', 'AUD', {sums} from merchants where not livemode"
+        f" on conflict (merchant_id, livemode, code, currency) do update set {more}"
+    )
+
+
+#: One row in test mode, made wrong; the proof that finds it; how the subject begins.
+WRONG = {
+    "an account has more": (account("losses", "0, 1, 0, 0"), Proof.BALANCED, "posted AUD"),
+    "an account has more pending": (account("losses", "0, 0, 1, 0"), Proof.BALANCED, "pending AUD"),
+    "an account has as much more": (account("losses", "7, 7, 7, 7"), Proof.REBUILT, "acct_"),
+    "a delta is lost": (lost("book_deltas"), Proof.REBUILT, "acct_"),
+    "a transfer is lost": (lost("transfers"), Proof.REBUILT, "acct_"),
+    "a transfer goes elsewhere": (changed("transfers", "credit_code = 'losses'"), Proof.REBUILT, "acct_"),
+    "a transfer is of others": (changed("transfers", "debit_owner = 'acct_x'"), Proof.REBUILT, "acct_"),
+    "a transfer has another currency": (changed("transfers", "currency = 'NZD'"), Proof.REBUILT, "acct_"),
+    "a transfer has another phase": (
+        changed("transfers", "phase = 'post'", "phase = 'pending'"),
+        Proof.REBUILT,
+        "acct_",
+    ),
+    "a hold is forgotten": (changed("payments", "held_minor = 0", "held_minor > 0"), Proof.HOLDS, "acct_"),
+    "a hold is made up": (account("holds", "1, 0, 0, 0"), Proof.HOLDS, "acct_"),
+    "money at the bank is gone": (
+        account("client_cash", "0, 0, 0, 1000000000"),
+        Proof.SAFEGUARDED,
+        "client cash AUD",
+    ),
+    "more is owed": (account("reserved", "0, 0, 0, 1000000000"), Proof.SAFEGUARDED, "client cash AUD"),
+    **{
+        f"a {kind} is of another amount": (
+            changed("transfers", "amount_minor = amount_minor + 1", f"kind = '{kind}'"),
+            Proof.PAYMENTS,
+            prefix,
+        )
+        for kind, prefix in {
+            "capture": "pi_",
+            "acquiring_fee": "pi_",
+            "fee_tax": "pi_",
+            "refund": "re_",
+            "refund_failure": "re_",
+            "fee_return": "re_",
+            "fee_tax_return": "re_",
+        }.items()
+    },
+    "a refund stays pending": (
+        lost("transfers", "kind = 'refund' and phase = 'void_pending'"),
+        Proof.PAYMENTS,
+        "re_",
+    ),
+    "a transfer is for nothing": (
+        changed("transfers", "source = 'pi_nothing'", "kind = 'hold' and phase = 'pending'"),
+        Proof.PAYMENTS,
+        "pi_nothing",
+    ),
+    "a transfer is for another payment": (
+        changed(
+            "transfers", "source = (select max(id) from payments where not livemode)", "kind = 'capture'"
+        ),
+        Proof.PAYMENTS,
+        "pi_",
+    ),
+    "a transfer is for a payment of another mode": (
+        changed("transfers", "source = (select max(id) from payments where livemode)", "kind = 'hold'"),
+        Proof.PAYMENTS,
+        "pi_",
+    ),
+    "a column forgets a capture": (
+        changed("payments", "captured_minor = captured_minor - 1", "captured_minor > refunded_minor"),
+        Proof.PAYMENTS,
+        "pi_",
+    ),
+    "a column forgets a refund": (
+        changed("payments", "refunded_minor = refunded_minor - 1", "refunded_minor > 0"),
+        Proof.PAYMENTS,
+        "pi_",
+    ),
+    "a column forgets a hold": (
+        changed("payments", "held_minor = 0", "held_minor > 0"),
+        Proof.PAYMENTS,
+        "pi_",
+    ),
+    "a document says another fee": (
+        changed(
+            "payments",
+            "document = replace(document::text, '\"fee_minor\":', '\"fee_minor\":9')::json",
+            "refunded_minor > 0",
+        ),
+        Proof.PAYMENTS,
+        "pi_",
+    ),
+    "a refund is lost": (lost("refunds", "status = 'succeeded'"), Proof.PAYMENTS, "re_"),
+    "a refund is of another payment": (
+        changed(
+            "refunds",
+            "payment_id = (select max(id) from payments where not livemode)",
+            "payment_id <> (select max(id) from payments where not livemode) and status = 'succeeded'",
+        ),
+        Proof.PAYMENTS,
+        "pi_",
+    ),
+    "a refund's column says another amount": (changed("refunds", "amount_minor = 1"), Proof.PAYMENTS, "re_"),
+    "an event is lost": (lost("events", "aggregate_id like 'pm\\_%'"), Proof.EVENTS, "pm_"),
+    "an event is of nothing": (
+        changed("events", "aggregate_id = 'pm_0'", "version > 1"),
+        Proof.EVENTS,
+        "pm_0",
+    ),
+    "an event has another version": (changed("events", "version = 99"), Proof.EVENTS, ""),
+    **{
+        f"a row of {table} is ahead": (changed(table, "version = version + 1"), Proof.EVENTS, prefix)
+        for table, prefix in {
+            "merchants": "acct_",
+            "api_keys": "key_",
+            "payment_methods": "pm_",
+            "payments": "pi_",
+            "refunds": "re_",
+            "settlements": "stl_",
+        }.items()
+    },
+}
+
+
+@pytest.fixture
+async def database(postgres_dsn: str) -> AsyncIterator[Database]:
+    clock = ManualClock()
+    async with open_database(postgres_dsn, clock) as opened:
+        for livemode in (False, True):
+            season = await Season.begin(opened.store, RandomIdSource(), clock, livemode=livemode)
+            await trade(season, Random(4), clock.advance, steps=6)
+            await season.pay(9_000, manual=True)
+            refund = await season.refund((await season.pay(8_000)).id, 3_000)
+            await season.refund(refund.payment, 1_000, NO)
+            await season.refund_comes_back((await season.refund(refund.payment, 2_000)).id)
+            await season.present_card()
+            await season.cut_key(b"digest" + bytes([livemode]))
+            await season.settle()
+            await season.pay(1_000)
+        yield opened
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+async def test_it_is_found(database: Database, postgres_dsn: str, wrong: str) -> None:
+    statement, proof, subject = WRONG[wrong]
+    connection = await asyncpg.connect(postgres_dsn)
+    done = await connection.execute(statement)
+    await connection.close()
+    assert done.endswith(" 1"), f"there was no such row: {done}"
+    found = await database.proofs.check(proof, livemode=False)
+    assert any(discrepancy.subject.startswith(subject) for discrepancy in found), found
+    assert list(await database.proofs.check(proof, livemode=True)) == []
+
+
+async def test_what_others_wrote_is_no_obstacle(database: Database, postgres_dsn: str) -> None:
+    """Postgres keeps JSON with a NUL in it, but cannot take it apart in every way."""
+    connection = await asyncpg.connect(postgres_dsn)
+    said = """update {} set document = replace(document::text, '"id":', '"said":"\\u0000 \\\\u0000","id":')::json"""
+    for table in ("payments", "refunds"):
+        await connection.execute(said.format(table))
+    await connection.close()
+    for proof in Proof:
+        assert list(await database.proofs.check(proof, livemode=False)) == []
+
+
+async def test_a_proof_takes_bounded_time(database: Database, postgres_dsn: str, sqlalchemy_url: str) -> None:
+    engine = create_async_engine(sqlalchemy_url)
+    connection = await asyncpg.connect(postgres_dsn)
+    async with connection.transaction():
+        await connection.execute("lock table transfers")
+        with pytest.raises(StoreUnavailable):
+            await PostgresProofs(engine, timeout_s=0.2).check(Proof.REBUILT, livemode=False)
+    await connection.close()
+    await engine.dispose()
+
+
+async def test_a_proof_writes_nothing_and_sees_one_moment(sqlalchemy_url: str) -> None:
+    engine = create_async_engine(sqlalchemy_url)
+    told: list[str] = []
+    event.listen(engine.sync_engine, "before_cursor_execute", lambda *given: told.append(given[2]))
+    await PostgresProofs(engine).check(Proof.PAYMENTS, livemode=False)
+    await engine.dispose()
+    assert len([statement for statement in told if "from" in statement]) == 1

@@ -1,0 +1,167 @@
+"""The command line as a whole: help, exit codes, what is said when something is missing."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from fintech.application.refunds import RefundRefusal
+from fintech.domain.cards import Scheme
+from fintech.entrypoints import profiles
+from fintech.entrypoints.cli import cli, refusals, working
+from fintech.entrypoints.cli.lazy import LazyGroup
+from fintech.entrypoints.cli.options import FEE
+from fintech.ports.errors import StoreUnavailable
+from tests.unit.entrypoints.cli.conftest import Terminal
+
+
+def commands(
+    group: click.Group, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+        else:
+            yield (*path, name), command
+
+
+ALL = dict(commands(cli))
+
+
+def test_these_are_the_commands() -> None:
+    assert {" ".join(path) for path in ALL} == {
+        "serve", "demo", "db upgrade", "balance", "settle", "ledger verify", "ledger statement",
+        "merchant create", "merchant list", "merchant show", "merchant suspend", "merchant reactivate",
+        "key create", "key roll", "key revoke", "key list", "payment list", "payment show", "payment refund",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_every_command_and_every_option_has_help(path: tuple[str, ...]) -> None:
+    command = ALL[path]
+    assert command.help
+    assert CliRunner().invoke(cli, [*path, "--help"]).exit_code == 0
+
+
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_whoever_changes_something_says_who_and_why(path: tuple[str, ...]) -> None:
+    options = {option for parameter in ALL[path].params for option in parameter.opts}
+    changing = {"create", "suspend", "reactivate", "roll", "revoke", "refund", "settle"}
+    assert ({"--why", "--as"} <= options) is (path[-1] in changing)
+
+
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_every_answer_can_be_had_as_json(path: tuple[str, ...]) -> None:
+    options = {option for parameter in ALL[path].params for option in parameter.opts}
+    assert ("--json" in options) is (path[0] not in {"serve", "demo"})
+    assert ("--data" in options) is (path[0] != "demo")
+
+
+def test_the_list_says_what_the_commands_say() -> None:
+    assert isinstance(cli, LazyGroup)
+    for name, listed in cli.lazy.items():
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None
+        assert command.get_short_help_str(200).rstrip(".") == listed.summary.rstrip(".")
+
+
+def test_there_is_no_other_command() -> None:
+    result = CliRunner().invoke(cli, ["pay"])
+    assert (result.exit_code, result.stderr.splitlines()[-1]) == (2, "Error: No such command 'pay'.")
+
+
+def test_help_is_quick_since_it_imports_nothing() -> None:
+    program = "import sys; from fintech.entrypoints.cli import main; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {"aiohttp", "asyncio", "attrs", "rich", "sqlalchemy", "dependency_injector"} & set(loaded) - {
+        "attrs"
+    }
+    took = []
+    for _ in range(3):
+        began = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-m", "fintech.entrypoints.cli", "--help"], check=True, capture_output=True
+        )
+        took.append(time.perf_counter() - began)
+    assert min(took) < 0.3
+
+
+def test_data_have_to_be_named(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    monkeypatch.delenv("FINTECH_DATABASE_URL", raising=False)
+    for arguments in (["merchant", "list"], ["db", "upgrade"], ["serve", "--http", "127.0.0.1:0"]):
+        said = terminal.refuses(2, *arguments)
+        assert said == "Error: name the data: --data DIR, or the variable FINTECH_DATABASE_URL"
+
+
+def test_a_setting_that_is_wrong_is_named(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    monkeypatch.setenv("FINTECH_DATABASE_URL", "postgresql://u:hushhush@127.0.0.1:1/d")
+    monkeypatch.delenv("FINTECH_DIGEST_KEY", raising=False)
+    assert "FINTECH_DIGEST_KEY is missing" in terminal.refuses(2, "merchant", "list")
+    monkeypatch.setenv("FINTECH_DIGEST_KEY", "0" * 63)
+    assert "FINTECH_DIGEST_KEY: " in terminal.refuses(2, "merchant", "list")
+    monkeypatch.setenv("FINTECH_DIGEST_KEY", "0" * 64)
+    for arguments in (["merchant", "list"], ["db", "upgrade"], ["serve", "--http", "127.0.0.1:0"]):
+        said = terminal.refuses(3, *arguments)
+        assert said.startswith("Error: FINTECH_DATABASE_URL: ")
+        assert "hushhush" not in said
+
+
+def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "cat.png").touch()
+    runner = CliRunner()
+    for command in (["merchant", "list"], ["db", "upgrade"], ["serve", "--http", "127.0.0.1:0"]):
+        result = runner.invoke(cli, [*command, "--data", str(tmp_path)])
+        assert result.exit_code == 3
+        assert f"{tmp_path} holds something else" in result.stderr.splitlines()[-1]
+    result = runner.invoke(cli, ["merchant", "list", "--data", str(tmp_path / "cat.png")])
+    assert result.exit_code == 2
+    assert "'--data'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [(StoreUnavailable("gone"), 3), (profiles.CannotOpen("gone"), 3), (KeyboardInterrupt(), 130)],
+)
+def test_what_goes_wrong_on_the_way_has_its_code(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, raised: BaseException | None, code: int
+) -> None:
+    @asynccontextmanager
+    async def opened(_data: Path | None) -> Any:
+        if raised is not None:
+            raise raised
+        yield
+
+    monkeypatch.setattr(working, "opened", opened)
+    assert terminal.run("merchant", "list").exit_code == code
+
+
+def test_every_refusal_has_words() -> None:
+    known = set(refusals._WORDS)
+    asked = set(_members(RefundRefusal))
+    assert not asked - known
+    assert not [words for words in refusals._WORDS.values() if words.endswith(".")]
+
+
+def test_fees_are_spelt_by_scheme() -> None:
+    for scheme in Scheme:
+        found, fee = FEE.convert(f"{scheme.value}=175+30", None, None)
+        assert (found, fee.rate_bps, fee.fixed_minor) == (scheme, 175, 30)
+
+
+def _members(union: Any) -> Iterator[type]:
+    for member in get_args(union):
+        yield from _members(member) if get_args(member) else (member,)

@@ -1,0 +1,82 @@
+import asyncio
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from fintech.entrypoints.container import Core
+from fintech.entrypoints.http.app import HEALTH, build_app
+from fintech.entrypoints.http.health import Health
+from fintech.entrypoints.http.metrics import Meter
+from fintech.entrypoints.http.settings import HttpSettings
+from fintech.ports.errors import StoreUnavailable
+from tests.unit.entrypoints.http.driving import Api, driving
+
+NAMES = ("method", "route", "status", "le")
+
+
+async def test_probes_need_no_key(api: Api) -> None:
+    for path, status in (("/livez", "live"), ("/readyz", "ready")):
+        reply = await api.get(path, Authorization="")
+        assert (reply.status, reply.body) == (200, {"status": status})
+
+
+async def test_it_is_not_ready_without_its_store(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: object) -> None:
+        raise StoreUnavailable("no")
+
+    monkeypatch.setattr(api.core.store(), "merchant", broken)
+    assert ((await api.get("/readyz")).status, (await api.get("/livez")).status) == (503, 200)
+
+
+async def test_a_store_that_does_not_answer_is_not_waited_for(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with driving(core, HttpSettings(ready_timeout_s=0.01)) as api:
+
+        async def never(*_: object) -> None:
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(core.store(), "merchant", never)
+        assert (await api.get("/readyz")).status == 503
+
+
+async def test_a_server_that_is_told_to_stop_is_not_ready_but_goes_on(core: Core) -> None:
+    app = build_app(core)
+    health = app[HEALTH]
+    assert health.draining is False
+    app.freeze()
+    await app.shutdown()
+    assert health.draining is True
+    health = Health(core.store(), Meter(), lambda: 0, 1.0)
+    health.drain()
+    assert (await health.ready(None)).status == 503  # type: ignore[arg-type] # it does not look at the request
+    assert (await health.live(None)).status == 200  # type: ignore[arg-type] # it does not look at the request
+
+
+async def test_figures_are_in_the_format_that_prometheus_reads(api: Api) -> None:
+    await api.paid(1000)
+    await api.get("/v1/account")
+    await api.get("/v1/account", Authorization="")
+    await api.get("/nowhere")
+    reply = await api.get("/metrics", Authorization="")
+    assert reply.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    samples = {
+        (sample.name, *(sample.labels[name] for name in NAMES if name in sample.labels)): sample.value
+        for family in text_string_to_metric_families(reply.text)
+        for sample in family.samples
+    }
+    requests, seconds = "fintech_http_requests_total", "fintech_http_request_duration_seconds"
+    assert samples[requests, "POST", "/v1/payment_intents", "200"] == 1
+    assert samples[requests, "GET", "/v1/account", "200"] == 1
+    assert samples[requests, "GET", "/v1/account", "401"] == 1
+    assert samples[requests, "ANY", "unknown", "404"] == 1
+    assert samples[f"{seconds}_count", "GET", "/v1/account"] == 2
+    assert samples[f"{seconds}_bucket", "GET", "/v1/account", "+Inf"] == 2
+    assert 0 < samples[f"{seconds}_sum", "GET", "/v1/account"] < 5
+    assert samples["fintech_http_requests_in_flight",] == 0
+
+
+async def test_each_application_has_figures_of_its_own(core: Core) -> None:
+    async with driving(core) as one, driving(core, shop=one.shop) as other:
+        await one.get("/v1/account")
+        assert 'route="/v1/account",status=' not in (await other.get("/metrics")).text

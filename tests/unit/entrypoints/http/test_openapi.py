@@ -1,0 +1,110 @@
+import json
+import re
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from fintech.entrypoints.container import Core
+from fintech.entrypoints.http.app import OBJECTS, build_app
+from tests.unit.entrypoints.http.driving import Api
+
+
+async def document(api: Api) -> Any:
+    reply = await api.get("/v1/openapi.json", Authorization="")
+    assert reply.status == 200
+    return reply.body
+
+
+async def test_what_is_documented_is_what_is_served(api: Api) -> None:
+    documented = {
+        (method.upper(), path)
+        for path, operations in (await document(api))["paths"].items()
+        for method in operations
+    }
+    app = build_app(api.core)
+    served = {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource}
+    assert documented == served - {("*", "/{rest}")}
+    assert len(documented) > 20
+
+
+async def test_it_is_openapi_3_1_whose_schemas_are_schemas(api: Api) -> None:
+    body = await document(api)
+    assert body["openapi"] == "3.1.0"
+    for schema in body["components"]["schemas"].values():
+        jsonschema_rs.validator_for(schema | {"components": body["components"]})
+    names = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(body)))
+    assert names <= set(body["components"]["schemas"])
+
+
+async def test_an_operation_says_what_it_takes(api: Api) -> None:
+    create = (await document(api))["paths"]["/v1/payment_intents"]["post"]
+    content = create["requestBody"]["content"]["application/x-www-form-urlencoded"]
+    schema = content["schema"]
+    assert schema["required"] == ["amount", "currency"]
+    assert schema["properties"]["amount"]["minimum"] == 1
+    assert schema["properties"]["capture_method"]["enum"] == ["automatic", "automatic_async", "manual"]
+    assert schema["properties"]["payment_method_data"]["properties"]["card"]["required"] == [
+        "number",
+        "exp_month",
+        "exp_year",
+    ]
+    assert content["encoding"]["metadata"] == {"style": "deepObject", "explode": True}
+    assert [parameter["name"] for parameter in create["parameters"]] == ["Idempotency-Key"]
+
+
+@pytest.fixture
+def validators(core: Core) -> dict[str, Any]:
+    """A validator of each object's schema."""
+    return {
+        name: jsonschema_rs.validator_for(
+            {"$ref": f"#/components/schemas/{name}", "components": {"schemas": dict(OBJECTS)}}
+        )
+        for name in OBJECTS
+    }
+
+
+async def test_everything_that_is_answered_keeps_its_schema(api: Api, validators: dict[str, Any]) -> None:
+    card = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2030}
+    await api.post("/v1/payment_methods", {"type": "card", "card": card})
+    await api.paid(50_000)
+    held = await api.authorised(1000, metadata={"a": "b"}, description="x")
+    await api.post(
+        f"/v1/payment_intents/{held['id']}/capture", {"amount_to_capture": 10, "final_capture": False}
+    )
+    gone = await api.authorised(1000)
+    await api.post(f"/v1/payment_intents/{gone['id']}/cancel", {"cancellation_reason": "abandoned"})
+    await api.paid(payment_method="pm_card_answerLost")
+    declined = {
+        "amount": 1000,
+        "currency": "aud",
+        "payment_method": "pm_card_chargeDeclined",
+        "confirm": True,
+    }
+    await api.post("/v1/payment_intents", declined)
+    for method in ("pm_card_refundFail", "pm_card_pendingRefund", "pm_card_refundDeclined"):
+        paid = await api.paid(5_000, payment_method=method)
+        form = {"payment_intent": paid["id"], "amount": 100, "reason": "fraudulent"}
+        await api.post("/v1/refunds", form)
+    await api.core.sweep()()
+    seen = set()
+    expansions = {
+        "payment_intents": ["latest_charge.balance_transaction", "payment_method"],
+        "charges": ["balance_transaction.source", "payment_intent", "refunds"],
+        "refunds": ["charge", "payment_intent", "balance_transaction", "failure_balance_transaction"],
+        "balance_transactions": ["source"],
+        "payment_methods": [],
+        "events": [],
+    }
+    for noun, paths in expansions.items():
+        for expand in ([], [f"data.{path}" for path in paths]):
+            for each in (await api.get(f"/v1/{noun}", {"limit": 100, "expand": expand})).body["data"]:
+                validators[each["object"]].validate(each)
+                seen.add(each["object"])
+                snapshot = each["data"]["object"] if noun == "events" else each
+                if snapshot["object"] in validators:
+                    validators[snapshot["object"]].validate(snapshot)
+    for noun in ("account", "balance"):
+        validators[noun].validate((await api.get(f"/v1/{noun}")).body)
+        seen.add(noun)
+    assert seen == set(OBJECTS)

@@ -1,0 +1,97 @@
+from datetime import UTC, datetime
+from typing import get_args
+
+import pytest
+
+from fintech.application.commits import NotFound
+from fintech.application.payments.asking import AcquirerMissing
+from fintech.domain.cards import CardFault
+from fintech.domain.changeset import (
+    AccountClosed,
+    AlreadyResolved,
+    Expired,
+    KeyAnswered,
+    KeyInFlight,
+    KeyReused,
+    LimitReached,
+    StaleWrite,
+    UniqueTaken,
+)
+from fintech.domain.ids import EventId, MerchantId, TransferId
+from fintech.domain.ledger import AccountId
+from fintech.domain.money import Currency
+from fintech.domain.payments.refusals import (
+    AlreadyAnswered,
+    AmountTooLarge,
+    AmountTooSmall,
+    AuthorisationExpired,
+    CurrencyNotSupported,
+    MerchantMayNot,
+    MerchantReason,
+    MethodMissing,
+    TooMany,
+    WrongStatus,
+)
+from fintech.domain.refunds.refund import InsufficientFunds, RefundOver, RefundStatus
+from fintech.domain.scope import Scope
+from fintech.entrypoints.http.errors import ErrorType
+from fintech.entrypoints.http.refusals import AnyRefusal, problem_of
+
+SHOP = MerchantId("acct_" + "0" * 24)
+ACCOUNT = AccountId(SHOP, "available", Currency.AUD)
+TRANSFER = TransferId("tr_" + "0" * 28)
+AT = datetime(2026, 11, 23, tzinfo=UTC)
+
+REFUSALS: list[tuple[AnyRefusal, int, str]] = [
+    (NotFound("payment", "pi_1"), 404, "resource_missing"),
+    (NotFound("key", "key_1"), 404, "resource_missing"),
+    (WrongStatus("succeeded", "cancel"), 400, "payment_intent_unexpected_state"),
+    (WrongStatus("increment_open", "capture"), 400, "payment_intent_unexpected_state"),
+    (AmountTooSmall(50), 400, "amount_too_small"),
+    (AmountTooLarge(50), 400, "amount_too_large"),
+    (CurrencyNotSupported("AUD"), 400, "currency_not_supported"),
+    (MethodMissing(), 400, "payment_intent_unexpected_state"),
+    (TooMany("attempts", 20), 400, "limit_reached"),
+    (MerchantMayNot(MerchantReason.SUSPENDED), 403, "account_suspended"),
+    (MerchantMayNot(MerchantReason.CLOSED), 403, "account_closed"),
+    (AccountClosed(Scope(SHOP, livemode=False)), 403, "account_closed"),
+    (AuthorisationExpired(), 400, "charge_expired_for_capture"),
+    (Expired(TRANSFER), 400, "charge_expired_for_capture"),
+    (InsufficientFunds(7), 400, "balance_insufficient"),
+    (LimitReached(ACCOUNT, -7), 400, "balance_insufficient"),
+    (RefundOver(RefundStatus.FAILED), 400, "refund_over"),
+    (KeyInFlight("pi_1", AT), 409, "idempotency_key_in_use"),
+    (KeyAnswered(EventId("evt_" + "0" * 26), None), 409, "idempotency_key_in_use"),
+    (KeyReused("refunds.create"), 400, "idempotency_key_reused"),
+    (StaleWrite("pi_1", 3), 409, "lock_timeout"),
+    (AlreadyAnswered(), 409, "lock_timeout"),
+    (AlreadyResolved(TRANSFER), 409, "lock_timeout"),
+    (UniqueTaken("api_key_digest"), 400, "resource_already_exists"),
+    (AcquirerMissing(livemode=True), 400, "testmode_charges_only"),
+    (CardFault.INCORRECT_NUMBER, 402, "incorrect_number"),
+    (CardFault.INVALID_EXPIRY_MONTH, 402, "invalid_expiry_month"),
+    (CardFault.INVALID_EXPIRY_YEAR, 402, "invalid_expiry_year"),
+    (CardFault.INVALID_CVC, 402, "invalid_cvc"),
+    (CardFault.TEST_CARD_NEEDED, 402, "card_declined"),
+]
+
+
+@pytest.mark.parametrize(("refused", "status", "code"), REFUSALS)
+def test_a_refusal_has_its_words(refused: AnyRefusal, status: int, code: str) -> None:
+    problem = problem_of(refused)
+    assert (problem.status, problem.code) == (status, code)
+    body = problem.body("https://docs.example")["error"]
+    assert body["doc_url"] == f"https://docs.example/errors#{code}"
+    assert body["type"] in set(ErrorType)
+    assert body["message"].endswith((".", "'"))
+
+
+def test_none_is_forgotten() -> None:
+    told = {type(refused) for refused, _, _ in REFUSALS}
+    assert told == set(get_args(AnyRefusal))
+
+
+def test_busy_things_are_worth_another_try() -> None:
+    assert problem_of(StaleWrite("pi_1", 3)).retry is True
+    assert problem_of(KeyInFlight("pi_1", AT)).retry is True
+    assert problem_of(KeyReused("refunds.create")).retry is False

@@ -1,0 +1,78 @@
+"""The environment, as a service reads it."""
+
+import pytest
+
+from fintech.entrypoints.settings import LogLevel, Settings, SettingsInvalid, read_settings
+
+KEY = "ab" * 32
+URL = "postgresql://fintech:word@db.internal:5433/fintech?sslmode=require"
+
+
+def test_nothing_needs_to_be_said() -> None:
+    assert read_settings({"PATH": "/bin", "FINTECH_LOG_LEVEL": " "}) == Settings()
+
+
+def test_every_variable_is_named_after_its_field() -> None:
+    read = read_settings(
+        {
+            "FINTECH_DATABASE_URL": URL,
+            "FINTECH_DIGEST_KEY": KEY,
+            "FINTECH_LOG_LEVEL": "Warning",
+            "FINTECH_DRAIN_S": "2.5",
+            "FINTECH_HTTP_IN_FLIGHT_MAX": "7",
+            "FINTECH_HTTP_REQUEST_TIMEOUT_S": "3",
+        }
+    )
+    assert read.addressed() == URL
+    assert read.keyed() == bytes.fromhex(KEY)
+    assert read.log_level is LogLevel.WARNING
+    assert read.drain_s == 2.5
+    assert (read.http.in_flight_max, read.http.request_timeout_s) == (7, 3.0)
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg"])
+def test_an_address_may_be_spelt_as_its_readers_do(scheme: str) -> None:
+    assert (
+        read_settings({"FINTECH_DATABASE_URL": f"{scheme}://u:w@h/d"}).database_url == "postgresql://u:w@h/d"
+    )
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "reason"),
+    [
+        ("FINTECH_DATABASE_URL", "mysql://u:hushhush@h/d", "begins with postgresql://"),
+        ("FINTECH_DATABASE_URL", "postgresql://u:hushhush@h:port/d", "not the address"),
+        ("FINTECH_DIGEST_KEY", "hushhush", "not hexadecimal"),
+        ("FINTECH_DIGEST_KEY", "ab" * 31, "at least 32 bytes"),
+        ("FINTECH_LOG_LEVEL", "loud", "debug, info, warning, error"),
+        ("FINTECH_DRAIN_S", "soon", "is a number"),
+        ("FINTECH_DRAIN_S", "-1", "must be >= 0"),
+        ("FINTECH_DRAIN_S", "nan", "must be >= 0"),
+        ("FINTECH_SWEEP_INTERVAL_S", "1e9", "must be <= 3600"),
+        ("FINTECH_HTTP_IN_FLIGHT_MAX", "1.5", "is a whole number"),
+        ("FINTECH_HTTP_IN_FLIGHT_MAX", "0", "must be >= 1"),
+    ],
+)
+def test_what_is_wrong_is_said_by_the_name_of_its_variable(variable: str, text: str, reason: str) -> None:
+    with pytest.raises(SettingsInvalid, match=f"^{variable}: .*{reason}") as refused:
+        read_settings({variable: text})
+    assert "hushhush" not in str(refused.value)
+
+
+def test_everything_that_is_wrong_is_said_at_once() -> None:
+    with pytest.raises(SettingsInvalid, match=r"FINTECH_LOG_LEVEL: .*; FINTECH_DRAIN_S: "):
+        read_settings({"FINTECH_DRAIN_S": "soon", "FINTECH_LOG_LEVEL": "loud"})
+
+
+def test_a_database_needs_a_digest_key() -> None:
+    with pytest.raises(SettingsInvalid, match="FINTECH_DIGEST_KEY is missing"):
+        read_settings({"FINTECH_DATABASE_URL": URL}).keyed()
+    with pytest.raises(SettingsInvalid, match="FINTECH_DATABASE_URL is missing"):
+        Settings().addressed()
+
+
+def test_no_secret_is_in_a_repr() -> None:
+    shown = repr(read_settings({"FINTECH_DATABASE_URL": URL, "FINTECH_DIGEST_KEY": KEY}))
+    assert "word" not in shown
+    assert "abab" not in shown
+    assert r"\xab" not in shown
