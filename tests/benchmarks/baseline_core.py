@@ -6,7 +6,7 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from fintech.adapters.postgres import tables
-from fintech.adapters.postgres.statements import CLAIM_COLUMNS, EVENT_COLUMNS, TRANSFER_COLUMNS
+from fintech.adapters.postgres.statements import CLAIM_COLUMNS, EVENT_COLUMNS, MOVEMENT_COLUMNS
 from tests.benchmarks.rows import rows_of
 
 _PAYMENT_COLUMNS = tuple(column.name for column in tables.payments.columns)
@@ -24,7 +24,7 @@ class CoreWriter:
         async with self._engine.begin() as connection:
             await connection.execute(insert(tables.claims), _named(CLAIM_COLUMNS, rows.claims))
             await connection.execute(insert(tables.payments), _named(_PAYMENT_COLUMNS, rows.payments))
-            await connection.execute(insert(tables.transfers), _named(TRANSFER_COLUMNS, rows.transfers))
+            await connection.execute(insert(tables.movements), _named(MOVEMENT_COLUMNS, rows.movements))
             await connection.execute(insert(tables.events), _named(EVENT_COLUMNS, rows.events))
             await connection.execute(
                 insert(tables.book_deltas), _named(("merchant_id", "livemode", "moves"), rows.deltas)

@@ -6,11 +6,9 @@ import asyncpg
 
 from tests.benchmarks.rows import rows_of
 
-_CASTS = {"document": "json", "actor": "json", "moves": "json"}
-
 _CLAIM = "text,bool,text,text,bytea,text,timestamptz,text,text"
-_PAYMENT = "text,bool,text,int4,text,text,int8,int8,int8,int8,int8,timestamptz,timestamptz,json"
-_TRANSFER = "text,bool,text,text,text,text,text,text,text,text,int8,text,timestamptz,text,timestamptz"
+_PAYMENT = "text,bool,text,int4,text,text,int8,int8,int8,int8,int8,timestamptz,timestamptz,text"
+_MOVEMENT = "text,bool,text,bool,text,text,timestamptz,json"
 _EVENT = "text,bool,text,text,text,int4,timestamptz,json,json"
 _DELTA = "text,bool,json"
 
@@ -23,19 +21,16 @@ def _values(kinds: str, first: int) -> tuple[str, int]:
 
 
 def statement() -> str:
-    """A claim, a payment, three transfers, an event and a delta row; nothing at all when the key is taken."""
+    """A claim, a payment, a movement of three transfers, an event and a delta row; nothing at all when the key is taken."""
     claim, n = _values(_CLAIM, 1)
     payment, n = _values(_PAYMENT, n)
-    legs = []
-    for _ in range(3):
-        leg, n = _values(_TRANSFER, n)
-        legs.append(f"select {leg} from c")
+    movement, n = _values(_MOVEMENT, n)
     event, n = _values(_EVENT, n)
     delta, n = _values(_DELTA, n)
     return (
         f"with c as (insert into claims values ({claim}) on conflict do nothing returning 1),"
         f" p as (insert into payments select {payment} from c),"
-        f" t as (insert into transfers {' union all '.join(legs)}),"
+        f" t as (insert into movements select {movement} from c),"
         f" e as (insert into events (merchant_id, livemode, id, type, aggregate_id, version, at, actor, document)"
         f" select {event} from c),"
         f" d as (insert into book_deltas (merchant_id, livemode, moves) select {delta} from c)"
@@ -56,7 +51,7 @@ class CteWriter:
         arguments = (
             *rows.claims[0],
             *rows.payments[0],
-            *(value for leg in rows.transfers for value in leg),
+            *rows.movements[0],
             *rows.events[0],
             *rows.deltas[0],
         )

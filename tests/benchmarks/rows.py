@@ -15,7 +15,7 @@ class Rows:
 
     claims: list[tuple[Any, ...]]
     payments: list[tuple[Any, ...]]
-    transfers: list[tuple[Any, ...]]
+    movements: list[tuple[Any, ...]]
     events: list[tuple[Any, ...]]
     deltas: list[tuple[Any, ...]]
 
@@ -28,7 +28,7 @@ def rows_of(scope: Scope, changes: Changeset) -> Rows:
     return Rows(
         claims=gathered["insert", "claims"],
         payments=gathered["insert", "payments"],
-        transfers=gathered["insert", "transfers"],
+        movements=gathered["insert", "movements"],
         events=gathered["insert", "events"],
         deltas=gathered["insert", "book_deltas"],
     )

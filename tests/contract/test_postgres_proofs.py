@@ -1,6 +1,5 @@
 """Postgres keeps the promise of `Proofs`."""
 
-import asyncpg
 import pytest
 
 from fintech.adapters.postgres.database import Database
@@ -8,6 +7,7 @@ from fintech.adapters.postgres.proofs import PostgresProofs
 from fintech.adapters.postgres.store import PostgresStore
 from fintech.ports.contracts.proofs import Plant, ProofsContract
 from fintech.ports.proofs import Proof
+from tests.planting import plant as sow
 
 DELTA = "insert into book_deltas (merchant_id, livemode, moves) select id, false, '{}' from merchants where not livemode limit 1"
 WRONG = {
@@ -35,9 +35,7 @@ def proofs(database: Database) -> PostgresProofs:
 @pytest.fixture
 def plant(postgres_dsn: str) -> Plant:
     async def planted(proof: Proof) -> None:
-        connection = await asyncpg.connect(postgres_dsn)
-        await connection.execute(WRONG[proof])
-        await connection.close()
+        await sow(postgres_dsn, WRONG[proof])
 
     return planted
 

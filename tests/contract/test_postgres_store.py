@@ -5,7 +5,9 @@ import pytest
 from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.memory.id_source import CountingIdSource
 from fintech.adapters.postgres.database import open_database
-from fintech.ports.contracts.store import IdempotencyContract, LedgerContract, StoreContract
+from fintech.ports.contracts.books import LedgerContract
+from fintech.ports.contracts.idempotency import IdempotencyContract
+from fintech.ports.contracts.store import StoreContract
 
 
 @pytest.fixture

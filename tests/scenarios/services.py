@@ -17,7 +17,7 @@ from typing import Any
 from attrs import field, frozen
 
 COMMAND = (sys.executable, "-P", "-m", "fintech.entrypoints.cli")
-PATIENCE_S = 40
+PATIENCE_S = 90
 
 
 def environment(**variables: str) -> dict[str, str]:

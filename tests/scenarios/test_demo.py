@@ -57,7 +57,7 @@ def read_until(process: "subprocess.Popen[str]", marker: str) -> None:
     assert process.stdout is not None
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
-        while selector.select(40):
+        while selector.select(90):
             line = process.stdout.readline()
             if marker in line:
                 return
@@ -67,7 +67,7 @@ def read_until(process: "subprocess.Popen[str]", marker: str) -> None:
 
 def test_every_step_holds_and_nothing_is_left(temporary: Path) -> None:
     with playing(temporary) as process:
-        said, wrong = process.communicate(timeout=60)
+        said, wrong = process.communicate(timeout=110)
     assert process.returncode == 0, f"{said}\n{wrong}"
     assert said.count("  ok  ") == 20
     assert "Every step held." in said.splitlines()[-1]
@@ -93,7 +93,7 @@ def test_wherever_it_is_interrupted_nothing_is_left(
             assert eventually(lambda: any(temporary.glob("*/data/postgres.new-*")))
         os.killpg(process.pid, told)
         os.killpg(process.pid, told)  # the impatient press it twice
-        said, wrong = process.communicate(timeout=40)
+        said, wrong = process.communicate(timeout=90)
     assert process.returncode == 128 + told, f"{said}\n{wrong}"
     assert wrong.strip() == "interrupted; everything is cleaned up"
 
@@ -103,7 +103,7 @@ def test_an_interruption_while_it_tidies_up_changes_nothing(temporary: Path) -> 
         read_until(process, "that is all")
         time.sleep(0.05)
         os.killpg(process.pid, signal.SIGTERM)
-        process.communicate(timeout=40)
+        process.communicate(timeout=90)
     assert process.returncode == 128 + signal.SIGTERM
 
 

@@ -8,7 +8,15 @@ from fintech.application.commits import Commits, Decision, NotFound, saved
 from fintech.domain.changeset import CommitRefused
 from fintech.domain.events import EventType
 from fintech.domain.ids import ChangesetId, MerchantId
-from fintech.domain.merchants import DEFAULT_FEES, FeePlan, Limits, Merchant, Standing, StandingRefused
+from fintech.domain.merchants import (
+    DEFAULT_FEES,
+    DEFAULT_LIMITS,
+    FeePlan,
+    Limits,
+    Merchant,
+    Standing,
+    StandingRefused,
+)
 from fintech.domain.money import Currency
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.scope import Actor, Scope
@@ -38,7 +46,7 @@ class OnboardMerchant:
         name: str,
         currency: Currency = Currency.AUD,
         fees: FeePlan = DEFAULT_FEES,
-        limits: Limits = Limits(),  # noqa: B008 - frozen
+        limits: Limits = DEFAULT_LIMITS,
     ) -> Outcome[Merchant, MerchantExists | CommitRefused]:
         """Refused as `MerchantExists` when it is there already."""
 

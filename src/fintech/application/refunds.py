@@ -7,7 +7,7 @@ from attrs import frozen
 
 from fintech.application.commits import OUTCOME_TRIES_MAX, Commits, Decision, NotFound, Reply, Request, saved
 from fintech.application.payments.asking import AcquirerMissing, books_of
-from fintech.application.payments.requests import load
+from fintech.application.payments.repeats import load
 from fintech.domain.cards import AuthorisationReply, Decline
 from fintech.domain.cards import NotFound as NeverSeen
 from fintech.domain.changeset import Ceiling, CommitRefused, KeyAnswered, KeyInFlight

@@ -126,6 +126,9 @@ DEFAULT_FEES: Final = FeePlan(
 )
 
 
+DEFAULT_LIMITS: Final = Limits()
+
+
 @frozen
 class StandingRefused:
     """A merchant cannot go from one standing to the other."""

@@ -7,13 +7,13 @@ from fintech.application.commits import Commits
 from fintech.application.merchants import OnboardMerchant, PlaceMerchant
 from fintech.application.payment_methods import CreatePaymentMethod, FindMethod
 from fintech.application.payments.asking import Asking
+from fintech.application.payments.repeats import Repeats
 from fintech.application.payments.requests import (
     CancelPayment,
     CapturePayment,
     ConfirmPayment,
     CreatePayment,
     IncrementAuthorisation,
-    Repeats,
     UpdatePayment,
 )
 from fintech.application.payments.resolving import ResolvePayment

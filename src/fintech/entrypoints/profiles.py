@@ -139,7 +139,7 @@ async def _open_folder(closing: AsyncExitStack, folder: Path) -> Core:
     def simulator() -> CardAcquirer:
         """Made when it is first asked, for it reads its journal then; most commands never ask an acquirer."""
         made = SimulatedAcquirer(journal=folder / JOURNAL_FILE)
-        closing.callback(_let_go, made)
+        closing.callback(made.close)
         return made
 
     ports = Ports(opened.store, opened.queries, opened.proofs)
@@ -158,12 +158,6 @@ async def _open_address(closing: AsyncExitStack, settings: Settings) -> Core:
         raise CannotOpen(f"FINTECH_DATABASE_URL: {error}") from error
     ports = Ports(opened.store, opened.queries, opened.proofs)
     return _core(ports, providers.Object(SimulatedAcquirer()), clock, RandomIdSource(), key)
-
-
-def _let_go(simulator: SimulatedAcquirer) -> None:
-    journal = simulator._journal  # noqa: SLF001 - a simulator cannot be closed yet
-    if journal is not None:
-        journal._file.close()  # noqa: SLF001 - the same
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """Settings: what the environment says, read once at the start. Whatever is wrong is said by the variable's name."""
 
+import math
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final, NewType, TypeVar
@@ -133,9 +134,12 @@ def _level(text: object, _type: object) -> LogLevel:
 
 def _number(text: object, _type: object) -> float:
     try:
-        return float(str(text))
+        number = float(str(text))
     except ValueError:
         raise ValueError("is a number") from None
+    if not math.isfinite(number):
+        raise ValueError("is a finite number")
+    return number
 
 
 def _whole(text: object, _type: object) -> int:

@@ -55,7 +55,7 @@ def test_a_document_is_json_without_control_characters(aggregate: Aggregate) -> 
 def test_columns_say_what_the_document_says(aggregate: Any) -> None:
     mapping = MAPPINGS[type(aggregate)]
     _, _, _, version, *names, document = (column.name for column in mapping.table.columns)
-    assert (version, document) == ("version", "document")
+    assert (version, document) == ("version", "event_id")
     row = dict(zip(names, mapping.values(aggregate), strict=True))
     said = {name: getattr(aggregate, ATTRIBUTES.get((mapping.table.name, name), name)) for name in names}
     assert row == said

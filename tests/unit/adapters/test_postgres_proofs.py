@@ -16,19 +16,21 @@ from fintech.ports.contracts.seasons import NO, Season
 from fintech.ports.contracts.trading import trade
 from fintech.ports.errors import StoreUnavailable
 from fintech.ports.proofs import Proof
+from tests.planting import plant
 
 SUMS = ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
 
 
 def changed(table: str, change: str, where: str = "true") -> str:
-    one = f"select ctid from {table} where not livemode and {where} limit 1"
-    return f"update {table} set {change} where ctid = ({one})"
+    key = "id" if table == "transfers" else "ctid"
+    one = f"select {key} from {table} where not livemode and {where} limit 1"
+    return f"update {table} set {change} where not livemode and {key} = ({one})"
 
 
 def lost(table: str, where: str = "true") -> str:
-    return (
-        f"delete from {table} where ctid = (select ctid from {table} where not livemode and {where} limit 1)"
-    )
+    key = "id" if table == "transfers" else "ctid"
+    one = f"select {key} from {table} where not livemode and {where} limit 1"
+    return f"delete from {table} where not livemode and {key} = ({one})"
 
 
 def account(code: str, sums: str) -> str:
@@ -117,9 +119,9 @@ WRONG = {
     ),
     "a document says another fee": (
         changed(
-            "payments",
+            "events",
             "document = replace(document::text, '\"fee_minor\":', '\"fee_minor\":9')::json",
-            "refunded_minor > 0",
+            "id in (select event_id from payments where refunded_minor > 0)",
         ),
         Proof.PAYMENTS,
         "pi_",
@@ -140,6 +142,21 @@ WRONG = {
         changed("events", "aggregate_id = 'pm_0'", "version > 1"),
         Proof.EVENTS,
         "pm_0",
+    ),
+    "a row names no event": (changed("payments", "event_id = 'evt_nothing'"), Proof.EVENTS, "pi_"),
+    "a row names an older event": (
+        changed(
+            "payments p",
+            "event_id = (select e.id from events e where e.aggregate_id = p.id and e.version = 1)",
+            "version > 1",
+        ),
+        Proof.EVENTS,
+        "pi_",
+    ),
+    "a row names another's event": (
+        changed("payment_methods", "event_id = (select min(event_id) from merchants where not livemode)"),
+        Proof.EVENTS,
+        "pm_",
     ),
     "an event has another version": (changed("events", "version = 99"), Proof.EVENTS, ""),
     **{
@@ -177,9 +194,7 @@ async def database(postgres_dsn: str) -> AsyncIterator[Database]:
 @pytest.mark.parametrize("wrong", WRONG)
 async def test_it_is_found(database: Database, postgres_dsn: str, wrong: str) -> None:
     statement, proof, subject = WRONG[wrong]
-    connection = await asyncpg.connect(postgres_dsn)
-    done = await connection.execute(statement)
-    await connection.close()
+    done = await plant(postgres_dsn, statement)
     assert done.endswith(" 1"), f"there was no such row: {done}"
     found = await database.proofs.check(proof, livemode=False)
     assert any(discrepancy.subject.startswith(subject) for discrepancy in found), found
@@ -189,7 +204,8 @@ async def test_it_is_found(database: Database, postgres_dsn: str, wrong: str) ->
 async def test_what_others_wrote_is_no_obstacle(database: Database, postgres_dsn: str) -> None:
     """Postgres keeps JSON with a NUL in it, but cannot take it apart in every way."""
     connection = await asyncpg.connect(postgres_dsn)
-    said = """update {} set document = replace(document::text, '"id":', '"said":"\\u0000 \\\\u0000","id":')::json"""
+    said = """update events set document = replace(document::text, '"id":', '"said":"\\u0000 \\\\u0000","id":')::json
+        where id in (select event_id from {})"""
     for table in ("payments", "refunds"):
         await connection.execute(said.format(table))
     await connection.close()
@@ -201,7 +217,7 @@ async def test_a_proof_takes_bounded_time(database: Database, postgres_dsn: str,
     engine = create_async_engine(sqlalchemy_url)
     connection = await asyncpg.connect(postgres_dsn)
     async with connection.transaction():
-        await connection.execute("lock table transfers")
+        await connection.execute("lock table movements")
         with pytest.raises(StoreUnavailable):
             await PostgresProofs(engine, timeout_s=0.2).check(Proof.REBUILT, livemode=False)
     await connection.close()

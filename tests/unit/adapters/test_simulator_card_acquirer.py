@@ -149,7 +149,7 @@ async def test_what_the_journal_remembers(tmp_path: Path) -> None:
     assert (found.code, found.scheme_code) == (declined.code, declined.scheme_code)
     assert await second.notices(10) == (kept,)
     assert await second.enquire(SCOPE, "ch_4") == NotFound()
-    assert second._memory.reversed_requests == {"ch_3"}
+    assert list(second._memory.reversed_requests) == ["ch_3"]
     assert second._card_of("sim_ch_1") == "pm_card_refundFail"
 
 

@@ -34,7 +34,7 @@ def test_an_address_that_is_none_is_wrong_usage(tmp_path: Path, text: str) -> No
     assert not (tmp_path / "never").exists()
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "host.invalid"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "192.0.2.1"])
 def test_where_nobody_can_listen_nothing_is_started(host: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = Address(host, taken.getsockname()[1])

@@ -4,8 +4,7 @@ Fields that have their default are left out, so a document written before a fiel
 default. Nothing else may change in the shape of an aggregate without a migration of its documents.
 """
 
-from collections.abc import Hashable
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, Final, TypeVar, get_args, get_type_hints
 
@@ -56,7 +55,7 @@ def _method(method: Method) -> orjson.Fragment:
 
 def _unslotted(value: Any) -> dict[str, object]:
     members = {}
-    for name, default in _members(type(value)):
+    for name, default in _members(value.__class__):
         member = getattr(value, name)
         if member is not default:
             members[name] = member
@@ -64,8 +63,9 @@ def _unslotted(value: Any) -> dict[str, object]:
 
 
 @lru_cache(maxsize=256)
-def _members(kind: Hashable) -> tuple[tuple[str, object], ...]:
-    return tuple((attribute.name, _default(attribute)) for attribute in fields(kind) if attribute.init)  # type: ignore[arg-type]  # only attrs classes come here
+def _members(kind: Any) -> tuple[tuple[str, object], ...]:
+    attributes = fields(kind)
+    return tuple((attribute.name, _default(attribute)) for attribute in attributes if attribute.init)
 
 
 def _default(attribute: "Attribute[Any]") -> object:
@@ -81,6 +81,7 @@ def _kinds() -> dict[str, Any]:
 def _converter() -> Converter:
     converter = Converter(detailed_validation=False)
     converter.register_structure_hook(datetime, lambda value, _: datetime.fromisoformat(value))
+    converter.register_structure_hook(date, lambda value, _: date.fromisoformat(value))
     converter.register_structure_hook(bytes, lambda value, _: bytes.fromhex(value))
     converter.register_structure_hook_func(
         lambda kind: isinstance(kind, type) and issubclass(kind, Id), lambda value, kind: kind(value)

@@ -135,9 +135,10 @@ async def _read(connection: Connection, group: list[Wanted]) -> None:
 @lru_cache(maxsize=64)
 def _statement(tables: tuple[str, ...]) -> str:
     selects = [
-        f"select u.number, t.document::text from unnest(${4 * n + 1}::text[], ${4 * n + 2}::bool[],"
+        f"select u.number, e.document::text from unnest(${4 * n + 1}::text[], ${4 * n + 2}::bool[],"
         f" ${4 * n + 3}::text[], ${4 * n + 4}::int4[]) as u(merchant_id, livemode, id, number)"
         f" join {table} t using (merchant_id, livemode, id)"
+        " join events e on e.merchant_id = t.merchant_id and e.livemode = t.livemode and e.id = t.event_id"
         for n, table in enumerate(tables)
     ]
     return " union all ".join(selects)

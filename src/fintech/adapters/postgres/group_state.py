@@ -8,17 +8,18 @@ so it cannot change; balances are there too.
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import asyncpg
 import orjson
 
+from fintech.adapters.postgres.legs import decode_legs
 from fintech.adapters.postgres.rows import MAPPINGS
 from fintech.adapters.postgres.writes import Owner
 from fintech.domain.apply import ClaimState, PendingState, State, uniques_of
 from fintech.domain.changeset import Answer, Changeset, Claim
 from fintech.domain.ids import EventId, MerchantId, TransferId
-from fintech.domain.ledger import AccountId, Balances, Phase, Transfer, TransferKind
+from fintech.domain.ledger import AccountId, Balances, Phase, Transfer
 from fintech.domain.money import Currency
 from fintech.domain.scope import Scope
 
@@ -172,9 +173,10 @@ _READS: Final[dict[str, str]] = {
     " on t.digest = decode(u.key, 'hex')",
     "closed": "select 'closed', u.*, 0, null from {keys} join merchants t on t.merchant_id = u.merchant_id"
     " and t.livemode = u.livemode and t.id = u.key where t.standing = 'closed'",
-    "pendings": "select 'pendings', u.*, (select count(*)::int from transfers r where r.merchant_id = u.merchant_id"
-    " and r.livemode = u.livemode and r.resolves = u.key), row_to_json(t)::text from {keys} join transfers t"
-    " on t.merchant_id = u.merchant_id and t.livemode = u.livemode and t.id = u.key",
+    "pendings": "select 'pendings', u.*, (select count(*)::int from resolutions r where r.merchant_id = u.merchant_id"
+    " and r.livemode = u.livemode and r.pending_id = u.key), row_to_json(t)::text from {keys} join movements t"
+    " on t.merchant_id = u.merchant_id and t.livemode = u.livemode"
+    " and t.id = 'txn_' || substr(u.key, 4, length(u.key) - 5)",
     **{
         mapping.table.name: f"select '{mapping.table.name}', u.*, t.version, null from {{keys}} join"
         f" {mapping.table.name} t on t.merchant_id = u.merchant_id and t.livemode = u.livemode and t.id = u.key"
@@ -213,8 +215,8 @@ def _take(state: State, part: str, scope: Scope, key: str, number: int, extra: s
         case "claims":
             state.claims[scope, key] = claim_state(extra or "{}")
         case "pendings":
-            pending = _transfer(scope, orjson.loads(extra or "{}"))
-            state.pendings[scope, TransferId(key)] = PendingState(pending, resolved=number > 0)
+            id = TransferId(key)
+            state.pendings[scope, id] = PendingState(_pending(scope, id, extra or "{}"), resolved=number > 0)
         case _:
             state.versions[scope, key] = number
 
@@ -233,24 +235,9 @@ def claim_state(text: str) -> ClaimState:
     return ClaimState(claim, EventId(answered_by) if answered_by else None, row["refusal"])
 
 
-def _transfer(scope: Scope, row: dict[str, Any]) -> Transfer:
-    currency = Currency(row["currency"])
-
-    def account(side: str) -> AccountId:
-        owner = row[f"{side}_owner"]
-        return AccountId(MerchantId(owner) if owner else scope.merchant, row[f"{side}_code"], currency)
-
-    expires_at = row["expires_at"]
-    resolves = row["resolves"]
-    return Transfer(
-        id=TransferId(row["id"]),
-        kind=TransferKind(row["kind"]),
-        phase=Phase(row["phase"]),
-        debit=account("debit"),
-        credit=account("credit"),
-        amount_minor=row["amount_minor"],
-        source=row["source"],
-        at=datetime.fromisoformat(row["at"]),
-        resolves=TransferId(resolves) if resolves else None,
-        expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
-    )
+def _pending(scope: Scope, id: TransferId, text: str) -> Transfer:
+    row = orjson.loads(text)
+    at = datetime.fromisoformat(row["at"])
+    legs = orjson.dumps(row["legs"]).decode()
+    transfers = decode_legs(scope, id.movement_id, row["currency"], row["source"], at, legs)
+    return next(transfer for transfer in transfers if transfer.id == id)

@@ -1,11 +1,10 @@
 """Lists for looking: keyset pages, never offsets, so that page one thousand costs what page one does."""
 
 from collections.abc import Callable, Sequence
-from itertools import groupby
+from datetime import timedelta
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     FromClause,
     Row,
@@ -18,21 +17,20 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    true,
     tuple_,
 )
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from fintech.adapters.postgres.documents import decode, decode_aggregate
-from fintech.adapters.postgres.reading import legible, reading
+from fintech.adapters.postgres.legs import decode_legs
+from fintech.adapters.postgres.reading import reading
 from fintech.adapters.postgres.rows import MAPPINGS
-from fintech.adapters.postgres.tables import events, merchants, payments, refunds, transfers
+from fintech.adapters.postgres.tables import events, merchants, movements, payments, refunds
 from fintech.domain.api_keys import ApiKey
 from fintech.domain.events import Aggregate, Event, EventType
-from fintech.domain.ids import PARTS_MAX, ChargeId, EventId, MerchantId, MovementId, PaymentId, TransferId
-from fintech.domain.ledger import AccountId, Phase, Transfer, TransferKind, touches_balance
+from fintech.domain.ids import ChargeId, EventId, MovementId, PaymentId
+from fintech.domain.ledger import touches_balance
 from fintech.domain.merchants import Merchant
-from fintech.domain.money import Currency
 from fintech.domain.payment_methods import PaymentMethod
 from fintech.domain.payments.payment import Payment
 from fintech.domain.refunds.refund import Refund
@@ -43,14 +41,10 @@ T = TypeVar("T")
 A = TypeVar("A", bound=Aggregate)
 
 TIMEOUT_S: Final = 10.0
-
-#: How the first leg of a movement looks that changes what we owe the merchant: `touches_balance` in SQL.
-_LINE_KINDS: Final = (TransferKind.CAPTURE, TransferKind.REFUND, TransferKind.REFUND_FAILURE)
-_LINE_PHASES: Final = (Phase.POST, Phase.POST_PENDING)
-#: The last two digits of a leg's id: its place in the movement.
-_LEG_DIGITS: Final = 2
-_FIRST_LEG: Final = "00"
-_LAST_LEG: Final = "99"
+#: How many payments a step of a walk over charges reads at most.
+_STEP_MAX: Final = 1_000
+#: No attempt is older than its payment, but for what the clocks of two machines differ.
+_CLOCKS_APART: Final = timedelta(hours=1)
 
 
 class PostgresQueries(Queries):
@@ -66,8 +60,19 @@ class PostgresQueries(Queries):
     async def charges(
         self, scope: Scope, page: Page, payment: PaymentId | None = None
     ) -> Listed[tuple[Payment, ChargeId]]:
-        rows = await self._rows(_charges(scope, page, payment))
-        return _listed(rows, page, _charge)
+        """Walks the payments from the cursor on: attempts are parts of them and sort by payment, then by position."""
+        found: list[tuple[Payment, ChargeId]] = []
+        last, size = None, page.limit + 1
+        async with reading(self._engine, self._timeout_s) as connection:
+            while len(found) <= page.limit:
+                step = _with_charges(scope, page, payment, last).limit(size)
+                rows = (await connection.execute(_documented_in_order(step, page))).all()
+                walked = [decode(Payment, row.document) for row in rows]
+                found += [charge for each in walked for charge in _charges_of(each, page)]
+                if len(rows) < size:
+                    break
+                last, size = walked[-1].id, min(2 * size, _STEP_MAX)
+        return _listed(found, page, lambda charge: charge)
 
     async def refunds(self, scope: Scope, page: Page, payment: PaymentId | None = None) -> Listed[Refund]:
         where = _in(refunds, scope)
@@ -82,37 +87,31 @@ class PostgresQueries(Queries):
         return _listed(await self._rows(_events(scope, page, types)), page, _event)
 
     async def movements(self, scope: Scope, page: Page) -> Listed[MovementLine]:
-        legs = [_transfer(scope, row) for row in await self._rows(_lines(scope, page))]
-        lines = [
-            MovementLine(id=id, legs=tuple(each))
-            for id, each in groupby(legs, key=lambda leg: leg.id.movement_id)
-        ]
-        if page.before is None:
-            lines.reverse()
-        return _listed(lines, page, lambda line: line)
+        statement = select(*_MOVEMENT).where(
+            _in(movements, scope), movements.c.line, *_created(page, movements.c.at)
+        )
+        rows = await self._rows(_windowed(statement, page, movements.c.id))
+        return _listed(rows, page, lambda row: _movement(scope, row))
 
     async def movement(self, scope: Scope, id: MovementId) -> MovementLine | None:
-        first, last = _legs_of(id)
-        among = and_(transfers.c.id >= first, transfers.c.id <= last)
-        statement = select(transfers).where(_in(transfers, scope), among).order_by(transfers.c.id)
-        rows = await self._rows(statement)
-        legs = tuple(_transfer(scope, row) for row in rows)
-        return MovementLine(id=id, legs=legs) if legs and touches_balance(legs) else None
+        rows = await self._rows(select(*_MOVEMENT).where(_in(movements, scope), movements.c.id == id))
+        lines = [_movement(scope, row) for row in rows]
+        return next((line for line in lines if touches_balance(line.legs)), None)
 
     async def merchants(self, livemode: bool, page: Page) -> Listed[Merchant]:
         return await self._aggregates(Merchant, merchants.c.livemode.is_(livemode), page)
 
     async def api_keys(self, scope: Scope) -> Sequence[ApiKey]:
         table = _table(ApiKey)
-        statement = select(_text(table.c.document)).where(_in(table, scope)).order_by(table.c.id)
+        statement = _documented(table).where(_in(table, scope)).order_by(table.c.id)
         return [decode(ApiKey, row.document) for row in await self._rows(statement)]
 
     async def _aggregates(self, kind: type[A], where: ColumnElement[bool], page: Page) -> Listed[A]:
         table = _table(kind)
         # A merchant's id is its scope's, by which the table is sorted.
         key = table.c.merchant_id if kind is Merchant else table.c.id
-        statement = select(_text(table.c.document)).where(where, *_created(page, table.c.created_at))
-        rows = await self._rows(_windowed(statement, page, key))
+        found = select(key.label("place"), *_pointer(table)).where(where, *_created(page, table.c.created_at))
+        rows = await self._rows(_documented_in_order(_windowed(found, page, key), page))
         return _listed(rows, page, lambda row: decode(kind, row.document))
 
     async def _rows(self, statement: Select[Any]) -> Sequence[Row[Any]]:
@@ -127,6 +126,27 @@ def _table(kind: type[Any]) -> Table:
 
 def _in(table: FromClause, scope: Scope) -> ColumnElement[bool]:
     return and_(table.c.merchant_id == scope.merchant, table.c.livemode.is_(scope.livemode))
+
+
+def _pointer(table: Table) -> tuple[ColumnElement[Any], ...]:
+    """What names the entry of the log whose document an aggregate is."""
+    return table.c.merchant_id, table.c.livemode, table.c.event_id
+
+
+def _documented(found: FromClause) -> Select[Any]:
+    """The documents that rows with a `_pointer` point to."""
+    here = and_(
+        events.c.merchant_id == found.c.merchant_id,
+        events.c.livemode == found.c.livemode,
+        events.c.id == found.c.event_id,
+    )
+    return select(_text(events.c.document)).select_from(found.join(events, here))
+
+
+def _documented_in_order(found: Select[Any], page: Page) -> Select[Any]:
+    """The same of rows that have been cut to a page by their `place`: only then are documents looked up."""
+    rows = found.subquery("page")
+    return _documented(rows).order_by(rows.c.place.desc() if page.before is None else rows.c.place.asc())
 
 
 def _text(column: ColumnElement[Any]) -> ColumnElement[str]:
@@ -170,38 +190,43 @@ def _listed(rows: Sequence[Any], page: Page, made: Callable[[Any], T]) -> Listed
     return Listed(tuple(items), has_more=len(rows) > page.limit)
 
 
-def _charges(scope: Scope, page: Page, payment: PaymentId | None) -> Select[Any]:
-    """Attempts are parts of their payment's document and sort by payment, then by position."""
-    attempt = func.json_array_elements(_member(legible(payments.c.document), "attempts"))
-    attempts = attempt.table_valued("value", with_ordinality="number").render_derived("attempt").lateral()
-    id, number = payments.c.id, attempts.c.number
-    sent_at = cast(
-        func.btrim(cast(_member(attempts.c.value, "sent_at"), Text), '"'), payments.c.created_at.type
-    )
-    statement = select(id, number, _text(payments.c.document)).select_from(payments.join(attempts, true()))
-    statement = statement.where(_in(payments, scope), *_created(page, sent_at))
+_MOVEMENT: Final = (
+    movements.c.id,
+    movements.c.currency,
+    movements.c.source,
+    movements.c.at,
+    cast(movements.c.legs, Text).label("document"),
+)
+
+
+def _with_charges(scope: Scope, page: Page, payment: PaymentId | None, last: PaymentId | None) -> Select[Any]:
+    """Payments whose charges may be on a page, nearest to its cursor first, beyond the ``last`` that was seen."""
+    id = payments.c.id
+    statement = select(id.label("place"), *_pointer(payments)).where(_in(payments, scope))
     if payment is not None:
         statement = statement.where(id == payment)
-    # These say nothing new of the charges, but spare reading the payments on the other side of the cursor.
     if page.after is not None:
         statement = statement.where(id <= ChargeId(page.after).payment_id)
     if page.before is not None:
         statement = statement.where(id >= ChargeId(page.before).payment_id)
-    return _windowed(statement, page, id, number, place=_place_of_charge)
+    if page.created_until is not None:
+        statement = statement.where(payments.c.created_at < page.created_until + _CLOCKS_APART)
+    if last is not None:
+        statement = statement.where(id < last if page.before is None else id > last)
+    return statement.order_by(id.desc() if page.before is None else id.asc())
 
 
-def _charge(row: Row[Any]) -> tuple[Payment, ChargeId]:
-    return decode(Payment, row.document), ChargeId.of(PaymentId(row.id), row.number - 1)
-
-
-def _member(column: ColumnElement[Any], name: str) -> ColumnElement[Any]:
-    return column.op("->")(literal(name, Text))
-
-
-def _place_of_charge(cursor: str) -> ColumnElement[Any]:
-    digits = cursor[-2:]
-    number = int(digits) + 1 if digits.isascii() and digits.isdigit() else 0
-    return tuple_(literal(ChargeId(cursor).payment_id, Text), literal(number, BigInteger))
+def _charges_of(payment: Payment, page: Page) -> list[tuple[Payment, ChargeId]]:
+    """A payment's charges that are on a page, nearest to its cursor first."""
+    charges = [
+        (payment, attempt.id)
+        for attempt in payment.attempts
+        if (page.after is None or attempt.id < page.after)
+        and (page.before is None or attempt.id > page.before)
+        and (page.created_from is None or attempt.sent_at >= page.created_from)
+        and (page.created_until is None or attempt.sent_at < page.created_until)
+    ]
+    return charges if page.before is not None else charges[::-1]
 
 
 def _events(scope: Scope, page: Page, types: Sequence[str]) -> Select[Any]:
@@ -247,46 +272,6 @@ def _event(row: Row[Any]) -> Event:
     )
 
 
-def _lines(scope: Scope, page: Page) -> Select[Any]:
-    """The legs of the movements of a page: it is cut by first legs, so that it counts movements."""
-    leg = transfers.alias("first_leg")
-    firsts = select(leg.c.id).where(
-        _in(leg, scope),
-        # Not `right(id, 2)`: of a pattern the planner knows how many ids match it, and so that walking the index pays.
-        leg.c.id.like(f"%{_FIRST_LEG}"),
-        leg.c.kind.in_(_LINE_KINDS),
-        leg.c.phase.in_(_LINE_PHASES),
-        *_created(page, leg.c.at),
-    )
-    first = _windowed(firsts, page, leg.c.id, place=lambda cursor: _legs_of(cursor)[0]).subquery("line")
-    last = func.left(first.c.id, -_LEG_DIGITS).concat(_LAST_LEG)
-    found = select(transfers).where(_in(transfers, scope), transfers.c.id.between(first.c.id, last))
-    # The limit says nothing new, but makes the planner look up the legs of each movement by themselves.
-    legs = found.order_by(transfers.c.id).limit(PARTS_MAX).lateral("leg")
-    return select(legs).select_from(first.join(legs, true())).order_by(legs.c.id)
-
-
-def _legs_of(movement: str) -> tuple[str, str]:
-    """The ids between which a movement's legs are."""
-    legs = TransferId.PREFIX + movement[len(MovementId.PREFIX) :]
-    return legs + _FIRST_LEG, legs + _LAST_LEG
-
-
-def _transfer(scope: Scope, row: Row[Any]) -> Transfer:
-    currency = Currency(row.currency)
-
-    def account(owner: str | None, code: str) -> AccountId:
-        return AccountId(MerchantId(owner) if owner else scope.merchant, code, currency)
-
-    return Transfer(
-        id=TransferId(row.id),
-        kind=TransferKind(row.kind),
-        phase=Phase(row.phase),
-        debit=account(row.debit_owner, row.debit_code),
-        credit=account(row.credit_owner, row.credit_code),
-        amount_minor=row.amount_minor,
-        source=row.source,
-        at=row.at,
-        resolves=TransferId(row.resolves) if row.resolves else None,
-        expires_at=row.expires_at,
-    )
+def _movement(scope: Scope, row: Row[Any]) -> MovementLine:
+    id = MovementId(row.id)
+    return MovementLine(id=id, legs=decode_legs(scope, id, row.currency, row.source, row.at, row.document))

@@ -3,10 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Final
+from typing import Final
 
 import asyncpg
-from sqlalchemy import ColumnElement, Text, case, cast, func
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -34,13 +33,6 @@ def breakage_named() -> Iterator[None]:
         raise _named(error.driver_exception) from error
     except (*CONNECTION_LOST, NoConnectionFree, asyncpg.PostgresError) as error:
         raise _named(error) from error
-
-
-def legible(document: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Postgres keeps JSON with a NUL in it, but takes it apart only without."""
-    text = cast(document, Text)
-    without = cast(func.replace(func.replace(text, r"\\", ""), r"\u0000", ""), document.type)
-    return case((func.strpos(text, r"\u0000") > 0, without), else_=document)
 
 
 def _named(error: Exception) -> PortError:

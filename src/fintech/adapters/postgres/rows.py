@@ -1,4 +1,4 @@
-"""Aggregates as rows: what each table keeps beside the document. `MAPPINGS` says in which order rows are locked."""
+"""Aggregates as rows: what each table keeps beside the document in the log. `MAPPINGS` says in which order rows are locked."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -18,7 +18,7 @@ from fintech.domain.settlement import Settlement
 
 @frozen
 class Mapping:
-    """How one type of aggregate is kept: its table and the values between ``version`` and ``document``."""
+    """How one type of aggregate is kept: its table and the values between ``version`` and ``event_id``."""
 
     table: Table
     values: Callable[[Any], tuple[object, ...]]

@@ -36,7 +36,8 @@ _ARRAY_TYPES: Final = (
 
 #: Columns of tables that only ever grow, in the order of the row builders.
 CLAIM_COLUMNS: Final = tuple(column.name for column in tables.claims.columns)
-TRANSFER_COLUMNS: Final = tuple(column.name for column in tables.transfers.columns)
+MOVEMENT_COLUMNS: Final = tuple(column.name for column in tables.movements.columns)
+RESOLUTION_COLUMNS: Final = tuple(column.name for column in tables.resolutions.columns)
 EVENT_COLUMNS: Final = tuple(column.name for column in tables.events.columns if column.name != "xact")
 DELTA_COLUMNS: Final = ("merchant_id", "livemode", "moves")
 ACCOUNT_COLUMNS: Final = tuple(column.name for column in tables.accounts.columns)
@@ -44,7 +45,8 @@ ANSWER_COLUMNS: Final = ("merchant_id", "livemode", "key", "answered_by", "refus
 SCOPE_COLUMNS: Final = ("merchant_id", "livemode")
 
 APPENDED: Final[dict[str, tuple[Table, tuple[str, ...]]]] = {
-    "transfers": (tables.transfers, TRANSFER_COLUMNS),
+    "movements": (tables.movements, MOVEMENT_COLUMNS),
+    "resolutions": (tables.resolutions, RESOLUTION_COLUMNS),
     "events": (tables.events, EVENT_COLUMNS),
     "book_deltas": (tables.book_deltas, DELTA_COLUMNS),
 }
@@ -225,7 +227,8 @@ def _open_books(_part: Part, source: Source, _clauses: list[str], guards: list[s
 _PARTS: Final = {
     (INSERT, "claims"): _claims,
     (UPDATE, "claims"): _answers,
-    (INSERT, "transfers"): _appended,
+    (INSERT, "movements"): _appended,
+    (INSERT, "resolutions"): _appended,
     (INSERT, "events"): _appended,
     (INSERT, "book_deltas"): _appended,
     (UPDATE, "accounts"): _accounts,

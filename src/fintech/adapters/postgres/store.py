@@ -104,7 +104,10 @@ class PostgresStore(Store):
 
     async def key_by_digest(self, digest: bytes) -> tuple[Scope, ApiKey] | None:
         rows = await self._fetch(
-            "select merchant_id, livemode, document::text from api_keys where digest = $1", digest
+            "select k.merchant_id, k.livemode, e.document::text from api_keys k join events e"
+            " on e.merchant_id = k.merchant_id and e.livemode = k.livemode and e.id = k.event_id"
+            " where k.digest = $1",
+            digest,
         )
         if not rows:
             return None

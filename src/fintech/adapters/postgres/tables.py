@@ -1,6 +1,6 @@
 """The tables. Every primary key and index begins with the scope, so the tables shard by merchant as they stand.
 
-An aggregate is a row of what is looked for, guarded or counted, and its whole self as a document beside it.
+An aggregate is a row of what is looked for, guarded or counted, and the entry of the log that has its whole self.
 """
 
 from typing import Final
@@ -59,7 +59,8 @@ def _aggregate(name: str, *columns: Column[object] | CheckConstraint | Index) ->
         Column("version", Integer, nullable=False),
         *columns,
         _moment("created_at"),
-        Column("document", JSON, nullable=False),
+        #: The entry of the log whose document is what it is now.
+        Column("event_id", _key(), nullable=False),
         PrimaryKeyConstraint("merchant_id", "livemode", "id"),
     )
 
@@ -132,35 +133,33 @@ events = Table(
     Index("events_xact", "merchant_id", "livemode", "xact", "id"),
 )
 
-transfers = Table(
-    "transfers",
+#: Transfers that belong together are one row: they are written together, read together and never changed. The view
+#: `transfers` has a row for each leg. A leg is an object of `kind`, `debit`, `credit`, `amount` and, where they are
+#: not a matter of course, `phase`, `debit_owner`, `credit_owner`, `resolves` and `expires_at`.
+movements = Table(
+    "movements",
     METADATA,
     Column("merchant_id", _key(), nullable=False),
     Column("livemode", Boolean, nullable=False),
     Column("id", _key(), nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("phase", Text, nullable=False),
-    #: Null where the owner is the scope's merchant.
-    Column("debit_owner", _key()),
-    Column("debit_code", Text, nullable=False),
-    Column("credit_owner", _key()),
-    Column("credit_code", Text, nullable=False),
+    #: Whether it is a line of the merchant's statement.
+    Column("line", Boolean, nullable=False),
     Column("currency", Text, nullable=False),
-    Column("amount_minor", BigInteger, nullable=False),
     Column("source", _key(), nullable=False),
     _moment("at"),
-    Column("resolves", _key()),
-    _moment("expires_at", nullable=True),
-    CheckConstraint("amount_minor > 0", "amount_is_positive"),
+    Column("legs", JSON, nullable=False),
     PrimaryKeyConstraint("merchant_id", "livemode", "id"),
-    Index(
-        "transfers_resolves",
-        "merchant_id",
-        "livemode",
-        "resolves",
-        unique=True,
-        postgresql_where=text("resolves is not null"),
-    ),
+)
+
+#: A pending transfer that was posted or voided, and by which: the key sees to it that this happens once.
+resolutions = Table(
+    "resolutions",
+    METADATA,
+    Column("merchant_id", _key(), nullable=False),
+    Column("livemode", Boolean, nullable=False),
+    Column("pending_id", _key(), nullable=False),
+    Column("resolved_by", _key(), nullable=False),
+    PrimaryKeyConstraint("merchant_id", "livemode", "pending_id"),
 )
 
 #: One row for each merchant with accounts: its lock is the lock of them all.

@@ -7,12 +7,13 @@ from typing import Final, TypeAlias
 import orjson
 
 from fintech.adapters.postgres.documents import encode
+from fintech.adapters.postgres.legs import encode_legs
 from fintech.adapters.postgres.rows import MAPPINGS
 from fintech.adapters.postgres.statements import INSERT, UPDATE, Part, encoders
 from fintech.domain.changeset import Answer, Changeset, Claim
 from fintech.domain.events import Aggregate
 from fintech.domain.ids import EventId, MerchantId
-from fintech.domain.ledger import AccountId, Balances, Transfer
+from fintech.domain.ledger import AccountId, Balances, Transfer, touches_balance
 from fintech.domain.scope import Actor, Scope
 
 Row: TypeAlias = tuple[object, ...]
@@ -29,12 +30,13 @@ class Writes:
     def __init__(self, held: frozenset[Owner] = frozenset()) -> None:
         self._held = held
         self._accounts: list[Row] = []
-        self._saves: dict[tuple[Scope, str], tuple[int, Scope, Aggregate, int, str]] = {}
+        self._saves: dict[tuple[Scope, str], tuple[int, Scope, Aggregate, int, EventId]] = {}
         self._moves: dict[Owner, dict[tuple[str, str], list[int]]] = {}
         self._scopes: set[Scope] = set()
         self._claims: list[Row] = []
         self._answers: list[Row] = []
-        self._transfers: list[Row] = []
+        self._movements: list[Row] = []
+        self._resolutions: list[Row] = []
         self._events: list[Row] = []
 
     def __bool__(self) -> bool:
@@ -52,14 +54,14 @@ class Writes:
             key = (scope, aggregate.id)
             before = self._saves.get(key)
             expected = before[0] if before else aggregate.version
-            self._saves[key] = (expected, scope, aggregate, version, document)
             event = EventId.of(changes.id, position)
+            self._saves[key] = (expected, scope, aggregate, version, event)
             self._events.append(
                 (merchant, livemode, event, change.event, aggregate.id, version, changes.at, actor, document)
             )
         if changes.transfers:
             self._scopes.add(scope)
-            self._transfers.extend([_transfer(scope, transfer) for transfer in changes.transfers])
+            self._add_movements(scope, changes.transfers)
             for account, move in changes.moves.items():
                 if (account.owner, livemode) not in self._held:
                     self._add_move((account.owner, livemode), account, move)
@@ -103,11 +105,34 @@ class Writes:
             (INSERT, "claims"): sorted(self._claims),
             (UPDATE, "claims"): self._answers,
             (INSERT, "scopes"): [(scope.merchant, scope.livemode) for scope in self._scopes],
-            (INSERT, "transfers"): self._transfers,
+            (INSERT, "movements"): self._movements,
+            (INSERT, "resolutions"): sorted(self._resolutions),
             (INSERT, "book_deltas"): self._deltas(),
             (UPDATE, "accounts"): sorted(self._accounts),
             (INSERT, "events"): self._events,
         }
+
+    def _add_movements(self, scope: Scope, transfers: tuple[Transfer, ...]) -> None:
+        merchant, livemode = scope.merchant, scope.livemode
+        by_movement: dict[str, list[Transfer]] = {}
+        for transfer in transfers:
+            by_movement.setdefault(transfer.id[:-2], []).append(transfer)
+            if transfer.resolves is not None:
+                self._resolutions.append((merchant, livemode, transfer.resolves, transfer.id))
+        for legs in by_movement.values():
+            first = legs[0]
+            self._movements.append(
+                (
+                    merchant,
+                    livemode,
+                    first.id.movement_id,
+                    touches_balance(tuple(legs)),
+                    first.debit.currency,
+                    first.source,
+                    first.at,
+                    encode_legs(scope, legs),
+                )
+            )
 
     def _add_claim(self, scope: Scope, changes: Changeset) -> None:
         match changes.claim:
@@ -123,7 +148,7 @@ class Writes:
     def _aggregates(self) -> dict[Part, list[Row]]:
         parts: dict[Part, list[Row]] = {(UPDATE, name): [] for name in _TABLE_ORDER}
         parts |= {(INSERT, name): [] for name in _TABLE_ORDER}
-        for expected, scope, aggregate, version, document in sorted(
+        for expected, scope, aggregate, version, event in sorted(
             self._saves.values(), key=lambda save: (save[1].merchant, save[1].livemode, save[2].id)
         ):
             mapping = MAPPINGS[type(aggregate)]
@@ -133,7 +158,7 @@ class Writes:
                 aggregate.id,
                 version,
                 *mapping.values(aggregate),
-                document,
+                event,
             )
             if expected:
                 parts[UPDATE, mapping.table.name].append((expected, *row))
@@ -167,25 +192,4 @@ def _claim(scope: Scope, claim: Claim, answered_by: EventId | None, refusal: str
         claim.lease_until,
         answered_by,
         refusal,
-    )
-
-
-def _transfer(scope: Scope, transfer: Transfer) -> Row:
-    debit, credit = transfer.debit, transfer.credit
-    return (
-        scope.merchant,
-        scope.livemode,
-        transfer.id,
-        transfer.kind,
-        transfer.phase,
-        None if debit.owner == scope.merchant else debit.owner,
-        debit.code,
-        None if credit.owner == scope.merchant else credit.owner,
-        credit.code,
-        debit.currency,
-        transfer.amount_minor,
-        transfer.source,
-        transfer.at,
-        transfer.resolves,
-        transfer.expires_at,
     )

@@ -49,14 +49,26 @@ class Fault(StrEnum):
     QUESTION_DOUBLED = "question_doubled"  #: the line delivers the question twice
 
 
+_ANSWER_FAULTS: Final = (Fault.ANSWER_LOST, Fault.ANSWER_LATE)
+_REFUND_DECLINED: Final = Decline(code=DeclineCode.GENERIC_DECLINE, scheme_code="05")
+_NOT_SERVED: Final = Decline(code=DeclineCode.GENERIC_DECLINE, scheme_code="14")
+_REVERSED_BEFORE: Final = Decline(code=DeclineCode.GENERIC_DECLINE, scheme_code="21")
+
+
 @define
 class Memory:
     """What the acquirer knows: answers by request, and what to say of its own accord."""
 
     answers: dict[str, Answer] = field(factory=dict)
     cards: dict[str, str] = field(factory=dict)  #: the test card of each request
-    reversed_requests: set[str] = field(factory=set)
+    reversed_requests: dict[str, None] = field(factory=dict)
     notices: dict[str, RefundReturned] = field(factory=dict)
+
+    def forget_oldest(self) -> None:
+        """Make room for one more."""
+        for remembered in (self.answers, self.cards, self.reversed_requests):
+            if len(remembered) >= REMEMBERED_MAX:
+                del remembered[next(iter(remembered))]
 
 
 class SimulatedAcquirer(CardAcquirer):
@@ -81,33 +93,39 @@ class SimulatedAcquirer(CardAcquirer):
         self._memory = Memory()
         self._journal = _Journal(journal, self._memory) if journal else None
 
+    def close(self) -> None:
+        """Let the journal go."""
+        if self._journal is not None:
+            self._journal.close()
+
     def serves(self, scope: Scope) -> bool:
         return not scope.livemode
 
     async def authorise(self, scope: Scope, authorisation: Authorisation) -> AuthorisationReply:
         card = BY_NAME.get(authorisation.card_token)
         if card is None or scope.livemode:
-            return Decline(code=DeclineCode.GENERIC_DECLINE, scheme_code="14")
-        answer = self._answer_to(authorisation.request, card.decline)
-        return await self._deliver(card.behaviour, authorisation.request, answer, card.name)
+            return _NOT_SERVED
+        return await self._deliver(card.behaviour, authorisation.request, card.decline, card.name)
 
     async def increment(self, scope: Scope, increment: FollowUp) -> AuthorisationReply:
-        del scope
-        name = self._card_of(increment.reference)
-        answer = self._answer_to(increment.request, None)
-        return await self._deliver(Behaviour.APPROVE, increment.request, answer, name)
+        if scope.livemode:
+            return _NOT_SERVED
+        card = self._card_of(increment.reference)
+        return await self._deliver(Behaviour.APPROVE, increment.request, None, card)
 
     async def refund(self, scope: Scope, refund: FollowUp) -> AuthorisationReply:
-        name = self._card_of(refund.reference)
-        behaviour = BY_NAME[name].refunds
-        declined = Decline(code=DeclineCode.GENERIC_DECLINE, scheme_code="05")
-        answer = self._answer_to(refund.request, declined if behaviour is RefundBehaviour.DECLINE else None)
+        if scope.livemode:
+            return _NOT_SERVED
+        card = self._card_of(refund.reference)
+        behaviour = BY_NAME[card].refunds
+        decline = _REFUND_DECLINED if behaviour is RefundBehaviour.DECLINE else None
         lost = behaviour is RefundBehaviour.LOSE_ANSWER
         known = refund.request in self._memory.answers
         reply = await self._deliver(
-            Behaviour.APPROVE_AND_LOSE_ANSWER if lost else Behaviour.APPROVE, refund.request, answer, name
+            Behaviour.APPROVE_AND_LOSE_ANSWER if lost else Behaviour.APPROVE, refund.request, decline, card
         )
-        if behaviour is RefundBehaviour.APPROVE_AND_RETURN and not known:
+        done = isinstance(self._memory.answers.get(refund.request), Approved)
+        if behaviour is RefundBehaviour.APPROVE_AND_RETURN and done and not known:
             notice = f"{refund.request}.returned"
             self._memory.notices[notice] = RefundReturned(
                 notice, scope, refund.request, RefundFailure.EXPIRED_OR_CANCELED_CARD
@@ -122,9 +140,10 @@ class SimulatedAcquirer(CardAcquirer):
         if fault is Fault.QUESTION_LOST:
             await asyncio.sleep(self._timeout_s)
             return False
-        self._memory.reversed_requests.add(reversal.original_request)
+        self._memory.forget_oldest()
+        self._memory.reversed_requests[reversal.original_request] = None
         self._keep({"reversed": reversal.original_request})
-        if fault in (Fault.ANSWER_LOST, Fault.ANSWER_LATE):
+        if fault in _ANSWER_FAULTS:
             await asyncio.sleep(self._timeout_s)
             return False
         return True
@@ -133,7 +152,7 @@ class SimulatedAcquirer(CardAcquirer):
         del scope
         self.calls.append(f"enquire {request}")
         fault = self.script.popleft() if self.script else None
-        if fault in (Fault.QUESTION_LOST, Fault.ANSWER_LOST, Fault.ANSWER_LATE):
+        if fault is Fault.QUESTION_LOST or fault in _ANSWER_FAULTS:
             await asyncio.sleep(self._timeout_s)
             return Unknown("no answer to the enquiry")
         if request in self._memory.cards and self._silent(request):
@@ -154,14 +173,17 @@ class SimulatedAcquirer(CardAcquirer):
         return BY_NAME[self._memory.cards[request]].behaviour is Behaviour.SILENT
 
     def _answer_to(self, request: str, decline: Decline | None) -> Answer:
+        known = self._memory.answers.get(request)
+        if known is not None:
+            return known
         if request in self._memory.reversed_requests:
-            return Decline(code=DeclineCode.GENERIC_DECLINE, scheme_code="21")
+            return _REVERSED_BEFORE
         return decline or Approved(
             reference=_REFERENCE + request, auth_code=f"{crc32(request.encode()) % 10**6:06d}"
         )
 
     async def _deliver(
-        self, behaviour: Behaviour, request: str, answer: Answer, card: str
+        self, behaviour: Behaviour, request: str, decline: Decline | None, card: str
     ) -> AuthorisationReply:
         self.calls.append(request)
         fault = self.script.popleft() if self.script else None
@@ -170,27 +192,26 @@ class SimulatedAcquirer(CardAcquirer):
         if behaviour is Behaviour.LOSE_QUESTION or fault is Fault.QUESTION_LOST:
             await asyncio.sleep(self._timeout_s)
             return Unknown("the question was lost")
-        answer = self._memory.answers.get(request, answer)
-        self._remember(request, answer, card)
+        answer = self._hear(request, decline, card)
         if fault is Fault.QUESTION_DOUBLED:
-            self._remember(request, answer, card)
-        if fault in (Fault.ANSWER_LOST, Fault.ANSWER_LATE) or behaviour not in (
-            Behaviour.APPROVE,
-            Behaviour.DECLINE,
-        ):
+            answer = self._hear(request, decline, card)
+        if fault in _ANSWER_FAULTS or behaviour not in (Behaviour.APPROVE, Behaviour.DECLINE):
             await asyncio.sleep(self._timeout_s)
             if fault is Fault.ANSWER_LATE:
                 self.late.append(answer)
             return Unknown("the answer was lost")
         return answer
 
+    def _hear(self, request: str, decline: Decline | None, card: str) -> Answer:
+        answer = self._answer_to(request, decline)
+        self._remember(request, answer, card)
+        return answer
+
     def _remember(self, request: str, answer: Answer, card: str) -> None:
         memory = self._memory
         if request in memory.answers:
             return
-        if len(memory.answers) >= REMEMBERED_MAX:
-            memory.answers.pop(next(iter(memory.answers)))
-            memory.cards.pop(next(iter(memory.cards)))
+        memory.forget_oldest()
         memory.answers[request] = answer
         memory.cards[request] = card
         self._keep({"request": request, "card": card, "answer": asdict(answer)})
@@ -211,7 +232,12 @@ class _Journal:
         self._file = path.open("a", buffering=1)
 
     def write(self, entry: dict[str, Any]) -> None:
+        """Append an entry."""
         self._file.write(json.dumps(entry) + "\n")
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._file.close()
 
 
 def _recall(memory: Memory, line: str) -> None:
@@ -225,7 +251,7 @@ def _recall(memory: Memory, line: str) -> None:
         memory.answers[request] = Approved(**answer) if "reference" in answer else _decline(answer)
         memory.cards[request] = card
     elif "reversed" in entry:
-        memory.reversed_requests.add(entry["reversed"])
+        memory.reversed_requests[entry["reversed"]] = None
     elif "notice" in entry:
         scope = Scope(MerchantId(entry["merchant"]), livemode=False)
         memory.notices[entry["notice"]] = RefundReturned(

@@ -7,15 +7,15 @@ from attrs import frozen
 
 from fintech.application.commits import OUTCOME_TRIES_MAX, Commits, Decision, NotFound, Request, saved
 from fintech.domain.cards import AuthorisationReply, Decline
-from fintech.domain.changeset import CommitRefused
+from fintech.domain.changeset import AccountClosed, CommitRefused
 from fintech.domain.events import EventType
 from fintech.domain.ids import ChangesetId, PaymentId
 from fintech.domain.ledger import Books
 from fintech.domain.merchants import Merchant
 from fintech.domain.outcome import Failure, Outcome, Success
-from fintech.domain.payments.attempt import AttemptStatus
-from fintech.domain.payments.increments import increment_answered
-from fintech.domain.payments.lifecycle import answered
+from fintech.domain.payments.attempt import OPEN, AttemptStatus
+from fintech.domain.payments.increments import increment_answered, increment_given_up
+from fintech.domain.payments.lifecycle import answered, given_up
 from fintech.domain.payments.payment import Booked, CaptureMethod, Payment, PaymentStatus
 from fintech.domain.payments.refusals import AlreadyAnswered, PaymentRefusal
 from fintech.domain.scope import Scope
@@ -103,7 +103,8 @@ class Asking:
     ) -> Outcome[Payment, Refusal]:
         """Commit a reply. When the payment has changed since, decide again on the fresh one; never call again.
 
-        A reply that comes too late changes nothing and answers the payment as it is.
+        A reply that comes too late changes nothing and answers the payment as it is. One that cannot be booked since
+        the books were closed meanwhile is given up.
         """
         asked = payment.attempts[-1].question
         current: Payment | None = payment
@@ -126,9 +127,31 @@ class Asking:
             )
 
         outcome = await self.commits.land(scope, request.actor, decide, tries_max=OUTCOME_TRIES_MAX)
+        if isinstance(outcome, Failure) and isinstance(outcome.failure(), AccountClosed):
+            outcome = await self.give_up(request, scope, payment)
         if isinstance(outcome, Failure) and isinstance(outcome.failure(), AlreadyAnswered):
             return Success(await self._fresh(scope, payment.id))
         return outcome
+
+    async def give_up(self, request: Request, scope: Scope, payment: Payment) -> Outcome[Payment, Refusal]:
+        """The payment's open question counts as never asked, and the acquirer will be told so until it hears."""
+        asked = payment.attempts[-1].question
+
+        async def decide(_changeset: ChangesetId, now: datetime) -> Outcome[Decision[Payment], Refusal]:
+            fresh = await self._fresh(scope, payment.id)
+            attempt = fresh.attempts[-1]
+            if asked is None or attempt.question != asked:
+                return Failure(AlreadyAnswered())
+            abandon = given_up if attempt.status in OPEN else increment_given_up
+            abandoned = abandon(fresh, now)
+            if isinstance(abandoned, Failure):
+                return abandoned
+            after = abandoned.unwrap().payment
+            return Success(
+                Decision(value=saved(after), changes=((after, event_of(after)),), claim=request.answer())
+            )
+
+        return await self.commits.land(scope, request.actor, decide, tries_max=OUTCOME_TRIES_MAX)
 
     async def _fresh(self, scope: Scope, id: PaymentId) -> Payment:
         payment = await self.store.payment(scope, id)

@@ -14,10 +14,10 @@ from fintech.domain.events import EventType
 from fintech.domain.ids import ChangesetId, PaymentId
 from fintech.domain.merchants import Merchant
 from fintech.domain.outcome import Failure, Outcome, Success
-from fintech.domain.payments.attempt import OPEN, Attempt, AttemptStatus
+from fintech.domain.payments.attempt import Attempt, AttemptStatus
 from fintech.domain.payments.attempt import Reversal as Owed
-from fintech.domain.payments.increments import increment_exhausted, increment_given_up
-from fintech.domain.payments.lifecycle import canceled, enquiries_exhausted, given_up, reversal_answered
+from fintech.domain.payments.increments import increment_exhausted
+from fintech.domain.payments.lifecycle import canceled, enquiries_exhausted, reversal_answered
 from fintech.domain.payments.payment import Booked, CancelReason, Payment
 from fintech.domain.payments.refusals import AlreadyAnswered, PaymentRefusal
 from fintech.domain.scope import Actor, Scope
@@ -75,14 +75,8 @@ class ResolvePayment:
         if not isinstance(reply, NeverSeen) and not (exhausted and isinstance(reply, Unknown)):
             landed = await self.asking.land(Request(actor=actor), scope, merchant, payment, reply)
             return isinstance(landed, Success)
-        abandon = given_up if payment.attempts[-1].status in OPEN else increment_given_up
-
-        def decide(fresh: Payment, now: datetime, _changeset: ChangesetId) -> Outcome[Booked, PaymentRefusal]:
-            if fresh.attempts[-1].question != question:
-                return Failure(AlreadyAnswered())
-            return abandon(fresh, now)
-
-        return await self._land(scope, payment, actor, decide)
+        given_up = await self.asking.give_up(Request(actor=actor), scope, payment)
+        return isinstance(given_up, Success)
 
     async def _expire(self, scope: Scope, merchant: Merchant, payment: Payment, actor: Actor) -> bool:
         def decide(fresh: Payment, now: datetime, changeset: ChangesetId) -> Outcome[Booked, PaymentRefusal]:

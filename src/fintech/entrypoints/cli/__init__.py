@@ -19,7 +19,10 @@ from fintech.entrypoints.cli.lazy import LazyGroup, Listed
         "key": Listed("fintech.entrypoints.cli.key:key", "Make, roll, revoke and list API keys."),
         "payment": Listed("fintech.entrypoints.cli.payment:payment", "List, show and refund payments."),
         "balance": Listed("fintech.entrypoints.cli.balance:balance", "Show what a merchant has, and where."),
-        "settle": Listed("fintech.entrypoints.cli.settle:settle", "Book what the bank has paid for."),
+        "settle": Listed(
+            "fintech.entrypoints.cli.settle:settle",
+            "Settle what was captured up to a day: one merchant's, or --all.",
+        ),
         "ledger": Listed("fintech.entrypoints.cli.ledger:ledger", "Prove the books; print statements."),
         "db": Listed("fintech.entrypoints.cli.db:db", "Bring a database's tables up to date."),
     },
@@ -30,6 +33,7 @@ from fintech.entrypoints.cli.lazy import LazyGroup, Listed
         "3 something is unavailable: the port, the folder, the database, its schema; 130 interrupted."
     ),
 )
+@click.version_option(package_name="fintech")
 def cli() -> None:
     """Payments for merchants, and books that add up."""
 

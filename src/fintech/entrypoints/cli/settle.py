@@ -11,6 +11,7 @@ import click
 from attrs import define, field
 
 from fintech.application.settlement import NothingToSettle
+from fintech.domain.business_days import sydney_day
 from fintech.domain.ids import MerchantId
 from fintech.domain.money import format_minor
 from fintech.domain.outcome import Failure
@@ -78,6 +79,8 @@ def settle(
     actor = actor_of(acting, why)
 
     async def body(core: Core) -> Report:
+        if through > sydney_day(core.clock().now()):
+            raise click.BadParameter(f"{through.isoformat()} is still to come", param_hint="'--through'")
         return await _settle_each(core, actor, account, through, livemode=livemode)
 
     report = work(data, body)

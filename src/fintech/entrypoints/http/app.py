@@ -6,6 +6,8 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
+from fintech.domain.ids import ChargeId
+from fintech.domain.scope import Scope
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.http import (
     balance,
@@ -35,7 +37,7 @@ from fintech.entrypoints.http.payment_methods import PaymentMethods
 from fintech.entrypoints.http.payments import Payments
 from fintech.entrypoints.http.refunds import Refunds
 from fintech.entrypoints.http.request_log import Visit, protocol_log
-from fintech.entrypoints.http.routes import Answer, Route
+from fintech.entrypoints.http.routes import Answer, Route, Seen
 from fintech.entrypoints.http.schema import Schema
 from fintech.entrypoints.http.settings import HttpSettings
 
@@ -71,14 +73,16 @@ def build_app(core: Core, settings: HttpSettings | None = None) -> web.Applicati
         rates=RateLimit(settings.requests_per_s, settings.requests_burst),
         meter=meter,
     )
-    health = Health(core.store(), meter, lambda: len(flights), settings.ready_timeout_s)
+    health = Health(core.store(), meter, flights, settings.ready_timeout_s)
     app = web.Application(client_max_size=settings.body_max_bytes)
     app[HEALTH] = health
     for route in routes:
         app.router.add_route(route.method, route.path, door.operation(route))
     for (method, path), handler in health.handlers().items():
         app.router.add_route(method, path, handler)
-    app.router.add_route("GET", openapi.PATH, _served(orjson.dumps(openapi.document(routes, OBJECTS))))
+    app.router.add_route(
+        "GET", openapi.PATH, _served(orjson.dumps(openapi.document(routes, OBJECTS, expander)))
+    )
     app.router.add_route("*", "/{rest:.*}", door.guarded("ANY", "unknown", _nowhere))
 
     async def drain(_app: web.Application) -> None:
@@ -124,32 +128,40 @@ def _operations(core: Core) -> tuple[Sequence[Route[Any]], Expander]:
         queries=queries,
     )
     charges = Charges(store=store, queries=queries)
-    giving_back = Refunds(create_refund=core.create_refund(), store=store, queries=queries)
+    refunds = Refunds(create_refund=core.create_refund(), store=store, queries=queries)
     transactions = BalanceTransactions(store=store, queries=queries)
-    log = Events(store=store, queries=queries)
-    nouns = (
-        payments,
-        methods,
-        charges,
-        giving_back,
-        Balance(store=store),
-        transactions,
-        log,
-        Merchants(store=store),
-    )
+    others = (Balance(store=store), Events(store=store, queries=queries), Merchants(store=store))
+    nouns = (payments, methods, charges, refunds, transactions, *others)
+    routes = tuple(route for noun in nouns for route in noun.routes())
+    return routes, _expander(payments, methods, charges, refunds, transactions)
+
+
+def _expander(
+    payments: Payments,
+    methods: PaymentMethods,
+    charges: Charges,
+    refunds: Refunds,
+    transactions: BalanceTransactions,
+) -> Expander:
+    """What can be expanded in what, and into what."""
     payment = Expandable(("payment_intent",), payments.load)
     charge = Expandable(("charge",), charges.load)
-    method = Expandable(("payment_method",), methods.load)
     transaction = Expandable(("balance_transaction",), transactions.load)
-    of_charge = Expandable(("refund",), giving_back.of_charge, of_owner=True, lists=True)
 
-    async def load_source(scope: Any, id: str, seen: Any) -> dict[str, Any] | None:
-        return await (charges if id.startswith("ch_") else giving_back).load(scope, id, seen)
+    async def load_source(scope: Scope, id: str, seen: Seen) -> dict[str, Any] | None:
+        return await (charges if id.startswith(ChargeId.PREFIX) else refunds).load(scope, id, seen)
 
-    expander = Expander(
+    return Expander(
         {
-            "payment_intent": {"latest_charge": charge, "payment_method": method},
-            "charge": {"balance_transaction": transaction, "payment_intent": payment, "refunds": of_charge},
+            "payment_intent": {
+                "latest_charge": charge,
+                "payment_method": Expandable(("payment_method",), methods.load),
+            },
+            "charge": {
+                "balance_transaction": transaction,
+                "payment_intent": payment,
+                "refunds": Expandable(("refund",), refunds.of_charge, of_owner=True, lists=True),
+            },
             "refund": {
                 "balance_transaction": transaction,
                 "charge": charge,
@@ -159,7 +171,6 @@ def _operations(core: Core) -> tuple[Sequence[Route[Any]], Expander]:
             "balance_transaction": {"source": Expandable(("charge", "refund"), load_source)},
         }
     )
-    return tuple(route for noun in nouns for route in noun.routes()), expander
 
 
 def _served(body: bytes) -> Handler:

@@ -84,6 +84,9 @@ _NULLS: Final = (
     "transfer_group",
 )
 
+#: What a charge has elsewhere and never here.
+_NOTHING: Final = dict.fromkeys(_NULLS)
+
 SCHEMA: Final[Schema] = members(
     {
         "id": TEXT,
@@ -132,44 +135,27 @@ def render_charge(payment: Payment, attempt: Attempt, livemode: bool) -> dict[st
         "amount": amount,
         "amount_captured": captured,
         "amount_refunded": refunded,
-        "application": None,
-        "application_fee": None,
-        "application_fee_amount": None,
         "authorization_code": attempt.auth_code,
         "balance_transaction": attempt.captures[-1].movement if captured else None,
         "billing_details": NO_BILLING,
-        "calculated_statement_descriptor": None,
         "captured": attempt.status is AttemptStatus.CAPTURED,
         "created": int(attempt.sent_at.timestamp()),
         "currency": payment.currency.lower(),
-        "customer": None,
         "description": payment.description or None,
         "disputed": False,
-        "failure_balance_transaction": None,
         "failure_code": failure.code if failure else None,
         "failure_message": failure.message if failure else None,
         "fraud_details": {},
         "livemode": livemode,
         "metadata": dict(payment.metadata),
-        "on_behalf_of": None,
         "outcome": _outcome(attempt, failure),
         "paid": succeeded,
         "payment_intent": payment.id,
         "payment_method": attempt.method.id,
         "payment_method_details": {"card": _card(attempt), "type": "card"},
-        "receipt_email": None,
-        "receipt_number": None,
-        "receipt_url": None,
         "refunded": refunded > 0 and refunded == (amount if released else captured),
-        "review": None,
-        "shipping": None,
-        "source": None,
-        "source_transfer": None,
-        "statement_descriptor": None,
-        "statement_descriptor_suffix": None,
         "status": _status(attempt),
-        "transfer_data": None,
-        "transfer_group": None,
+        **_NOTHING,
     }
 
 

@@ -16,11 +16,11 @@ from aiohttp import web
 from attrs import frozen
 
 from fintech.application.commits import Request
-from fintech.domain.scope import Actor, Face
+from fintech.domain.scope import Actor, Face, Scope
 from fintech.entrypoints.http.authentication import Authentication
 from fintech.entrypoints.http.errors import ErrorType, Problem, Refused, spoken, unavailable
 from fintech.entrypoints.http.expanding import EXPAND, Expander
-from fintech.entrypoints.http.forms import EMPTY, Form, FormInvalid, parse_body, parse_form
+from fintech.entrypoints.http.forms import Form, FormInvalid, parse_body, parse_form
 from fintech.entrypoints.http.idempotency import Idempotency
 from fintech.entrypoints.http.limits import Flights, RateLimit
 from fintech.entrypoints.http.metrics import Meter
@@ -113,6 +113,8 @@ class Door:
                     response = self._told(visit, self._breakage(error, route, visit))
                 finally:
                     flights.leave(task)
+            if flights.draining:
+                response.force_close()
             seconds = perf_counter() - started
             series.add(response.status, seconds)
             log_answer(method, route, response.status, seconds, visit)
@@ -120,7 +122,7 @@ class Door:
 
         return handler
 
-    async def _admitted(self, http: web.Request, visit: Visit) -> tuple[Any, Actor]:
+    async def _admitted(self, http: web.Request, visit: Visit) -> tuple[Scope, Actor]:
         """Whose request it is, once it may pass."""
         headers = http.headers
         version = headers.get("Stripe-Version")
@@ -144,7 +146,7 @@ class Door:
             if query:
                 raise Refused(_QUERY_OF_POST)
             body = await self._body(http)
-            return parse_body(body) if body else EMPTY
+            return parse_body(body)
         except FormInvalid as invalid:
             param = None if invalid.name is None else spoken(invalid.name)
             raise Refused(Problem(code="form_invalid", message=str(invalid), param=param)) from None
@@ -165,6 +167,8 @@ class Door:
             return await _unhurried(http, self.settings.body_timeout_s)
         except web.HTTPRequestEntityTooLarge:
             raise Refused(_too_large(self.settings.body_max_bytes)) from None
+        except (ConnectionError, web.RequestPayloadError):
+            raise Refused(_CUT_OFF) from None
 
     def _told(self, visit: Visit, problem: Problem) -> web.Response:
         headers = dict(problem.headers)
@@ -237,6 +241,7 @@ _TOO_SLOW: Final = Problem(
 _BODY_TOO_SLOW: Final = Problem(
     status=408, code="request_timeout", message="The request body did not arrive in time."
 )
+_CUT_OFF: Final = Problem(code="body_incomplete", message="The request body did not arrive whole.")
 _BUSY: Final = Problem(
     status=409,
     code="lock_timeout",

@@ -1,7 +1,7 @@
 """Expansion: an id in an answer becomes the object itself, where ``expand`` asks for it, up to four levels down."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from attrs import frozen
@@ -53,6 +53,19 @@ class Expander:
             for step in steps:
                 node = node.setdefault(step, {})
         return plan
+
+    def paths(self, kind: str, *, lists: bool) -> list[str]:
+        """Every path that `plan` takes, shorter ones first."""
+
+        def below(start: str, kinds: Sequence[str], *, lists: bool) -> Iterator[str]:
+            for each in kinds:
+                for step, expandable in self.expandables.get(each, {}).items():
+                    path = f"{start}{'data.' if lists else ''}{step}"
+                    if path.count(".") < DEPTH_MAX:
+                        yield path
+                        yield from below(f"{path}.", expandable.kinds, lists=expandable.lists)
+
+        return sorted(set(below("", (kind,), lists=lists)), key=lambda path: (path.count("."), path))
 
     def _check(self, place: int, path: str, kind: str, steps: list[str], *, lists: bool) -> None:
         kinds: tuple[str, ...] = (kind,)

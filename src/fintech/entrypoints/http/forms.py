@@ -39,9 +39,6 @@ class Form:
     tree: dict[str, Value]
 
 
-EMPTY: Final = Form((), {})
-
-
 def parse_body(body: bytes) -> Form:
     """Read a request body. Raises `FormInvalid`."""
     try:
@@ -53,7 +50,7 @@ def parse_body(body: bytes) -> Form:
 def parse_form(text: str) -> Form:
     """Read a form or a query string. Raises `FormInvalid`."""
     if not text:
-        return EMPTY
+        return Form((), {})
     pieces = text.split("&")
     if len(pieces) > PAIRS_MAX:
         raise FormInvalid(f"There are more than {PAIRS_MAX} parameters.")

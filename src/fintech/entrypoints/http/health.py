@@ -9,10 +9,11 @@ from typing import Any, Final
 
 import orjson
 from aiohttp import web
-from attrs import define
+from attrs import frozen
 
 from fintech.domain.ledger import PLATFORM
 from fintech.domain.scope import Scope
+from fintech.entrypoints.http.limits import Flights
 from fintech.entrypoints.http.metrics import Meter
 from fintech.entrypoints.http.routes import Method
 from fintech.ports.errors import PortError
@@ -34,19 +35,23 @@ PROBES: Final = {
 _SCOPE: Final = Scope(PLATFORM, livemode=False)
 
 
-@define
+@frozen
 class Health:
-    """Answers the probes. ``drain`` is the only thing that ever changes."""
+    """Answers the probes."""
 
     store: Store
     meter: Meter
-    flying: Callable[[], int]
+    flights: Flights
     timeout_s: float
-    draining: bool = False
 
     def drain(self) -> None:
-        """From now on, say that no requests should be sent here; those that come are answered all the same."""
-        self.draining = True
+        """From now on, say that no requests should be sent here. Those that come are answered all the same, and their
+        connections closed, so that the next ones come in elsewhere."""
+        self.flights.draining = True
+
+    def flying(self) -> int:
+        """How many requests are under way."""
+        return len(self.flights)
 
     def handlers(self) -> dict[tuple[Method, str], Callable[[web.Request], Awaitable[web.StreamResponse]]]:
         """The probes' handlers."""
@@ -60,7 +65,7 @@ class Health:
         return _says(200, {"status": "live"})
 
     async def ready(self, _request: web.Request) -> web.StreamResponse:
-        if self.draining:
+        if self.flights.draining:
             return _says(503, {"status": "draining"})
         try:
             async with asyncio.timeout(self.timeout_s):
@@ -70,7 +75,7 @@ class Health:
         return _says(200, {"status": "ready"})
 
     async def metrics(self, _request: web.Request) -> web.StreamResponse:
-        self.meter.in_flight = self.flying()
+        self.meter.in_flight = len(self.flights)
         body = self.meter.exposition()
         return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 

@@ -20,6 +20,10 @@ METADATA_VALUE_LENGTH_MAX: Final = 500
 #: The last second of the year 9999, after which there are no dates here.
 TIMESTAMP_MAX: Final = 253_402_300_799
 
+#: No control characters but tab, line feed and carriage return; the same as forms take.
+TEXT_PATTERN: Final = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
+KEY_PATTERN: Final = r"^[^\[\]\x00-\x1f\x7f-\x9f]+$"
+
 _INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,17}")
 _SECOND: Final = timedelta(seconds=1)
 
@@ -44,7 +48,8 @@ class Text(Kind[str]):
         return text
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "maxLength": self.most} | ({} if self.clears else {"minLength": 1})
+        schema = {"type": "string", "maxLength": self.most, "pattern": TEXT_PATTERN}
+        return schema if self.clears else schema | {"minLength": 1}
 
 
 @frozen
@@ -88,12 +93,15 @@ class Flag(Kind[bool]):
 
 @frozen
 class Choice(Kind[T], Generic[T]):
-    """One of some words."""
+    """One of some words. ``folds``: in capitals, too."""
 
     values: Mapping[str, T]
+    folds: bool = False
 
     def read(self, value: Value, path: str) -> T:
         text = text_of(value, path)
+        if self.folds:
+            text = text.lower()
         if text not in self.values:
             message = f"{spoken(path)} is one of {', '.join(self.values)}."
             raise invalid(path, "parameter_invalid_value", message)
@@ -198,8 +206,12 @@ class Pairs(Kind[Metadata]):
         return {
             "type": "object",
             "maxProperties": METADATA_KEYS_MAX,
-            "propertyNames": {"minLength": 1, "maxLength": METADATA_KEY_LENGTH_MAX, "pattern": r"^[^\[\]]+$"},
-            "additionalProperties": {"type": "string", "maxLength": METADATA_VALUE_LENGTH_MAX},
+            "propertyNames": {"minLength": 1, "maxLength": METADATA_KEY_LENGTH_MAX, "pattern": KEY_PATTERN},
+            "additionalProperties": {
+                "type": "string",
+                "maxLength": METADATA_VALUE_LENGTH_MAX,
+                "pattern": TEXT_PATTERN,
+            },
         }
 
 

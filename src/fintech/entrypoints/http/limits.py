@@ -38,10 +38,12 @@ class Flights:
     """The requests that are under way, each until its time is over.
 
     One timer for all of them instead of one each; so a request may take up to a tenth longer than ``timeout_s``.
+    ``draining``: the next ones shall come in elsewhere.
     """
 
     most: int
     timeout_s: float
+    draining: bool = False
     _deadlines: "dict[asyncio.Task[Any], float]" = field(factory=dict, init=False)
     _late: "set[asyncio.Task[Any]]" = field(factory=set, init=False)
     _timer: asyncio.TimerHandle | None = field(default=None, init=False)

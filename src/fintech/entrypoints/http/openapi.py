@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from fintech.entrypoints.http.expanding import EXPAND
+from fintech.entrypoints.http.expanding import EXPANSIONS_MAX, Expander
 from fintech.entrypoints.http.health import PROBES
 from fintech.entrypoints.http.parameters import described
 from fintech.entrypoints.http.routes import Method, Route
@@ -31,11 +31,20 @@ _ERRORS: Final = {
 }
 
 
-def document(routes: Sequence[Route[Any]], objects: Mapping[str, Schema]) -> dict[str, Any]:
+def document(
+    routes: Sequence[Route[Any]], objects: Mapping[str, Schema], expander: Expander
+) -> dict[str, Any]:
     """The document. ``objects`` are the schemas of what routes answer, by name."""
     paths: dict[str, dict[str, Any]] = {}
+    expansions: dict[str, Schema] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+        reachable = expander.paths(route.answers, lists=route.lists)
+        name = f"{route.answers}_{'list_' * route.lists}expansion"
+        if reachable:
+            expansions[name] = {"type": "string", "enum": reachable}
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(
+            route, name if reachable else None
+        )
     for path, (summary, content) in PROBES.items():
         paths[path] = {"get": _probe(path, summary, content)}
     paths[PATH] = {"get": _probe(PATH, "This document.", _JSON)}
@@ -46,7 +55,7 @@ def document(routes: Sequence[Route[Any]], objects: Mapping[str, Schema]) -> dic
         "security": [{"bearer": []}, {"basic": []}],
         "paths": paths,
         "components": {
-            "schemas": {**objects, "error": ERROR},
+            "schemas": {**objects, **expansions, "error": ERROR},
             "responses": {status: _error(about) for status, about in _ERRORS.items()},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
@@ -56,12 +65,15 @@ def document(routes: Sequence[Route[Any]], objects: Mapping[str, Schema]) -> dic
     }
 
 
-def _operation(route: Route[Any]) -> dict[str, Any]:
-    fields = described(route.params)
-    fields["expand"] = (
-        {**EXPAND.schema(), "description": "Which ids of the answer to put the objects for."},
-        False,
-    )
+def _operation(route: Route[Any], expansion: str | None) -> dict[str, Any]:
+    fields = {
+        _on_the_wire(name, schema): (schema, required)
+        for name, (schema, required) in described(route.params).items()
+    }
+    if expansion is not None:
+        about = "Which ids of the answer to put the objects for."
+        many = {"type": "array", "items": ref(expansion), "maxItems": EXPANSIONS_MAX, "description": about}
+        fields["expand[]"] = (many, False)
     operation: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.summary,
@@ -81,6 +93,11 @@ def _operation(route: Route[Any]) -> dict[str, Any]:
     else:
         operation["parameters"] += [_in_query(name, *field) for name, field in fields.items()]
     return operation
+
+
+def _on_the_wire(name: str, schema: Schema) -> str:
+    """How a parameter is spelt: a list's name is repeated with brackets."""
+    return f"{name}[]" if schema.get("type") == "array" else name
 
 
 def _in_path(name: str) -> dict[str, Any]:
@@ -109,8 +126,8 @@ def _body(fields: Mapping[str, tuple[Schema, bool]]) -> dict[str, Any]:
 
 
 def _nests(schema: Schema) -> bool:
-    """Whether its text goes in brackets."""
-    return schema.get("type") in ("array", "object") or any(_nests(each) for each in schema.get("anyOf", ()))
+    """Whether its members' names go in brackets."""
+    return schema.get("type") == "object" or any(_nests(each) for each in schema.get("anyOf", ()))
 
 
 def _probe(path: str, summary: str, content: str) -> dict[str, Any]:

@@ -16,9 +16,7 @@ from fintech.entrypoints.http.payment_methods import CreateParams as MethodParam
 DESCRIPTION_LENGTH_MAX: Final = 1_000
 METHOD_NAME_LENGTH_MAX: Final = 100
 
-CURRENCY: Final = Choice(
-    {each.value.lower(): each for each in Currency} | {each.value: each for each in Currency}
-)
+CURRENCY: Final = Choice({each.lower(): each for each in Currency}, folds=True)
 #: SDKs' default says that the capture may follow later; here it never does.
 _CAPTURE: Final = Choice(
     {

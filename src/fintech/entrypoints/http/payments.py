@@ -5,8 +5,8 @@ from typing import Any, Final
 from attrs import evolve, frozen
 
 from fintech.application.payments.asking import Refusal
+from fintech.application.payments.repeats import Answered
 from fintech.application.payments.requests import (
-    Answered,
     CancelPayment,
     CapturePayment,
     ConfirmPayment,
@@ -18,7 +18,7 @@ from fintech.domain.ids import PaymentId
 from fintech.domain.outcome import Failure
 from fintech.domain.payment_methods import Metadata
 from fintech.domain.payments.attempt import IncrementStatus
-from fintech.domain.payments.payment import Payment, PaymentStatus
+from fintech.domain.payments.payment import CaptureMethod, Payment, PaymentStatus
 from fintech.domain.payments.refusals import AuthorisationExpired, MethodMissing, WrongStatus
 from fintech.domain.scope import Scope
 from fintech.entrypoints.http.declines import DECLINED_INCREMENT, failure_of
@@ -88,28 +88,25 @@ class Payments:
         method = await self.methods.chosen(
             call.request, call.scope, params.payment_method, params.payment_method_data
         )
-        terms: dict[str, Any] = (
-            {} if params.capture_method is None else {"capture_method": params.capture_method}
-        )
         outcome = await self.create_payment(
             call.request,
             call.scope,
             amount_minor=params.amount,
             currency=params.currency,
+            capture_method=params.capture_method or CaptureMethod.AUTOMATIC,
             method=method,
             description=params.description or None,
             metadata=tuple([pair for pair in params.metadata if pair[1]]),
             confirm=params.confirm,
-            **terms,
         )
         return await self._asked(call, outcome)
 
     async def update(self, call: Call[UpdateParams]) -> Answer:
         id, params = _target(call), call.params
         params.one_method()
-        if params.currency is not None:
+        if params.currency is not None or params.payment_method_data is not None:
             payment = await self._existing(call.scope, id)
-            if params.currency is not payment.currency:
+            if params.currency not in (None, payment.currency):
                 raise invalid(
                     "currency", "parameter_invalid_value", "The currency of a payment cannot change."
                 )
@@ -131,9 +128,9 @@ class Payments:
     async def confirm(self, call: Call[ConfirmParams]) -> Answer:
         id, params = _target(call), call.params
         params.one_method()
-        if params.capture_method is not None:
+        if params.capture_method is not None or params.payment_method_data is not None:
             payment = await self._existing(call.scope, id)
-            if params.capture_method is not payment.capture_method:
+            if params.capture_method not in (None, payment.capture_method):
                 message = "Update the payment before you confirm it: its capture_method is another one."
                 raise invalid("capture_method", "parameter_invalid_value", message)
         method = await self.methods.chosen(

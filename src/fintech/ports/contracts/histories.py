@@ -128,7 +128,8 @@ class Story:
     async def paid(self, amount_minor: int = 10_000, *, manual: bool = False) -> Payment:
         """A committed payment, as it is stored."""
         changes = await self.committed(self.paying(amount_minor, manual=manual))
-        return stored(changes)
+        payment: Payment = stored(changes)
+        return payment
 
     def capturing(self, payment: Payment, amount_minor: int, *, final: bool = True) -> Changeset:
         """Take a part of what is authorised."""

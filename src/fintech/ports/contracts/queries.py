@@ -235,7 +235,7 @@ class QueriesContract:
                 story.merchant.id: story.merchant for story in stories if story.scope.livemode is livemode
             }
             expected: Expected = [(id, known[id].created_at) for id in sorted(known, reverse=True)]
-            await check(chance, lambda page: queries.merchants(livemode, page), _id, expected)  # noqa: B023
+            await check(chance, lambda page: queries.merchants(livemode, page), _id, expected)  # noqa: B023 - called within the round
             listed = await queries.merchants(livemode, Page(limit=100))
             assert list(listed.items) == [known[MerchantId(id)] for id, _ in expected]
 

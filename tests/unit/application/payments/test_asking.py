@@ -10,10 +10,11 @@ from fintech.application.payments.asking import event_of
 from fintech.domain.changeset import StaleWrite
 from fintech.domain.events import EventType
 from fintech.domain.evolving import evolve
+from fintech.domain.merchants import Standing
 from fintech.domain.outcome import Failure
 from fintech.domain.payments.attempt import AttemptStatus
 from fintech.domain.payments.payment import PaymentStatus
-from tests.unit.application.shop import Shop, value
+from tests.unit.application.shop import ACTOR, Shop, value
 
 
 @pytest.fixture
@@ -138,3 +139,43 @@ async def test_the_event_says_where_a_payment_has_come_to(
     shop: Shop, status: PaymentStatus, event: EventType
 ) -> None:
     assert event_of(evolve(await shop.pay(), status=status)) is event
+
+
+async def close_books(shop: Shop) -> None:
+    """The back office closes the merchant while the acquirer thinks."""
+    await shop.core.place_merchant()(ACTOR, shop.scope, Standing.CLOSED)
+
+
+@pytest.mark.parametrize("manual", [True, False])
+async def test_a_yes_that_can_no_longer_be_booked_is_given_back(shop: Shop, manual: bool) -> None:
+    """Nobody else would ever tell the cardholder's bank: the payment would wait for an answer that it has had."""
+    shop.acquirer.meanwhile = lambda: close_books(shop)
+    payment = await shop.pay(10_000, manual=manual, request=shop.keyed("k"))
+    assert payment.status is PaymentStatus.REQUIRES_PAYMENT_METHOD
+    assert payment.attempts[0].status is AttemptStatus.RELEASED
+    await shop.sweep()
+    assert [each.original_request for each in shop.acquirer.reversals.values()] == [payment.attempts[0].id]
+    assert (await shop.payment(payment.id)).due_at is None
+    assert (await shop.try_pay(10_000, manual=manual, request=shop.keyed("k"))).unwrap().value == payment
+    await shop.assert_proofs_hold()
+
+
+async def test_so_is_one_that_an_enquiry_finds(shop: Shop) -> None:
+    payment = await shop.pay(card="pm_card_answerLost")
+    await close_books(shop)
+    shop.advance(seconds=1)
+    await shop.sweep()
+    after = await shop.payment(payment.id)
+    assert after.attempts[0].status is AttemptStatus.RELEASED
+    assert [each.original_request for each in shop.acquirer.reversals.values()] == [payment.attempts[0].id]
+
+
+async def test_and_an_increments(shop: Shop) -> None:
+    payment = await shop.authorise(10_000)
+    shop.acquirer.meanwhile = lambda: close_books(shop)
+    after = value(await shop.increment(payment.id, 12_000))
+    assert after.authorised_minor == 10_000
+    await shop.sweep()
+    assert [each.original_request for each in shop.acquirer.reversals.values()] == [
+        f"{payment.attempts[0].id}.1"
+    ]

@@ -107,7 +107,10 @@ def test_settling_is_for_one_or_for_all(terminal: Terminal, arguments: list[str]
 def test_settling_needs_a_reason_a_day_and_a_merchant(terminal: Terminal, account: MerchantId) -> None:
     assert "Missing option '--why'" in terminal.refuses(2, "settle", account)
     assert "'--through'" in terminal.refuses(2, "settle", account, "--through", "tomorrow", *WHY)
-    result = terminal.run("settle", account, "--live", *WHY)
+    assert "'--through': 2999-01-01 is still to come" in terminal.refuses(
+        2, "settle", account, "--through", "2999-01-01", *WHY
+    )
+    result = terminal.run("settle", account, "--live", "--through", "2026-11-23", *WHY)
     assert result.exit_code == 1
     assert f"{account}: there is no merchant" in result.stderr
     assert result.stderr.endswith("1 of 1 merchants could not be settled\n")

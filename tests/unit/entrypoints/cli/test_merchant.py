@@ -80,7 +80,7 @@ def test_amounts_are_of_the_merchants_currency(terminal: Terminal) -> None:
         ("--payment-min", "1.234"),
         ("--payment-min", "1,50"),
         ("--payment-min", "NaN"),
-        ("--currency", "XXX"),
+        ("--currency", "ZZZ"),
         ("--id", "acct_1"),
         ("--name", " "),
         ("--name", "x" * 101),

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp import web
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from fintech.adapters.simulator.card_acquirer import SimulatedAcquirer
 from fintech.domain.ids import MerchantId
@@ -64,6 +64,7 @@ class Api:
     url: str
     session: aiohttp.ClientSession
     core: Core
+    app: web.Application
     shop: Shop
 
     async def post(self, path: str, form: Mapping[str, Any] | str = "", **headers: str) -> Reply:
@@ -101,7 +102,7 @@ class Api:
 
     def of(self, shop: Shop) -> "Api":
         """The same server, as another shop sees it."""
-        return Api(self.url, self.session, self.core, shop)
+        return evolve(self, shop=shop)
 
 
 def encoded(form: Mapping[str, Any]) -> str:
@@ -125,9 +126,9 @@ def _named(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def serving(core: Core, settings: HttpSettings | None = None) -> AsyncIterator[str]:
+async def serving(app: web.Application, settings: HttpSettings | None = None) -> AsyncIterator[str]:
     """The address of a server in this loop."""
-    runner = web.AppRunner(build_app(core, settings), shutdown_timeout=1, **server_options(settings))
+    runner = web.AppRunner(app, shutdown_timeout=1, **server_options(settings))
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -142,8 +143,9 @@ async def driving(
     core: Core, settings: HttpSettings | None = None, shop: Shop | None = None
 ) -> AsyncIterator[Api]:
     """A client of a server in this loop."""
-    async with serving(core, settings) as url, aiohttp.ClientSession() as session:
-        yield Api(url, session, core, shop or await open_shop(core))
+    app = build_app(core, settings)
+    async with serving(app, settings) as url, aiohttp.ClientSession() as session:
+        yield Api(url, session, core, app, shop or await open_shop(core))
 
 
 @frozen
@@ -168,7 +170,10 @@ def served_in_thread(settings: HttpSettings | None = None) -> Iterator[Served]:
 
     async def serve() -> None:
         acquirer = SimulatedAcquirer(answer_timeout_s=0)
-        async with profiles.testing(acquirer=acquirer) as core, serving(core, settings) as url:
+        async with (
+            profiles.testing(acquirer=acquirer) as core,
+            serving(build_app(core, settings), settings) as url,
+        ):
             ready.append(Served(url, core, await open_shop(core), asyncio.get_running_loop()))
             started.set()
             await stop.wait()

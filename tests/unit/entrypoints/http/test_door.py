@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from aiohttp import web
 
 from fintech.adapters.simulator.card_acquirer import SimulatedAcquirer
 from fintech.entrypoints.container import Core
@@ -145,6 +144,28 @@ async def test_a_body_that_does_not_come_is_not_waited_for(core: Core) -> None:
         refused = await api.send("POST", INTENTS, data=pieces(), headers={"Content-Type": FORM})
         never.set()
     assert (refused.status, refused.error["code"]) == (408, "request_timeout")
+
+
+@pytest.mark.parametrize(
+    "body", [b"Content-Length: 100\r\n\r\namount=1", b"Transfer-Encoding: chunked\r\n\r\n8\r\namount=1\r\n"]
+)
+async def test_who_leaves_in_the_middle_of_a_body_is_no_breakage(
+    api: Api, caplog: pytest.LogCaptureFixture, body: bytes
+) -> None:
+    host, _, port = api.url.removeprefix("http://").partition(":")
+    head = f"POST {INTENTS} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {api.shop.secret}\r\nContent-Type: {FORM}\r\n"
+    with caplog.at_level(logging.INFO):
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(head.encode() + body)
+        await writer.drain()
+        await asyncio.sleep(0.05)
+        writer.close()
+        await writer.wait_closed()
+        async with asyncio.timeout(5):
+            while not [record for record in caplog.records if record.message == "request"]:
+                await asyncio.sleep(0.01)
+    assert [vars(record)["status"] for record in caplog.records if record.message == "request"] == [400]
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 async def test_headers_have_their_limits(api: Api) -> None:
@@ -303,4 +324,3 @@ async def test_what_is_not_http_is_logged_without_its_words(
 def test_limits_that_would_refuse_everything_are_refused() -> None:
     with pytest.raises(ValueError, match="in_flight_max"):
         HttpSettings(in_flight_max=0)
-    assert web.HTTPOk  # what runs it is aiohttp

@@ -5,8 +5,6 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.http.app import HEALTH, build_app
-from fintech.entrypoints.http.health import Health
-from fintech.entrypoints.http.metrics import Meter
 from fintech.entrypoints.http.settings import HttpSettings
 from fintech.ports.errors import StoreUnavailable
 from tests.unit.entrypoints.http.driving import Api, driving
@@ -42,15 +40,16 @@ async def test_a_store_that_does_not_answer_is_not_waited_for(
 
 async def test_a_server_that_is_told_to_stop_is_not_ready_but_goes_on(core: Core) -> None:
     app = build_app(core)
-    health = app[HEALTH]
-    assert health.draining is False
     app.freeze()
     await app.shutdown()
-    assert health.draining is True
-    health = Health(core.store(), Meter(), lambda: 0, 1.0)
-    health.drain()
-    assert (await health.ready(None)).status == 503  # type: ignore[arg-type] # it does not look at the request
-    assert (await health.live(None)).status == 200  # type: ignore[arg-type] # it does not look at the request
+    assert app[HEALTH].flights.draining
+
+
+async def test_a_drain_shows_before_anything_is_closed(api: Api) -> None:
+    api.app[HEALTH].drain()
+    assert ((await api.get("/readyz")).status, (await api.get("/livez")).status) == (503, 200)
+    last = await api.get("/v1/account")
+    assert (last.status, last.headers["Connection"]) == (200, "close")
 
 
 async def test_figures_are_in_the_format_that_prometheus_reads(api: Api) -> None:

@@ -75,11 +75,10 @@ async def test_a_refund_is_done_once(api: Api) -> None:
 
 async def test_a_card_that_is_typed_in_again_is_the_same_method(api: Api) -> None:
     form = {"amount": 1000, "currency": "aud", "payment_method_data": {"type": "card", "card": CARD}}
-    for _ in range(3):
-        reply = await api.post(INTENTS, form, Idempotency_Key="typed")
-        assert reply.status == 200
+    replies = [await api.post(INTENTS, form, Idempotency_Key="typed") for _ in range(3)]
     methods = (await api.get("/v1/payment_methods")).body["data"]
-    assert [method["id"] for method in methods] == [reply.body["payment_method"]]
+    assert [method["id"] for method in methods] == [replies[0].body["payment_method"]]
+    assert {reply.text for reply in replies} == {replies[0].text}
 
 
 async def test_a_key_is_not_burnt_by_what_was_never_done(api: Api) -> None:

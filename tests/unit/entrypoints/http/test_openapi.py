@@ -51,6 +51,22 @@ async def test_an_operation_says_what_it_takes(api: Api) -> None:
     ]
     assert content["encoding"]["metadata"] == {"style": "deepObject", "explode": True}
     assert [parameter["name"] for parameter in create["parameters"]] == ["Idempotency-Key"]
+    assert "payment_method_types[]" in schema["properties"]
+
+
+async def test_every_path_that_is_documented_expands(api: Api) -> None:
+    await api.paid(1000)
+    body = await document(api)
+    schemas = body["components"]["schemas"]
+    for noun, name in (("payment_intents", "payment_intent"), ("charges", "charge")):
+        of_one, of_list = schemas[f"{name}_expansion"]["enum"], schemas[f"{name}_list_expansion"]["enum"]
+        assert "data.balance_transaction.source.refunds" in of_list or noun != "charges"
+        first = (await api.get(f"/v1/{noun}")).body["data"][0]["id"]
+        for path in of_one:
+            assert (await api.get(f"/v1/{noun}/{first}", {"expand[]": path})).status == 200
+        for path in of_list:
+            assert (await api.get(f"/v1/{noun}", {"expand[]": path})).status == 200
+        assert len(of_list) < len(of_one) < 200
 
 
 @pytest.fixture

@@ -370,6 +370,13 @@ async def test_a_payment_that_there_is_not_is_missing(api: Api, verb: str, id: s
         assert (await api.get(f"{INTENTS}/{id}")).status == 404
 
 
+@pytest.mark.parametrize("verb", ["", "/confirm"])
+async def test_no_card_is_kept_for_a_payment_that_there_is_not(api: Api, verb: str) -> None:
+    form = {"payment_method_data": {"type": "card", "card": CARD}}
+    assert (await api.post(f"{INTENTS}/pi_000000000000000000000zzz{verb}", form)).status == 404
+    assert (await api.get("/v1/payment_methods")).body["data"] == []
+
+
 async def test_others_and_the_other_mode_see_nothing(api: Api) -> None:
     paid = await api.paid(1000)
     other = api.of(await open_shop(api.core, 2))

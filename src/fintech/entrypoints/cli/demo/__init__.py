@@ -20,19 +20,19 @@ def demo() -> None:
     """
     began = time.monotonic()
     with Interruptions() as interruptions:
-        stage = Stage()
+        stage = Stage(interruptions)
         try:
             try:
-                stage.start(interruptions)
+                stage.start()
                 play(stage)
             finally:
                 stage.clear()
+            interruptions.look()
         except StepFailed as error:
             raise Refused(f"the demo failed: {error}") from error
         except StageFailed as error:
             raise Unavailable(str(error)) from error
         except Interrupted as interrupted:
-            stage.clear()  # once more, for it may have come in the middle of that; there is never a second one
             click.echo("\ninterrupted; everything is cleaned up", err=True)
             raise SystemExit(128 + interrupted.signal) from None
     click.secho(f"\nEvery step held. {time.monotonic() - began:.0f} s, nothing left behind.", bold=True)

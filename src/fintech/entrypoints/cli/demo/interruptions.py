@@ -1,12 +1,16 @@
-"""Signals as an exception that comes between two steps, never in the middle of a shielded one."""
+"""Signals that are noticed between two steps, and never come in the middle of one.
+
+A handler that raises may do so anywhere, also where Python swallows exceptions (in a finaliser, at a fork), so this
+one only takes note, and whoever waits looks at what it noted.
+"""
 
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
 from types import FrameType, TracebackType
 from typing import Any, Final, Self
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+LOOK_INTERVAL_S: Final = 0.05
 
 
 class Interrupted(BaseException):
@@ -18,16 +22,14 @@ class Interrupted(BaseException):
 
 
 class Interruptions:
-    """Raises `Interrupted` in the main thread at the first signal; further ones change nothing."""
+    """Takes note of the first signal; further ones change nothing."""
 
     def __init__(self) -> None:
-        self._shields = 0
-        self._pending: int | None = None
-        self._raised = False
+        self._noted: int | None = None
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
-        self._before = {each: signal.signal(each, self._handle) for each in _SIGNALS}
+        self._before = {each: signal.signal(each, self._note) for each in _SIGNALS}
         return self
 
     def __exit__(
@@ -36,22 +38,19 @@ class Interruptions:
         for each, handler in self._before.items():
             signal.signal(each, handler)
 
-    @contextmanager
-    def shielded(self) -> Iterator[None]:
-        """What is done here is done whole; a signal that came meanwhile is raised after it."""
-        self._shields += 1
-        try:
-            yield
-        finally:
-            self._shields -= 1
-        self._raise_pending()
+    def look(self) -> None:
+        """Raise `Interrupted` if a signal has come."""
+        if self._noted is not None:
+            raise Interrupted(self._noted)
 
-    def _handle(self, number: int, _frame: FrameType | None) -> None:
-        if self._pending is None:
-            self._pending = number
-        self._raise_pending()
+    def pause(self, seconds: float) -> None:
+        """Let time pass, unless a signal comes. Raises `Interrupted`."""
+        end = time.monotonic() + seconds
+        self.look()
+        while (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, LOOK_INTERVAL_S))
+            self.look()
 
-    def _raise_pending(self) -> None:
-        if self._pending is not None and not self._shields and not self._raised:
-            self._raised = True
-            raise Interrupted(self._pending)
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        if self._noted is None:
+            self._noted = number

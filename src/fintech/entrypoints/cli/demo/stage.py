@@ -10,12 +10,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Final
 
-from fintech.entrypoints.cli.demo.interruptions import Interruptions
+from fintech.entrypoints.cli.demo.interruptions import LOOK_INTERVAL_S, Interruptions
 
 START_PATIENCE_S: Final = 60.0
 COMMAND_PATIENCE_S: Final = 60.0
@@ -32,46 +32,54 @@ class StageFailed(Exception):
 
 
 class Stage:
-    """Start it, play on it, clear it: `clear` may be called at any time, and again when it was interrupted."""
+    """Start it, play on it, clear it. Whoever waits here notices interruptions, but for `clear`."""
 
-    def __init__(self) -> None:
+    def __init__(self, interruptions: Interruptions) -> None:
+        self._interruptions = interruptions
         self._folder: Path | None = None
         self._serving: subprocess.Popen[str] | None = None
         self.url = ""
 
-    def start(self, interruptions: Interruptions) -> None:
+    def start(self) -> None:
         """Return when the service is ready at ``url``. Raises `StageFailed`."""
-        with interruptions.shielded():
-            self._folder = _folder_in_reach()
+        self._folder = _folder_in_reach()
         log = self._folder / "serve.log"
-        with interruptions.shielded(), log.open("w", encoding="utf-8") as told:
-            self._serving = _started(self._folder / "data", told)
-        self.url = _ready_line(self._serving, log)["http"]
+        with log.open("w", encoding="utf-8") as told:
+            command = ["serve", "--data", str(self._folder / "data"), "--http", "127.0.0.1:0"]
+            self._serving = _started(command, stderr=told)
+        line = self._said(self._serving, START_PATIENCE_S)
+        if not line:
+            lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_TAIL_LINES:]
+            raise StageFailed("\n".join(["the service did not start:", *lines]))
+        self.url = json.loads(line)["http"]
 
     def command(self, *arguments: str) -> str:
         """What a command says, on the service's folder, beside it. Raises `StageFailed` unless it ends with 0."""
         spoken = f"`fintech {' '.join(arguments)}`"
         assert self._folder is not None
-        try:
-            done = subprocess.run(
-                [*_COMMAND, *arguments, "--data", str(self._folder / "data")],
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=COMMAND_PATIENCE_S,
-                env=_environment(),
-                preexec_fn=_dying_with(os.getpid()),
-                start_new_session=True,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise StageFailed(f"{spoken} takes too long") from error
-        if done.returncode:
-            raise StageFailed(f"{spoken} ended with {done.returncode}: {done.stderr.strip()}")
-        return done.stdout
+        deadline = time.monotonic() + COMMAND_PATIENCE_S
+        with _started([*arguments, "--data", str(self._folder / "data")], stderr=subprocess.PIPE) as process:
+            try:
+                while True:
+                    self._interruptions.look()
+                    with suppress(subprocess.TimeoutExpired):
+                        said, wrong = process.communicate(timeout=LOOK_INTERVAL_S)
+                        break
+                    if time.monotonic() > deadline:
+                        raise StageFailed(f"{spoken} takes too long")
+            finally:
+                process.kill()
+        if process.returncode:
+            raise StageFailed(f"{spoken} ended with {process.returncode}: {wrong.strip()}")
+        return said
 
     def answer(self, *arguments: str) -> Any:
         """What a command says as JSON."""
         return json.loads(self.command(*arguments, "--json"))
+
+    def pause(self, seconds: float) -> None:
+        """Let time pass."""
+        self._interruptions.pause(seconds)
 
     def stop(self) -> int:
         """Tell the service to stop and wait until it has drained; how it ended."""
@@ -79,11 +87,23 @@ class Stage:
         return _stopped(self._serving)
 
     def clear(self) -> None:
-        """Stop what runs and remove what lies about."""
+        """Stop what runs and remove what lies about, at any time."""
         if self._serving is not None:
             _stopped(self._serving)
         if self._folder is not None:
             _cleared(self._folder)
+
+    def _said(self, process: "subprocess.Popen[str]", patience_s: float) -> str:
+        """The next line of a process, or nothing if it ends or takes too long."""
+        assert process.stdout is not None
+        deadline = time.monotonic() + patience_s
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ)
+            while time.monotonic() < deadline:
+                self._interruptions.look()
+                if selector.select(LOOK_INTERVAL_S):
+                    return process.stdout.readline()
+        return ""
 
 
 def _folder_in_reach() -> Path:
@@ -103,29 +123,17 @@ def _open_to_all(folder: Path) -> bool:
     return folder.is_dir() and all(each.stat().st_mode & 0o001 for each in [folder, *folder.parents])
 
 
-def _started(data: Path, log: IO[str]) -> "subprocess.Popen[str]":
+def _started(arguments: Sequence[str], stderr: IO[str] | int) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [*_COMMAND, "serve", "--data", str(data), "--http", "127.0.0.1:0"],
+        [*_COMMAND, *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=log,
+        stderr=stderr,
         text=True,
         env=_environment(),
         preexec_fn=_dying_with(os.getpid()),  # noqa: PLW1509 - the demo has one thread
         start_new_session=True,  # ctrl-C on the terminal is for the demo, which then stops it in order
     )
-
-
-def _ready_line(serving: "subprocess.Popen[str]", log: Path) -> dict[str, str]:
-    assert serving.stdout is not None
-    with selectors.DefaultSelector() as selector:
-        selector.register(serving.stdout, selectors.EVENT_READ)
-        line = serving.stdout.readline() if selector.select(START_PATIENCE_S) else ""
-    if not line:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_TAIL_LINES:]
-        raise StageFailed("\n".join(["the service did not start:", *lines]))
-    ready: dict[str, str] = json.loads(line)
-    return ready
 
 
 def _stopped(serving: "subprocess.Popen[str]") -> int:

@@ -55,13 +55,18 @@ class Shop:
 
 def play(stage: Stage) -> None:
     """The day, from opening to proof. Raises `StepFailed` at the first thing that is not as it has to be."""
-    shop = _opens(stage)
-    for title, scene in _SCENES:
-        click.secho(f"\n{title}", bold=True)
-        scene(shop)
+    sdk = _sdk()
+    try:
+        shop = _opens(stage, sdk)
+        for title, scene in _SCENES:
+            click.secho(f"\n{title}", bold=True)
+            stage.pause(0)
+            scene(shop)
+    except sdk.StripeError as error:
+        raise StepFailed(f"the SDK says: {error}") from error
 
 
-def _opens(stage: Stage) -> Shop:
+def _opens(stage: Stage, sdk: Any) -> Shop:
     click.secho("\nThe shop is onboarded by the back office", bold=True)
     _tell(f"a service is running at {stage.url}, on a PostgreSQL of its own")
     merchant = _answer(
@@ -71,7 +76,8 @@ def _opens(stage: Stage) -> Shop:
     _tell(f"{SHOP} is {merchant['account']}; it pays 1.50 % + 0.10, and GST on that")
     key = _answer(stage, "key", "create", merchant["account"], "--name", "till", "--why", WHY)
     _expect("a key for test mode", key["secret"][:8], "sk_test_")
-    return Shop(stage, merchant["account"], _sdk(key["secret"], stage.url), Till())
+    client = sdk.StripeClient(key["secret"], base_addresses={"api": stage.url}, max_network_retries=0)
+    return Shop(stage, merchant["account"], client.v1, Till())
 
 
 def _pays(shop: Shop) -> None:
@@ -127,7 +133,7 @@ def _meets_the_unknown(shop: Shop) -> None:
     _expect("40.00, and the bank's answer is lost: neither yes nor no", lost.status, "processing")
     began = time.monotonic()
     while lost.status == "processing" and time.monotonic() - began < SWEEPER_PATIENCE_S:
-        time.sleep(0.1)
+        shop.stage.pause(0.1)
         lost = shop.sdk.payment_intents.retrieve(lost.id)
     _expect(f"the sweeper asked the bank, {time.monotonic() - began:.1f} s later", lost.status, "succeeded")
     shop.till.took(40_00)
@@ -177,14 +183,14 @@ _SCENES: Final[tuple[tuple[str, Callable[[Shop], None]], ...]] = (
 )
 
 
-def _sdk(key: str, url: str) -> Any:
-    """The official SDK, with another base address and nothing else."""
+def _sdk() -> Any:
+    """The official SDK, as it is."""
     try:
         import stripe  # noqa: PLC0415 - an extra that only the demo needs
     except ImportError as error:
         raise StageFailed("the demo pays with the official SDK: pip install 'fintech[demo]'") from error
     stripe.enable_telemetry = False
-    return stripe.StripeClient(key, base_addresses={"api": url}, max_network_retries=0).v1
+    return stripe
 
 
 def _amount(funds: Any) -> int:

@@ -24,24 +24,24 @@ _AGGREGATES: Final = (
     f"""create table merchants ({_AGGREGATE}
     standing text not null,
     created_at timestamptz not null,
-    document json not null,
+    event_id text collate "C" not null,
     constraint merchants_pk primary key (merchant_id, livemode, id)
 )""",
     f"""create table api_keys ({_AGGREGATE}
     digest bytea not null,
     created_at timestamptz not null,
-    document json not null,
+    event_id text collate "C" not null,
     constraint api_keys_pk primary key (merchant_id, livemode, id)
 )""",
     "create unique index api_keys_digest on api_keys (digest)",
     f"""create table payment_methods ({_AGGREGATE}
     created_at timestamptz not null,
-    document json not null,
+    event_id text collate "C" not null,
     constraint payment_methods_pk primary key (merchant_id, livemode, id)
 )""",
     f"""create table settlements ({_AGGREGATE}
     created_at timestamptz not null,
-    document json not null,
+    event_id text collate "C" not null,
     constraint settlements_pk primary key (merchant_id, livemode, id)
 )""",
     f"""create table payments ({_AGGREGATE}
@@ -54,7 +54,7 @@ _AGGREGATES: Final = (
     refunded_minor bigint not null,
     due_at timestamptz,
     created_at timestamptz not null,
-    document json not null,
+    event_id text collate "C" not null,
     constraint payments_pk primary key (merchant_id, livemode, id),
     constraint payments_amount_is_positive check (amount_minor > 0),
     constraint payments_refunded_within_captured check (refunded_minor between 0 and captured_minor),
@@ -68,7 +68,7 @@ _AGGREGATES: Final = (
     amount_minor bigint not null,
     due_at timestamptz,
     created_at timestamptz not null,
-    document json not null,
+    event_id text collate "C" not null,
     constraint refunds_pk primary key (merchant_id, livemode, id),
     constraint refunds_amount_is_positive check (amount_minor > 0)
 ) with (fillfactor = 80)""",
@@ -106,26 +106,32 @@ _COMMITS: Final = (
 )
 
 _BOOKS: Final = (
-    """create table transfers (
+    """create table movements (
     merchant_id text collate "C" not null,
     livemode boolean not null,
     id text collate "C" not null,
-    kind text not null,
-    phase text not null,
-    debit_owner text collate "C",
-    debit_code text not null,
-    credit_owner text collate "C",
-    credit_code text not null,
+    line boolean not null,
     currency text not null,
-    amount_minor bigint not null,
     source text collate "C" not null,
     at timestamptz not null,
-    resolves text collate "C",
-    expires_at timestamptz,
-    constraint transfers_pk primary key (merchant_id, livemode, id),
-    constraint transfers_amount_is_positive check (amount_minor > 0)
+    legs json not null,
+    constraint movements_pk primary key (merchant_id, livemode, id)
 )""",
-    "create unique index transfers_resolves on transfers (merchant_id, livemode, resolves) where resolves is not null",
+    """create table resolutions (
+    merchant_id text collate "C" not null,
+    livemode boolean not null,
+    pending_id text collate "C" not null,
+    resolved_by text collate "C" not null,
+    constraint resolutions_pk primary key (merchant_id, livemode, pending_id)
+)""",
+    """create view transfers as
+select m.merchant_id, m.livemode, 'tr_' || substr(m.id, 5) || lpad((l.place - 1)::text, 2, '0') as id,
+       l.leg ->> 'kind' as kind, coalesce(l.leg ->> 'phase', 'post') as phase,
+       l.leg ->> 'debit_owner' as debit_owner, l.leg ->> 'debit' as debit_code,
+       l.leg ->> 'credit_owner' as credit_owner, l.leg ->> 'credit' as credit_code,
+       m.currency, (l.leg ->> 'amount')::bigint as amount_minor, m.source, m.at,
+       l.leg ->> 'resolves' as resolves, (l.leg ->> 'expires_at')::timestamptz as expires_at
+  from movements m, json_array_elements(m.legs) with ordinality as l (leg, place)""",
     """create table books (
     merchant_id text collate "C" not null,
     livemode boolean not null,

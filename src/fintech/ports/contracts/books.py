@@ -1,0 +1,146 @@
+"""The promise of `Store` about money and what is due."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from fintech.domain.changeset import (
+    AccountClosed,
+    AlreadyResolved,
+    Ceiling,
+    Expired,
+    LimitReached,
+    UniqueTaken,
+)
+from fintech.domain.events import EventType
+from fintech.domain.evolving import evolve
+from fintech.domain.ids import ChangesetId, MovementId
+from fintech.domain.ledger import Balances, Bucket, Movement, Phase, TransferKind
+from fintech.domain.merchants import Standing
+from fintech.domain.outcome import Failure, Success
+from fintech.domain.payments.attempt import AUTHORISATION_VALID
+from fintech.ports.clock import Clock
+from fintech.ports.contracts.histories import Story
+from fintech.ports.id_source import IdSource
+from fintech.ports.store import Due, Store
+
+#: Moves the store's clock on.
+Advance = Callable[[timedelta], None]
+
+
+class LedgerContract:
+    """The part of `StoreContract` about money; the same fixtures."""
+
+    @pytest.fixture
+    async def story(self, store: Store, ids: IdSource, clock: Clock) -> Story:
+        return await Story.begin(store, ids, clock)
+
+    async def test_a_limit_is_judged_where_the_money_is(self, store: Store, story: Story) -> None:
+        payment = await story.paid(10_000)
+        too_much = await story.refunding(payment, 10_000, funds_minor=10_000)
+        account = next(leg.debit for leg in too_much.transfers)
+        assert await store.commit(story.scope, too_much) == Failure(LimitReached(account, 9_807))
+        assert await store.payment(story.scope, payment.id) == payment
+        await story.paid(1_000)
+        await story.committed(too_much)
+
+    async def test_racing_debits_never_pass_the_limit(self, store: Store, story: Story) -> None:
+        payments = [await story.paid(1_000) for _ in range(20)]
+        rivals = [await story.refunding(payment, 1_000, funds_minor=1_000) for payment in payments]
+        outcomes = await asyncio.gather(*(store.commit(story.scope, rival) for rival in rivals))
+        assert sum(isinstance(outcome, Success) for outcome in outcomes) == 19  # 20 x 980 of 20 x 1,000
+        for account, balances in (await store.books(story.scope)).items():
+            if account.code.startswith("unsettled/"):
+                assert balances.debits_pending + balances.debits_posted <= balances.credits_posted
+
+    async def test_a_ceiling_is_judged_in_the_commit(self, store: Store, story: Story) -> None:
+        payment = await story.paid()
+        owed = story.books.account(Bucket.RECEIVABLE.value)
+
+        def lending(amount_minor: int) -> Movement:
+            movement = Movement(
+                MovementId.of(story.ids.new(ChangesetId), 0), source=payment.id, at=story.clock.now()
+            )
+            cash = story.books.platform_account(Bucket.OWN_CASH.value)
+            movement.move(TransferKind.REFUND, owed, cash, amount_minor)
+            return movement
+
+        async def lend(version: int, amount_minor: int) -> object:
+            changes = story.changes(
+                (evolve(payment, version=version), EventType.PAYMENT_UPDATED),
+                transfers=tuple(lending(amount_minor).legs),
+                ceilings=(Ceiling(owed, 500),),
+            )
+            return await store.commit(story.scope, changes)
+
+        assert isinstance(await lend(1, 400), Success)
+        assert await lend(2, 101) == Failure(LimitReached(owed, 100))
+        assert isinstance(await lend(2, 100), Success)
+
+    async def test_a_pending_transfer_resolves_once(self, store: Store, story: Story) -> None:
+        payment = await story.paid(manual=True)
+        first, second = story.capturing(payment, 10_000), story.capturing(payment, 10_000)
+        await story.committed(first)
+        fresh = story.changes(
+            (evolve(second.changes[0].aggregate, version=2), EventType.PAYMENT_UPDATED),
+            transfers=second.transfers,
+            id=second.id,
+        )
+        hold = payment.attempts[-1].holds[0].transfer
+        assert await store.commit(story.scope, fresh) == Failure(AlreadyResolved(hold))
+
+    async def test_an_expired_pending_transfer_can_only_be_voided(
+        self, store: Store, story: Story, advance: Advance
+    ) -> None:
+        payment = await story.paid(manual=True)
+        capture = story.capturing(payment, 10_000)
+        void = next(leg for leg in capture.transfers if leg.phase is Phase.VOID_PENDING)
+        post = story.changes(
+            (payment, EventType.PAYMENT_UPDATED),
+            transfers=(evolve(void, phase=Phase.POST_PENDING),),
+            id=capture.id,
+        )
+        advance(AUTHORISATION_VALID)
+        assert void.resolves is not None
+        assert await store.commit(story.scope, post) == Failure(Expired(void.resolves))
+        await story.committed(
+            story.changes((payment, EventType.PAYMENT_UPDATED), transfers=(void,), id=capture.id)
+        )
+
+    async def test_closed_books_take_no_transfers(self, store: Store, story: Story) -> None:
+        closed = evolve(story.merchant, standing=Standing.CLOSED)
+        await story.committed(story.changes((closed, EventType.ACCOUNT_UPDATED)))
+        assert await store.commit(story.scope, story.paying()) == Failure(AccountClosed(story.scope))
+
+    async def test_a_taken_value_is_refused(
+        self, store: Store, story: Story, ids: IdSource, clock: Clock
+    ) -> None:
+        await story.committed(story.changes((story.key(), EventType.API_KEY_CREATED)))
+        other = await Story.begin(store, ids, clock)
+        again = other.changes((other.key(), EventType.API_KEY_CREATED))
+        assert await store.commit(other.scope, again) == Failure(UniqueTaken("api_key_digest"))
+
+    async def test_balances_of_unused_accounts_are_nothing(self, store: Store, story: Story) -> None:
+        account = story.books.account("available")
+        assert await store.balances(story.scope, [account]) == {account: Balances()}
+
+    async def test_what_is_due_is_leased_to_one(self, store: Store, story: Story, advance: Advance) -> None:
+        early = await story.paid(manual=True)
+        advance(timedelta(hours=1))
+        late = await story.paid(manual=True)
+        await story.paid()
+        now = story.clock.now()
+        assert list(await store.claim_due(Due.PAYMENTS, now, 10, timedelta(minutes=1))) == []
+        advance(AUTHORISATION_VALID)
+        now = story.clock.now()
+        taken = await asyncio.gather(
+            *(store.claim_due(Due.PAYMENTS, now, 1, timedelta(minutes=1)) for _ in range(4))
+        )
+        assert sorted(id for claimed in taken for _, id in claimed) == sorted([early.id, late.id])
+        assert list(await store.claim_due(Due.PAYMENTS, now, 10, timedelta(minutes=1))) == []
+        advance(timedelta(minutes=2))
+        again = await store.claim_due(Due.PAYMENTS, story.clock.now(), 10, timedelta(minutes=1))
+        assert {(scope, id) for scope, id in again} == {(story.scope, early.id), (story.scope, late.id)}
+        assert list(await store.claim_due(Due.REFUNDS, story.clock.now(), 10, timedelta(minutes=1))) == []

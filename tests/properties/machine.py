@@ -1,0 +1,313 @@
+"""A merchant's whole life by chance, on one core or on several side by side, which must not be told apart.
+
+Subclass `MoneyMachine` with other ``cores`` to run it elsewhere: the first one is told everything that the others are
+told, on the same clock, and after every step they must have answered the same and store the same.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from datetime import timedelta
+from typing import Any, ClassVar, Final
+from unittest.mock import patch
+
+from attrs import frozen
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from fintech.adapters.memory.clock import ManualClock
+from fintech.adapters.simulator.card_acquirer import Fault
+from fintech.application import sweep as sweeping
+from fintech.application.commits import Reply
+from fintech.domain.changeset import KeyInFlight
+from fintech.domain.merchants import Standing
+from fintech.domain.outcome import Failure, Success
+from fintech.domain.payments.payment import Payment
+from fintech.entrypoints.profiles import testing
+from tests.properties import world as deeds
+from tests.properties.acquirers import StoryAcquirer
+from tests.properties.truths import come_to_rest, true_at_rest, true_now
+from tests.properties.views import view
+from tests.properties.world import TERMS, Deed, Fits, OpenCore, World, new_scopes
+
+#: The same stories in every run, in about twenty seconds on memory. Shrinking one that fails takes minutes: run it
+#: under `THOROUGH` for that.
+QUICK: Final = settings(
+    phases=[Phase.explicit, Phase.generate],
+    max_examples=100,
+    stateful_step_count=35,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+#: New stories in every run, and longer ones.
+THOROUGH: Final = settings(
+    QUICK, max_examples=3_000, stateful_step_count=70, derandomize=False, phases=list(Phase)
+)
+#: A few, for cores that cost seconds.
+BRIEF: Final = settings(QUICK, max_examples=12)
+
+CARDS: Final = (
+    *["pm_card_visa"] * 6,
+    *["pm_card_amex"] * 2,
+    "pm_card_mastercard",
+    "pm_card_chargeDeclined",
+    "pm_card_refundFail",
+    "pm_card_pendingRefund",
+    "pm_card_refundDeclined",
+    "pm_card_answerLost",
+    "pm_card_declineLost",
+    "pm_card_questionLost",
+    "pm_card_acquirerSilent",
+)
+WHO: Final = st.integers(0, len(TERMS) - 1)
+WHICH: Final = st.integers(0, 9)
+AMOUNTS: Final = st.integers(50, 50_000) | st.sampled_from([50, 60, 100, 10_000, 10_000, 10_000, 49, 50_001])
+PARTS: Final = st.none() | st.integers(-1, 12_000) | st.sampled_from([1, 10_000])
+KEYED: Final = st.booleans()
+PAUSES: Final = st.sampled_from(
+    [
+        timedelta(seconds=1),
+        timedelta(seconds=5),
+        timedelta(seconds=46),
+        timedelta(seconds=61),
+        timedelta(minutes=20),
+        timedelta(hours=13),
+        timedelta(days=1),
+        timedelta(days=3),
+        timedelta(days=7),
+    ]
+)
+
+
+@frozen
+class Asked:
+    """A request under a key: it may come again at any time."""
+
+    key: str
+    deed: Deed
+    answer: Any
+
+
+class MoneyMachine(RuleBasedStateMachine):
+    """Rules are what merchants, cardholders, banks, lines and clocks do."""
+
+    cores: ClassVar[tuple[OpenCore, ...]] = (testing,)
+
+    @initialize()
+    def open(self) -> None:
+        """Nobody has done anything yet."""
+        self.runner = asyncio.Runner()
+        self.closing = AsyncExitStack()
+        self.clock = ManualClock()
+        self.asked: list[Asked] = []
+        self.keys = 0
+        self.sound = True
+        self.payments: list[tuple[int, int, Payment]] = []
+        self.worlds = self.runner.run(self._open_worlds())
+
+    async def _open_worlds(self) -> list[World]:
+        worlds, scopes = [], new_scopes()
+        for open_core in self.cores:
+            acquirer = StoryAcquirer()
+            core = await self.closing.enter_async_context(open_core(acquirer=acquirer, clock=self.clock))
+            worlds.append(World(core, acquirer, self.clock, scopes))
+            await worlds[-1].begin()
+        return worlds
+
+    def teardown(self) -> None:
+        """Everything comes to rest, and the sums are right."""
+        if not hasattr(self, "worlds"):
+            return
+        try:
+            if self.sound:
+                with self._one_at_a_time():
+                    self.runner.run(come_to_rest(self.worlds))
+                for world in self.worlds:
+                    self.runner.run(true_now(world))
+                    self.runner.run(true_at_rest(world))
+        finally:
+            self.runner.run(self.closing.aclose())
+            self.runner.close()
+
+    # -- what merchants do
+
+    @rule(who=WHO, amount=AMOUNTS, card=st.sampled_from(CARDS), keyed=KEYED)
+    def pay(self, who: int, amount: int, card: str, keyed: bool) -> None:
+        self._do(deeds.create(who, amount, card, manual=False, confirm=True), keyed)
+
+    @rule(who=WHO, amount=AMOUNTS, card=st.sampled_from(CARDS), keyed=KEYED)
+    def authorise(self, who: int, amount: int, card: str, keyed: bool) -> None:
+        self._do(deeds.create(who, amount, card, manual=True, confirm=True), keyed)
+
+    @rule(who=WHO, amount=AMOUNTS, card=st.sampled_from(CARDS), manual=st.booleans(), keyed=KEYED)
+    def create(self, who: int, amount: int, card: str, manual: bool, keyed: bool) -> None:
+        self._do(deeds.create(who, amount, card, manual=manual, confirm=False), keyed)
+
+    @precondition(lambda self: self.fitting(deeds.fits_confirm))
+    @rule(which=WHICH, card=st.sampled_from(CARDS), keyed=KEYED)
+    def confirm(self, which: int, card: str, keyed: bool) -> None:
+        self._do(deeds.confirm(*self.chosen(deeds.fits_confirm, which), card), keyed)
+
+    @precondition(lambda self: self.fitting(deeds.fits_capture))
+    @rule(which=WHICH, amount=PARTS, final=st.booleans(), keyed=KEYED)
+    def capture(self, which: int, amount: int | None, final: bool, keyed: bool) -> None:
+        self._do(deeds.capture(*self.chosen(deeds.fits_capture, which), amount, final=final), keyed)
+
+    @precondition(lambda self: self.fitting(deeds.fits_capture))
+    @rule(which=WHICH, more=st.integers(-1, 3_000), keyed=KEYED)
+    def increment(self, which: int, more: int, keyed: bool) -> None:
+        self._do(deeds.increment(*self.chosen(deeds.fits_capture, which), more), keyed)
+
+    @precondition(lambda self: self.fitting(deeds.fits_capture))
+    @rule(which=WHICH, keyed=KEYED)
+    def cancel(self, which: int, keyed: bool) -> None:
+        self._do(deeds.cancel(*self.chosen(deeds.fits_capture, which)), keyed)
+
+    @precondition(lambda self: self.fitting(deeds.fits_refund))
+    @rule(which=WHICH, amount=PARTS, keyed=KEYED)
+    def refund(self, which: int, amount: int | None, keyed: bool) -> None:
+        self._do(deeds.refund(*self.chosen(deeds.fits_refund, which), amount), keyed)
+
+    @precondition(lambda self: self.fitting(deeds.fits_any))
+    @rule(which=WHICH, verb=st.integers(0, 5), amount=AMOUNTS, keyed=KEYED)
+    def do_what_may_not_fit(self, which: int, verb: int, amount: int, keyed: bool) -> None:
+        payment = self.chosen(deeds.fits_any, which)
+        deed = (
+            deeds.update(*payment, amount),
+            deeds.confirm(*payment, "pm_card_visa"),
+            deeds.capture(*payment, amount, final=True),
+            deeds.increment(*payment, amount),
+            deeds.cancel(*payment),
+            deeds.refund(*payment, amount),
+        )[verb]
+        self._do(deed, keyed)
+
+    @precondition(lambda self: self.asked)
+    @rule(which=st.integers(0, 99))
+    def ask_again(self, which: int) -> None:
+        """A repeat is answered as the first time; an abandoned one is in flight, and continued when its lease is over."""
+        asked = self.asked[which % len(self.asked)]
+        again = self._everywhere(asked.deed, asked.key)
+        if asked.answer != "died":
+            assert again == Success(Reply(asked.answer, replayed=True))
+        elif isinstance(again, Success):
+            assert again.unwrap().replayed
+        else:
+            assert isinstance(again.failure(), KeyInFlight)
+
+    # -- what everybody else does
+
+    @rule()
+    def sweep(self) -> None:
+        with self._one_at_a_time():
+            self._do(deeds.sweep(), False)
+
+    @rule(pause=PAUSES, swept=st.booleans())
+    def let_time_pass(self, pause: timedelta, swept: bool) -> None:
+        self.clock.advance(pause)
+        if swept:
+            self.sweep()
+
+    @precondition(lambda self: self.fitting(deeds.fits_refund))
+    @rule(who=WHO, days_ago=st.integers(0, 2))
+    def settle(self, who: int, days_ago: int) -> None:
+        self._do(deeds.settle(who, days_ago), False)
+
+    @precondition(lambda self: self.fitting(deeds.fits_any))
+    @rule(
+        who=WHO,
+        standing=st.sampled_from([Standing.ACTIVE, Standing.ACTIVE, Standing.ACTIVE, Standing.SUSPENDED]),
+    )
+    def place(self, who: int, standing: Standing) -> None:
+        self._do(deeds.place(who, standing), False)
+
+    @rule(
+        faults=st.lists(st.none() | st.sampled_from(Fault), max_size=5),
+        dies=st.sampled_from([None, None, "before", "after"]),
+    )
+    def spoil_the_line(self, faults: list[Fault | None], dies: str | None) -> None:
+        for world in self.worlds:
+            world.acquirer.script.clear()
+            world.acquirer.script.extend(faults)
+            world.acquirer.dies[:] = [dies] if dies else []
+
+    # -- what stays true
+
+    @invariant()
+    def money_is_where_it_should_be(self) -> None:
+        with self._unless_it_fails():
+            for world in self.worlds:
+                self.runner.run(true_now(world))
+
+    @invariant()
+    def all_cores_store_the_same(self) -> None:
+        with self._unless_it_fails():
+            first, *others = [view(self.runner.run(world.everything())) for world in self.worlds]
+            assert all(other == first for other in others)
+
+    # -- how
+
+    def fitting(self, fits: Fits) -> list[tuple[int, int]]:
+        """The payments that a verb fits, each by its merchant and its number."""
+        return [(who, number) for who, number, payment in self.payments if fits(payment)]
+
+    def chosen(self, fits: Fits, which: int) -> tuple[int, int]:
+        """One of them."""
+        fitting = self.fitting(fits)
+        return fitting[which % len(fitting)]
+
+    def _do(self, deed: Deed, keyed: bool) -> None:
+        key = None
+        if keyed:
+            self.keys += 1
+            key = f"key {self.keys}"
+        outcome = self._everywhere(deed, key)
+        if key is not None and outcome == "died":
+            self.asked.append(Asked(key, deed, outcome))
+        elif key is not None and isinstance(outcome, Success):
+            self.asked.append(Asked(key, deed, outcome.unwrap().value))
+
+    def _everywhere(self, deed: Deed, key: str | None) -> Any:
+        """Do it in every world; they answer the same, and a refusal leaves everything as it was."""
+        with self._unless_it_fails():
+            outcomes = [self.runner.run(_watched(world, deed, key)) for world in self.worlds]
+            first, *others = [view(outcome) for outcome in outcomes]
+            assert all(other == first for other in others)
+            self.payments = self.runner.run(_numbered(self.worlds[0]))
+        return outcomes[0]
+
+    @contextmanager
+    def _unless_it_fails(self) -> Iterator[None]:
+        """A story that has gone wrong is not told to its end."""
+        self.sound = False
+        yield
+        self.sound = True
+
+    @contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        """Side by side, sweeps work on one thing after the other, so that ids and faults meet the same things."""
+        at_once = 1 if len(self.worlds) > 1 else sweeping.AT_ONCE_MAX
+        with patch.object(sweeping, "AT_ONCE_MAX", at_once):
+            yield
+
+
+async def _numbered(world: World) -> list[tuple[int, int, Payment]]:
+    return [
+        (who, number, payment)
+        for who in range(len(world.scopes))
+        for number, payment in enumerate(await world.payments(who))
+    ]
+
+
+async def _watched(world: World, deed: Deed, key: str | None) -> Any:
+    before = await world.everything()
+    outcome = await world.perform(deed, key)
+    if isinstance(outcome, Failure):
+        after = await world.everything()
+        for was, now in zip(before, after, strict=True):
+            assert now[:5] == was[:5]
+            assert [claim for claim in now[5] if claim] == [claim for claim in was[5] if claim]
+    return outcome

@@ -1,0 +1,174 @@
+"""What is true of a merchant's money after every step, and what is when everything has come to rest."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from fintech.domain.cards import Approved, Decline
+from fintech.domain.ledger import Balances, rule_of
+from fintech.domain.outcome import Success
+from fintech.domain.payments.attempt import Attempt, AttemptStatus, IncrementStatus
+from fintech.domain.payments.payment import Payment, PaymentStatus
+from fintech.domain.refunds.refund import Refund, RefundStatus
+from fintech.ports.proofs import Proof
+from tests.properties.world import World, settle, sweep
+
+#: Nothing needs so many rounds to come to rest.
+ROUNDS_MAX: Final = 1_000
+
+
+async def true_now(world: World) -> None:
+    """After every step."""
+    for who in range(len(world.scopes)):
+        books = await world.books(who)
+        payments, refunds = await world.payments(who), await world.refunds(who)
+        _conserved(books)
+        _covered(books)
+        held = sum(payment.capturable_minor for payment in payments)
+        assert sum(each.debits_pending for code, each in _by_code(books) if code == "holds") == held
+        for payment in payments:
+            _within_bounds(payment, [refund for refund in refunds if refund.payment == payment.id])
+    for proof in Proof:
+        assert list(await world.core.proofs().check(proof, livemode=False)) == []
+
+
+def _conserved(books: dict) -> None:
+    total = Balances()
+    for account, balances in books.items():
+        assert balances.within(rule_of(account.code).limit), (account.code, balances)
+        sums = (balances.debits_pending, balances.debits_posted, balances.credits_pending)
+        assert min(*sums, balances.credits_posted) >= 0
+        total = total.plus(balances)
+    assert total.debits_posted == total.credits_posted
+    assert total.debits_pending == total.credits_pending
+
+
+def _covered(books: dict) -> None:
+    owed = cash = 0
+    for code, balances in _by_code(books):
+        if code in ("available", "reserved", "in_transit"):
+            owed += balances.credits_posted - balances.debits_posted
+        elif code == "client_cash":
+            cash += balances.debits_posted - balances.credits_posted
+    assert cash >= owed
+
+
+def _by_code(books: dict) -> list[tuple[str, Balances]]:
+    return [(account.code, balances) for account, balances in books.items()]
+
+
+def _within_bounds(payment: Payment, refunds: list[Refund]) -> None:
+    assert 0 <= payment.refunded_minor <= payment.captured_minor <= payment.authorised_minor
+    assert payment.captured_minor + payment.capturable_minor <= payment.authorised_minor
+    standing = [refund for refund in refunds if refund.status is not RefundStatus.FAILED]
+    assert payment.refunded_minor == sum(refund.amount_minor for refund in standing)
+    assert payment.refunds == len(refunds)
+    captures = [capture for attempt in payment.attempts for capture in attempt.captures]
+    for capture in captures:
+        assert min(capture.fee_minor, capture.tax_minor) >= 0
+        assert capture.fee_minor + capture.tax_minor <= capture.amount_minor
+    assert 0 <= payment.fee_returned.fee_minor <= sum(capture.fee_minor for capture in captures)
+    assert 0 <= payment.fee_returned.tax_minor <= sum(capture.tax_minor for capture in captures)
+    assert [attempt.captures for attempt in payment.attempts[:-1]] == [()] * len(payment.attempts[:-1])
+    if payment.status is PaymentStatus.REQUIRES_CAPTURE:
+        assert payment.capturable_minor > 0
+    else:
+        assert payment.capturable_minor == 0
+
+
+async def come_to_rest(worlds: Sequence[World]) -> None:
+    """The line is good again, time passes, the sweeper works and the bank pays for everything."""
+    for world in worlds:
+        world.acquirer.script.clear()
+        world.acquirer.dies.clear()
+    for _ in range(ROUNDS_MAX):
+        for world in worlds:
+            await world.perform(sweep(), None)
+        due = [moment for world in worlds for moment in await _due(world)]
+        if not due:
+            break
+        now = worlds[0].clock.now()
+        worlds[0].clock.advance(max(min(due) - now, timedelta(seconds=1)))
+    for world in worlds:
+        for who in range(len(world.scopes)):
+            while isinstance(await world.perform(settle(who, 0), None), Success):
+                pass
+
+
+async def _due(world: World) -> list[datetime]:
+    """When somebody has to look at something again."""
+    found: list[datetime] = [world.clock.now()] * len(await world.acquirer.notices(10))
+    for who in range(len(world.scopes)):
+        found += [payment.due_at for payment in await world.payments(who) if payment.due_at]
+        found += [refund.due_at for refund in await world.refunds(who) if refund.due_at]
+    return found
+
+
+async def true_at_rest(world: World) -> None:
+    """When there is nothing left to do: nothing is open, and we and the acquirer tell the same story."""
+    for who in range(len(world.scopes)):
+        payments, refunds = await world.payments(who), await world.refunds(who)
+        for payment in payments:
+            assert payment.due_at is None, payment
+            assert payment.status not in (PaymentStatus.PROCESSING, PaymentStatus.REQUIRES_CAPTURE)
+            for attempt in payment.attempts:
+                _agrees(world, attempt)
+        for refund in refunds:
+            assert refund.due_at is None, refund
+            _agrees_on_refund(world, refund)
+        await _settled(world, who)
+    assert await world.acquirer.notices(10) == ()
+
+
+def _agrees(world: World, attempt: Attempt) -> None:
+    """A cardholder whose bank said yes has paid the merchant, or the acquirer was told that it is not wanted."""
+    known = world.acquirer._memory
+    answer, told = known.answers.get(attempt.id), attempt.id in known.reversed_requests
+    if attempt.status is AttemptStatus.CAPTURED:
+        assert isinstance(answer, Approved)
+        rest = attempt.authorised_minor - attempt.captured_minor
+        assert told is (rest > 0)
+    elif attempt.status is AttemptStatus.DECLINED:
+        assert isinstance(answer, Decline)
+    else:
+        assert attempt.status is AttemptStatus.RELEASED
+        assert told
+    for increment in attempt.increments:
+        name = attempt.question_of(increment)
+        if increment.status is IncrementStatus.APPROVED:
+            assert isinstance(known.answers[name], Approved)
+        elif increment.status is IncrementStatus.DECLINED:
+            assert isinstance(known.answers[name], Decline)
+        else:
+            assert increment.status is IncrementStatus.RELEASED
+            assert name in known.reversed_requests
+    own = [each.amount_minor for each in attempt.reversals if each.original == attempt.id]
+    if attempt.authorised_minor:
+        assert sum(own) == attempt.authorised_minor - attempt.captured_minor
+    assert not any(reversal.due for reversal in attempt.reversals)
+
+
+def _agrees_on_refund(world: World, refund: Refund) -> None:
+    answer = world.acquirer._memory.answers.get(refund.id)
+    came_back = refund.failure_movement is not None
+    if refund.status is RefundStatus.SUCCEEDED or came_back:
+        assert isinstance(answer, Approved)
+    else:
+        assert refund.status is RefundStatus.FAILED
+        assert isinstance(answer, Decline)
+
+
+async def _settled(world: World, who: int) -> None:
+    """Every cent at the bank that is not ours is available to the merchant, and ours is what fees came to."""
+    nets = {
+        account.code: balances.credits_posted - balances.debits_posted
+        for account, balances in (await world.books(who)).items()
+    }
+    pending = [each.debits_pending + each.credits_pending for each in (await world.books(who)).values()]
+    assert not any(pending)
+    for code, net in nets.items():
+        if code.startswith(("unsettled", "scheme_receivable", "holds")):
+            assert net == 0, (code, net)
+    assert -nets.get("client_cash", 0) == nets.get("available", 0)
+    earned = nets.get("fees/acquiring", 0) + nets.get("gst_payable/gst", 0)
+    assert -nets.get("own_cash", 0) - nets.get("receivable", 0) == earned

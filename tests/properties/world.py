@@ -1,0 +1,284 @@
+"""One core with its acquirer, and everything that can be done to it and seen of it."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from itertools import count
+from typing import Any, Final, Protocol
+
+from attrs import define, evolve, field
+
+from fintech.adapters.memory.clock import ManualClock
+from fintech.application.commits import Request, RequestKey
+from fintech.domain.business_days import sydney_day
+from fintech.domain.ids import MerchantId, PaymentId
+from fintech.domain.ledger import AccountId, Balances
+from fintech.domain.merchants import DEFAULT_FEES, FeePlan, Limits, SchemeFee, Standing
+from fintech.domain.money import Currency
+from fintech.domain.payment_methods import Method
+from fintech.domain.payments.payment import BEFORE_CONFIRMATION, CancelReason, CaptureMethod, Payment
+from fintech.domain.refunds.refund import Refund
+from fintech.domain.scope import Actor, Face, Scope
+from fintech.entrypoints.container import Core
+from fintech.ports.queries import PAGE_MAX, Page
+from tests.properties.acquirers import LineDown, StoryAcquirer
+
+ACTOR: Final = Actor("story", Face.EMBEDDED)
+_PAGE: Final = Page(limit=PAGE_MAX)
+
+#: Fresh merchants for every story, so that stories may share a database.
+_MERCHANTS: Final = count(1)
+
+#: A kiosk on the usual plan that may not owe anything, and a generous shop with fixed fees that may.
+TERMS: Final[tuple[dict[str, Any], ...]] = (
+    {"fees": DEFAULT_FEES, "limits": Limits(payment_max_minor=50_000)},
+    {
+        "fees": evolve(
+            DEFAULT_FEES, standard=SchemeFee(rate_bps=175, fixed_minor=30), returned_on_refund=True
+        ),
+        "limits": Limits(payment_max_minor=50_000, refund_debt_max_minor=4_000),
+    },
+)
+
+
+class OpenCore(Protocol):
+    """Opens an empty core on a clock and an acquirer, with ids that count: `profiles.testing`, or the same on Postgres.
+
+    Cores that are opened side by side get the same clock and each its own acquirer.
+    """
+
+    def __call__(
+        self, *, acquirer: StoryAcquirer, clock: ManualClock
+    ) -> AbstractAsyncContextManager[Core]: ...
+
+
+def new_scopes() -> tuple[Scope, ...]:
+    """The scopes of a story's merchants."""
+    return tuple(Scope(MerchantId(f"acct_{next(_MERCHANTS):024d}"), livemode=False) for _ in TERMS)
+
+
+@define
+class World:
+    """Payments are named by their number in the order of their making, so that it is the same in every world."""
+
+    core: Core
+    acquirer: StoryAcquirer
+    clock: ManualClock
+    scopes: tuple[Scope, ...]
+    keys: list[str] = field(factory=list)
+
+    async def begin(self) -> None:
+        """Onboard the merchants."""
+        for scope, terms in zip(self.scopes, TERMS, strict=True):
+            onboarded = await self.core.onboard_merchant()(
+                ACTOR, scope.merchant, livemode=False, name="Story", **terms
+            )
+            onboarded.unwrap()
+
+    # -- seeing
+
+    async def payments(self, who: int) -> list[Payment]:
+        """A merchant's payments, the oldest first."""
+        listed = await self.core.queries().payments(self.scopes[who], _PAGE)
+        assert not listed.has_more
+        return [*reversed(listed.items)]
+
+    async def refunds(self, who: int) -> list[Refund]:
+        """A merchant's refunds, the oldest first."""
+        listed = await self.core.queries().refunds(self.scopes[who], _PAGE)
+        assert not listed.has_more
+        return [*reversed(listed.items)]
+
+    async def books(self, who: int) -> dict[AccountId, Balances]:
+        """A merchant's accounts on which there is something."""
+        books = await self.core.store().books(self.scopes[who])
+        return {account: balances for account, balances in sorted(books.items()) if balances != Balances()}
+
+    async def fees(self, who: int) -> FeePlan:
+        """A merchant's price list."""
+        merchant = await self.core.store().merchant(self.scopes[who])
+        assert merchant is not None
+        return merchant.fees
+
+    async def everything(self) -> Any:
+        """All that is stored, as far as anybody can tell from outside."""
+        seen: list[Any] = []
+        for who, scope in enumerate(self.scopes):
+            latest = await self.core.queries().events(scope, Page(limit=3))
+            seen.append(
+                (
+                    await self.core.store().merchant(scope),
+                    await self.payments(who),
+                    await self.refunds(who),
+                    await self.books(who),
+                    [event.id for event in latest.items],
+                    [await self.core.store().claim(scope, key) for key in self.keys],
+                )
+            )
+        return seen
+
+    # -- doing
+
+    def request(self, key: str | None) -> Request:
+        """A request, under an idempotency key if one is given."""
+        if key is None:
+            return Request(actor=ACTOR)
+        self.keys += [] if key in self.keys else [key]
+        return Request(actor=ACTOR, key=RequestKey(key=key, operation="op", fingerprint=key.encode()))
+
+    async def perform(self, deed: "Deed", key: str | None) -> Any:
+        """Do something; a process that dies in the middle of it is an outcome too."""
+        try:
+            return await deed(self, self.request(key))
+        except LineDown:
+            return "died"
+
+    async def number(self, who: int, which: int) -> PaymentId:
+        """The id of a payment, by its number."""
+        payments = await self.payments(who)
+        return payments[which % len(payments)].id if payments else PaymentId("pi_" + "0" * 24)
+
+    def card(self, who: int, name: str) -> Method:
+        """A test card."""
+        card = self.core.vault().named(self.scopes[who], name)
+        assert card is not None
+        return Method(name, card)
+
+
+Deed = Callable[[World, Request], Awaitable[Any]]
+Fits = Callable[[Payment], bool]
+
+
+def fits_any(_payment: Payment) -> bool:
+    """Every payment."""
+    return True
+
+
+def fits_confirm(payment: Payment) -> bool:
+    """Payments that nobody has been asked about, or in vain."""
+    return payment.status in BEFORE_CONFIRMATION
+
+
+def fits_capture(payment: Payment) -> bool:
+    """Payments that wait to be captured."""
+    return payment.capturable_minor > 0
+
+
+def fits_refund(payment: Payment) -> bool:
+    """Payments of which something was captured."""
+    return payment.captured_minor > payment.refunded_minor
+
+
+def create(who: int, amount_minor: int, card: str, *, manual: bool, confirm: bool) -> Deed:
+    """A new payment."""
+
+    async def deed(world: World, request: Request) -> Any:
+        return await world.core.create_payment()(
+            request,
+            world.scopes[who],
+            amount_minor=amount_minor,
+            currency=Currency.AUD,
+            capture_method=CaptureMethod.MANUAL if manual else CaptureMethod.AUTOMATIC,
+            method=world.card(who, card),
+            confirm=confirm,
+        )
+
+    return deed
+
+
+def confirm(who: int, which: int, card: str) -> Deed:
+    """Another card for a payment."""
+
+    async def deed(world: World, request: Request) -> Any:
+        id, method = await world.number(who, which), world.card(who, card)
+        return await world.core.confirm_payment()(request, world.scopes[who], id, method)
+
+    return deed
+
+
+def update(who: int, which: int, amount_minor: int) -> Deed:
+    """Another amount and a word about it."""
+
+    async def deed(world: World, request: Request) -> Any:
+        id = await world.number(who, which)
+        return await world.core.update_payment()(
+            request,
+            world.scopes[who],
+            id,
+            amount_minor=amount_minor if amount_minor % 2 else None,
+            metadata=(("amount", str(amount_minor)),),
+        )
+
+    return deed
+
+
+def capture(who: int, which: int, amount_minor: int | None, *, final: bool) -> Deed:
+    """Take some of what is held."""
+
+    async def deed(world: World, request: Request) -> Any:
+        id = await world.number(who, which)
+        return await world.core.capture_payment()(
+            request, world.scopes[who], id, amount_minor=amount_minor, final=final
+        )
+
+    return deed
+
+
+def increment(who: int, which: int, more_minor: int) -> Deed:
+    """A higher authorisation."""
+
+    async def deed(world: World, request: Request) -> Any:
+        id = await world.number(who, which)
+        payment = await world.core.store().payment(world.scopes[who], id)
+        total = (payment.authorised_minor if payment else 0) + more_minor
+        return await world.core.increment_authorisation()(request, world.scopes[who], id, total)
+
+    return deed
+
+
+def cancel(who: int, which: int) -> Deed:
+    """Give a payment up."""
+
+    async def deed(world: World, request: Request) -> Any:
+        id = await world.number(who, which)
+        return await world.core.cancel_payment()(request, world.scopes[who], id, CancelReason.ABANDONED)
+
+    return deed
+
+
+def refund(who: int, which: int, amount_minor: int | None) -> Deed:
+    """Give some of a payment back."""
+
+    async def deed(world: World, request: Request) -> Any:
+        id = await world.number(who, which)
+        return await world.core.create_refund()(request, world.scopes[who], id, amount_minor=amount_minor)
+
+    return deed
+
+
+def settle(who: int, days_ago: int) -> Deed:
+    """The bank pays."""
+
+    async def deed(world: World, request: Request) -> Any:
+        through = sydney_day(world.clock.now()) - timedelta(days=days_ago)
+        return await world.core.settle_merchant()(request.actor, world.scopes[who], through)
+
+    return deed
+
+
+def place(who: int, standing: Standing) -> Deed:
+    """Suspend a merchant, or let it trade again."""
+
+    async def deed(world: World, request: Request) -> Any:
+        return await world.core.place_merchant()(request.actor, world.scopes[who], standing)
+
+    return deed
+
+
+def sweep() -> Deed:
+    """One round of the sweeper."""
+
+    async def deed(world: World, _request: Request) -> Any:
+        return await world.core.sweep()()
+
+    return deed

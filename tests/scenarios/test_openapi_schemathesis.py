@@ -1,0 +1,107 @@
+"""The served OpenAPI document, tried out by a machine: nothing that it permits breaks us, nor does what it does not."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
+
+from tests.unit.entrypoints.http.driving import Api, Served, driving, served_in_thread
+
+#: What a schema cannot know: whether there is such a thing, whether two parameters exclude each other.
+BEYOND_SCHEMAS: list[Any] = [negative_data_rejection, positive_data_acceptance]
+EXAMPLES = settings(
+    max_examples=15,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Served]:
+    """A server in a thread, since the machine blocks."""
+    with served_in_thread() as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def known(served: Served) -> Mapping[str, str]:
+    """Things that there are, by the parameter that names them."""
+
+    async def make() -> Mapping[str, str]:
+        async with driving(served.core, shop=served.shop) as api:
+            return await things(api)
+
+    made: Mapping[str, str] = served.run(make())
+    return made
+
+
+async def things(api: Api) -> Mapping[str, str]:
+    """One of everything."""
+    held, paid = await api.authorised(10_000), await api.paid(50_000)
+    refund = (await api.post("/v1/refunds", {"payment_intent": paid["id"], "amount": 10})).body
+    event = (await api.get("/v1/events")).body["data"][0]
+    return {
+        "intent": held["id"],
+        "payment_intent": paid["id"],
+        "charge": paid["latest_charge"],
+        "refund": refund["id"],
+        "source": refund["id"],
+        "payment_method": "pm_card_visa",
+        "number": "4242424242424242",
+        "currency": "aud",
+        "/v1/events/{id}": event["id"],
+        "/v1/balance_transactions/{id}": refund["balance_transaction"],
+    }
+
+
+def put(values: Any, known: Mapping[str, str]) -> None:
+    """Known things instead of invented ones, however deep."""
+    if isinstance(values, dict):
+        for name, value in values.items():
+            if name in known and isinstance(value, str):
+                values[name] = known[name]
+            put(value, known)
+
+
+@pytest.mark.parametrize("mode", list(schemathesis.GenerationMode), ids=lambda mode: mode.value)
+def test_nothing_breaks_and_every_answer_is_as_documented(
+    served: Served, known: Mapping[str, str], mode: schemathesis.GenerationMode
+) -> None:
+    schema = schemathesis.openapi.from_url(f"{served.url}/v1/openapi.json")
+    statuses: Counter[int] = Counter()
+
+    def try_out(operation: schemathesis.APIOperation) -> None:
+        @EXAMPLES
+        @given(case=operation.as_strategy(generation_mode=mode), knows=st.booleans())
+        def one(case: schemathesis.Case, knows: bool) -> None:
+            if knows:
+                named = {"id": known[operation.path]} if operation.path in known else known
+                put(case.path_parameters, named)
+                put(case.query, known)
+                put(case.body, known)
+            response = case.call(headers={"Authorization": f"Bearer {served.shop.secret}"})
+            statuses[response.status_code] += 1
+            case.validate_response(response, excluded_checks=BEYOND_SCHEMAS)
+
+        one()
+
+    results: list[Any] = list(schema.get_all_operations())
+    operations = [result.ok() for result in results]
+    for operation in operations:
+        try:
+            try_out(operation)
+        except Unsatisfiable:
+            assert mode is schemathesis.GenerationMode.NEGATIVE  # nothing can be wrong about it
+    assert len(operations) > 20
+    assert statuses[200] > 60 or mode is schemathesis.GenerationMode.NEGATIVE
+    assert statuses[400] > 60 or mode is schemathesis.GenerationMode.POSITIVE
+    assert not [status for status in statuses if status >= 500]
