@@ -15,6 +15,8 @@ import pytest
 from tests.scenarios.services import COMMAND, environment
 from tests.unit.entrypoints.folders import eventually, folder_in_reach, processes_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def temporary() -> Iterator[Path]:
@@ -80,7 +82,6 @@ def test_every_step_holds_and_nothing_is_left(temporary: Path) -> None:
     [
         ("", signal.SIGTERM),  # while the database is made
         ("a service is running", signal.SIGINT),  # while a command runs
-        ("neither yes nor no", signal.SIGINT),  # while it sleeps
     ],
 )
 def test_wherever_it_is_interrupted_nothing_is_left(
