@@ -62,6 +62,8 @@ CARDS: Final = (
     "pm_card_questionLost",
     "pm_card_acquirerSilent",
 )
+#: Few payments to which much happens are a better story than many to which nothing does.
+PAYMENTS_MAX: Final = 7
 WHO: Final = st.integers(0, len(TERMS) - 1)
 WHICH: Final = st.integers(0, 9)
 AMOUNTS: Final = st.integers(50, 50_000) | st.sampled_from([50, 60, 100, 10_000, 10_000, 10_000, 49, 50_001])
@@ -134,14 +136,17 @@ class MoneyMachine(RuleBasedStateMachine):
 
     # -- what merchants do
 
+    @precondition(lambda self: len(self.payments) < PAYMENTS_MAX)
     @rule(who=WHO, amount=AMOUNTS, card=st.sampled_from(CARDS), keyed=KEYED)
     def pay(self, who: int, amount: int, card: str, keyed: bool) -> None:
         self._do(deeds.create(who, amount, card, manual=False, confirm=True), keyed)
 
+    @precondition(lambda self: len(self.payments) < PAYMENTS_MAX)
     @rule(who=WHO, amount=AMOUNTS, card=st.sampled_from(CARDS), keyed=KEYED)
     def authorise(self, who: int, amount: int, card: str, keyed: bool) -> None:
         self._do(deeds.create(who, amount, card, manual=True, confirm=True), keyed)
 
+    @precondition(lambda self: len(self.payments) < PAYMENTS_MAX)
     @rule(who=WHO, amount=AMOUNTS, card=st.sampled_from(CARDS), manual=st.booleans(), keyed=KEYED)
     def create(self, who: int, amount: int, card: str, manual: bool, keyed: bool) -> None:
         self._do(deeds.create(who, amount, card, manual=manual, confirm=False), keyed)
@@ -200,11 +205,13 @@ class MoneyMachine(RuleBasedStateMachine):
 
     # -- what everybody else does
 
+    @precondition(lambda self: self.payments)
     @rule()
     def sweep(self) -> None:
         with self._one_at_a_time():
             self._do(deeds.sweep(), False)
 
+    @precondition(lambda self: self.payments)
     @rule(pause=PAUSES, swept=st.booleans())
     def let_time_pass(self, pause: timedelta, swept: bool) -> None:
         self.clock.advance(pause)

@@ -5,6 +5,7 @@ or in two phases: ``PENDING`` first, then once and only once ``POST_PENDING`` or
 what we owe: credits raise it. An asset is what we have or are owed: debits raise it.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -279,7 +280,7 @@ class Books:
         return _account(self.platform, code, self.currency)
 
 
-def touches_balance(legs: tuple[Transfer, ...]) -> bool:
+def touches_balance(legs: Sequence[Transfer]) -> bool:
     """Whether a movement is a line of the merchant's balance: money came or went, and not just between its buckets."""
     return legs[0].kind in _LINES and legs[0].phase in (Phase.POST, Phase.POST_PENDING)
 

@@ -28,9 +28,7 @@ from pathlib import Path
 
 POLL_S = 0.02
 IDLE_POLL_S = 0.05
-STOP_PATIENCE_S = (
-    60.0  # for the last checkpoint; after it the server is ended, and recovers at the next start
-)
+STOP_PATIENCE_S = 45.0  # for the last checkpoint; then the server is ended, and recovers at the next start
 END_PATIENCE_S = 5.0
 RESTART_DELAY_MAX_S = 5.0
 LOG_BYTES_MAX = 10_000_000  # twice that on disk: one older generation is kept
@@ -256,12 +254,13 @@ class Keeper:
 
     def stop(self) -> None:
         self.unpublish()
-        self.server.send_signal(signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.server.wait(STOP_PATIENCE_S)
+        # A fast shutdown that meets a recovery may wait for ever: ask, insist, end.
+        for ending in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+            self.server.send_signal(ending)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.server.wait(STOP_PATIENCE_S if ending is signal.SIGINT else END_PATIENCE_S)
+                break
         self.end_remains()
-        self.server.kill()
-        self.server.wait()
         if self.orders.socket_folder != self.orders.folder:
             shutil.rmtree(self.orders.socket_folder, ignore_errors=True)
             (self.folder / "socket-folder").unlink(missing_ok=True)

@@ -1,7 +1,8 @@
 """What a group of accepted changesets writes, gathered as columns for one statement."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import groupby
 from typing import Final, TypeAlias
 
 import orjson
@@ -31,7 +32,7 @@ class Writes:
         self._held = held
         self._accounts: list[Row] = []
         self._saves: dict[tuple[Scope, str], tuple[int, Scope, Aggregate, int, EventId]] = {}
-        self._moves: dict[Owner, dict[tuple[str, str], list[int]]] = {}
+        self._moves: dict[Owner, dict[AccountId, list[int]]] = {}
         self._scopes: set[Scope] = set()
         self._claims: list[Row] = []
         self._answers: list[Row] = []
@@ -62,9 +63,7 @@ class Writes:
         if changes.transfers:
             self._scopes.add(scope)
             self._add_movements(scope, changes.transfers)
-            for account, move in changes.moves.items():
-                if (account.owner, livemode) not in self._held:
-                    self._add_move((account.owner, livemode), account, move)
+            self._add_moves(changes.moves, livemode)
 
     def set_balances(self, livemode: bool, account: AccountId, balances: Balances) -> None:
         """What a held account has from now on."""
@@ -81,12 +80,23 @@ class Writes:
         """Whose accounts get delta rows."""
         return self._moves
 
-    def _add_move(self, owner: Owner, account: AccountId, move: Balances) -> None:
-        sums = self._moves.setdefault(owner, {}).setdefault((account.code, account.currency), [0, 0, 0, 0])
-        sums[0] += move.debits_pending
-        sums[1] += move.debits_posted
-        sums[2] += move.credits_pending
-        sums[3] += move.credits_posted
+    def _add_moves(self, moves: Mapping[AccountId, Balances], livemode: bool) -> None:
+        book: dict[AccountId, list[int]] | None = None
+        last: MerchantId | None = None
+        for account, move in moves.items():
+            if account.owner is not last:
+                last = account.owner
+                owner = (last, livemode)
+                book = None if owner in self._held else self._moves.setdefault(owner, {})
+            if book is None:
+                continue
+            sums = book.get(account)
+            if sums is None:
+                sums = book[account] = [0, 0, 0, 0]
+            sums[0] += move.debits_pending
+            sums[1] += move.debits_posted
+            sums[2] += move.credits_pending
+            sums[3] += move.credits_posted
 
     def parts(self) -> tuple[tuple[Part, ...], list[object]]:
         """The parts that have rows, and the argument for every column of each, in the statement's order."""
@@ -114,25 +124,24 @@ class Writes:
 
     def _add_movements(self, scope: Scope, transfers: tuple[Transfer, ...]) -> None:
         merchant, livemode = scope.merchant, scope.livemode
-        by_movement: dict[str, list[Transfer]] = {}
-        for transfer in transfers:
-            by_movement.setdefault(transfer.id[:-2], []).append(transfer)
-            if transfer.resolves is not None:
-                self._resolutions.append((merchant, livemode, transfer.resolves, transfer.id))
-        for legs in by_movement.values():
+        for _, group in groupby(transfers, key=_movement):
+            legs = list(group)
             first = legs[0]
             self._movements.append(
                 (
                     merchant,
                     livemode,
                     first.id.movement_id,
-                    touches_balance(tuple(legs)),
+                    touches_balance(legs),
                     first.debit.currency,
                     first.source,
                     first.at,
                     encode_legs(scope, legs),
                 )
             )
+            for leg in legs:
+                if leg.resolves is not None:
+                    self._resolutions.append((merchant, livemode, leg.resolves, leg.id))
 
     def _add_claim(self, scope: Scope, changes: Changeset) -> None:
         match changes.claim:
@@ -177,8 +186,13 @@ def _actor_text(actor: Actor) -> str:
     return encode(actor)
 
 
-def _moves_text(moves: dict[tuple[str, str], list[int]]) -> str:
-    return orjson.dumps([[code, currency, *sums] for (code, currency), sums in moves.items()]).decode()
+def _movement(transfer: Transfer) -> str:
+    """What the legs of one movement have in common; they follow one another."""
+    return transfer.id[:-2]
+
+
+def _moves_text(moves: dict[AccountId, list[int]]) -> str:
+    return orjson.dumps([[account.code, account.currency, *sums] for account, sums in moves.items()]).decode()
 
 
 def _claim(scope: Scope, claim: Claim, answered_by: EventId | None, refusal: str | None) -> Row:
