@@ -3,10 +3,10 @@
 from collections.abc import Coroutine
 from typing import Any
 
-from fintech.adapters.simulator.card_acquirer import SimulatedAcquirer
+from fintech.adapters.simulator.card_acquirer import Fault, SimulatedAcquirer
 from fintech.domain.cards import AuthorisationReply, Decline, DeclineCode
 from fintech.domain.scope import Scope
-from fintech.ports.card_acquirer import Authorisation, FollowUp
+from fintech.ports.card_acquirer import Authorisation, FollowUp, Reversal
 
 #: An increment by a multiple of this is declined; the simulator has no card for that.
 UNLUCKY = 7
@@ -17,11 +17,15 @@ class LineDown(Exception):
 
 
 class StoryAcquirer(SimulatedAcquirer):
-    """The simulator; ``dies`` says of each of the next calls whether it raises, before or after the question went out."""
+    """The simulator; ``dies`` says of each of the next calls whether it raises, before or after the question went out.
+
+    ``told`` is what it was told to forget, each message once, as the port promises.
+    """
 
     def __init__(self) -> None:
         super().__init__(answer_timeout_s=0)
         self.dies: list[str] = []
+        self.told: dict[str, Reversal] = {}
 
     async def authorise(self, scope: Scope, authorisation: Authorisation) -> AuthorisationReply:
         return await self._maybe(super().authorise(scope, authorisation))
@@ -34,6 +38,11 @@ class StoryAcquirer(SimulatedAcquirer):
 
     async def refund(self, scope: Scope, refund: FollowUp) -> AuthorisationReply:
         return await self._maybe(super().refund(scope, refund))
+
+    async def reverse(self, scope: Scope, reversal: Reversal) -> bool:
+        if not (self.script and self.script[0] is Fault.QUESTION_LOST):
+            self.told.setdefault(reversal.request, reversal)
+        return await super().reverse(scope, reversal)
 
     async def _maybe(self, call: Coroutine[Any, Any, AuthorisationReply]) -> AuthorisationReply:
         dies = self.dies.pop(0) if self.dies else None

@@ -1,5 +1,6 @@
 """What is true of a merchant's money after every step, and what is when everything has come to rest."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -44,13 +45,19 @@ def _conserved(books: dict) -> None:
 
 
 def _covered(books: dict) -> None:
-    owed = cash = 0
-    for code, balances in _by_code(books):
-        if code in ("available", "reserved", "in_transit"):
-            owed += balances.credits_posted - balances.debits_posted
-        elif code == "client_cash":
-            cash += balances.debits_posted - balances.credits_posted
-    assert cash >= owed
+    """Cash at the bank covers what merchants may have, and we take no more of it than we have earned."""
+    nets = _nets(books)
+    owed = sum(nets[code] for code in ("available", "reserved", "in_transit"))
+    assert -nets["client_cash"] >= owed
+    earned = nets["fees/acquiring"] + nets["gst_payable/gst"]
+    assert -nets["own_cash"] - nets["receivable"] <= earned
+
+
+def _nets(books: dict) -> Counter[str]:
+    """Credits less debits that are posted, by code."""
+    return Counter(
+        {code: balances.credits_posted - balances.debits_posted for code, balances in _by_code(books)}
+    )
 
 
 def _by_code(books: dict) -> list[tuple[str, Balances]]:
@@ -142,10 +149,19 @@ def _agrees(world: World, attempt: Attempt) -> None:
         else:
             assert increment.status is IncrementStatus.RELEASED
             assert name in known.reversed_requests
-    own = [each.amount_minor for each in attempt.reversals if each.original == attempt.id]
+            assert _told(world, name) == increment.amount_minor
     if attempt.authorised_minor:
-        assert sum(own) == attempt.authorised_minor - attempt.captured_minor
+        assert _told(world, attempt.id) == attempt.authorised_minor - attempt.captured_minor
     assert not any(reversal.due for reversal in attempt.reversals)
+
+
+def _told(world: World, original: str) -> int:
+    """How much of what was asked for the acquirer was told to forget."""
+    return sum(
+        reversal.amount_minor
+        for reversal in world.acquirer.told.values()
+        if reversal.original_request == original
+    )
 
 
 def _agrees_on_refund(world: World, refund: Refund) -> None:
@@ -160,15 +176,11 @@ def _agrees_on_refund(world: World, refund: Refund) -> None:
 
 async def _settled(world: World, who: int) -> None:
     """Every cent at the bank that is not ours is available to the merchant, and ours is what fees came to."""
-    nets = {
-        account.code: balances.credits_posted - balances.debits_posted
-        for account, balances in (await world.books(who)).items()
-    }
-    pending = [each.debits_pending + each.credits_pending for each in (await world.books(who)).values()]
-    assert not any(pending)
+    books = await world.books(who)
+    nets = _nets(books)
+    assert not any(each.debits_pending + each.credits_pending for each in books.values())
     for code, net in nets.items():
         if code.startswith(("unsettled", "scheme_receivable", "holds")):
             assert net == 0, (code, net)
-    assert -nets.get("client_cash", 0) == nets.get("available", 0)
-    earned = nets.get("fees/acquiring", 0) + nets.get("gst_payable/gst", 0)
-    assert -nets.get("own_cash", 0) - nets.get("receivable", 0) == earned
+    assert -nets["client_cash"] == nets["available"]
+    assert -nets["own_cash"] - nets["receivable"] == nets["fees/acquiring"] + nets["gst_payable/gst"]

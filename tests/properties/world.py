@@ -212,11 +212,15 @@ def update(who: int, which: int, amount_minor: int) -> Deed:
     return deed
 
 
-def capture(who: int, which: int, amount_minor: int | None, *, final: bool) -> Deed:
-    """Take some of what is held."""
+def capture(who: int, which: int, percent: int | None, *, final: bool) -> Deed:
+    """Take some of what is held, or all of it without a word."""
 
     async def deed(world: World, request: Request) -> Any:
         id = await world.number(who, which)
+        payment = await world.core.store().payment(world.scopes[who], id)
+        amount_minor = (
+            None if percent is None else _share(payment.capturable_minor if payment else 0, percent)
+        )
         return await world.core.capture_payment()(
             request, world.scopes[who], id, amount_minor=amount_minor, final=final
         )
@@ -246,14 +250,24 @@ def cancel(who: int, which: int) -> Deed:
     return deed
 
 
-def refund(who: int, which: int, amount_minor: int | None) -> Deed:
-    """Give some of a payment back."""
+def refund(who: int, which: int, percent: int | None) -> Deed:
+    """Give some of what is left of a payment back, or all of it without a word."""
 
     async def deed(world: World, request: Request) -> Any:
         id = await world.number(who, which)
+        payment = await world.core.store().payment(world.scopes[who], id)
+        left = payment.captured_minor - payment.refunded_minor if payment else 0
+        amount_minor = None if percent is None else _share(left, percent)
         return await world.core.create_refund()(request, world.scopes[who], id, amount_minor=amount_minor)
 
     return deed
+
+
+def _share(whole_minor: int, percent: int) -> int:
+    """A share rounded down; a little more than all of it above 100, a little less than nothing below 0."""
+    if percent > 100:
+        return whole_minor + 1
+    return whole_minor * percent // 100 if percent >= 0 else -1
 
 
 def settle(who: int, days_ago: int) -> Deed:

@@ -163,7 +163,10 @@ class Door:
             raise Refused(_ENCODED)
         try:
             if http.content.is_eof():
-                return await http.read()
+                body = http.content.read_nowait()
+                if len(body) <= self.settings.body_max_bytes:
+                    return body
+                raise Refused(_too_large(self.settings.body_max_bytes))
             return await _unhurried(http, self.settings.body_timeout_s)
         except web.HTTPRequestEntityTooLarge:
             raise Refused(_too_large(self.settings.body_max_bytes)) from None

@@ -55,12 +55,11 @@ class Flights:
         """The task that is let in, or None when there are too many. It is cancelled when its time is over."""
         if len(self._deadlines) >= self.most:
             return None
-        loop = asyncio.get_running_loop()
         task = asyncio.current_task()
         assert task is not None
-        self._deadlines[task] = loop.time() + self.timeout_s
+        self._deadlines[task] = monotonic() + self.timeout_s
         if self._timer is None:
-            self._timer = loop.call_later(self.timeout_s / 10, self._look, loop)
+            self._look_later()
         return task
 
     def leave(self, task: "asyncio.Task[Any]") -> None:
@@ -75,12 +74,17 @@ class Flights:
         self._late.discard(task)
         return task.uncancel() == 0
 
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        now = loop.time()
+    def _look_later(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self.timeout_s / 10, self._look)
+
+    def _look(self) -> None:
+        now = monotonic()
         for task, deadline in self._deadlines.items():
             if deadline > now:
                 break  # the others came later
             if task not in self._late:
                 self._late.add(task)
                 task.cancel()
-        self._timer = loop.call_later(self.timeout_s / 10, self._look, loop) if self._deadlines else None
+        self._timer = None
+        if self._deadlines:
+            self._look_later()
