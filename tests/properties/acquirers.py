@@ -10,6 +10,8 @@ from fintech.ports.card_acquirer import Authorisation, FollowUp, Reversal
 
 #: An increment by a multiple of this is declined; the simulator has no card for that.
 UNLUCKY = 7
+#: When a process may die: before the question went out, or after it was answered.
+DEATHS = ("before", "after")
 
 
 class LineDown(Exception):

@@ -1,6 +1,7 @@
 """One core with its acquirer, and everything that can be done to it and seen of it."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from itertools import count
@@ -20,12 +21,15 @@ from fintech.domain.payments.payment import BEFORE_CONFIRMATION, CancelReason, C
 from fintech.domain.refunds.refund import Refund
 from fintech.domain.scope import Actor, Face, Scope
 from fintech.entrypoints.container import Core
+from fintech.ports.errors import ConcurrencyExhausted
 from fintech.ports.queries import PAGE_MAX, Page
 from tests.properties.acquirers import LineDown, StoryAcquirer
 
 ACTOR: Final = Actor("story", Face.EMBEDDED)
 _PAGE: Final = Page(limit=PAGE_MAX)
 
+#: What a deed comes to when the process dies in the middle of it.
+DIED: Final = "died"
 #: Fresh merchants for every story, so that stories may share a database.
 _MERCHANTS: Final = count(1)
 
@@ -131,7 +135,7 @@ class World:
         try:
             return await deed(self, self.request(key))
         except LineDown:
-            return "died"
+            return DIED
 
     async def number(self, who: int, which: int) -> PaymentId:
         """The id of a payment, by its number."""
@@ -285,6 +289,18 @@ def place(who: int, standing: Standing) -> Deed:
 
     async def deed(world: World, request: Request) -> Any:
         return await world.core.place_merchant()(request.actor, world.scopes[who], standing)
+
+    return deed
+
+
+def together(rush: Sequence[Deed]) -> Deed:
+    """All of it at once; who lost too often has done nothing."""
+
+    async def deed(world: World, request: Request) -> Any:
+        done = await asyncio.gather(*(each(world, request) for each in rush), return_exceptions=True)
+        broken = [each for each in done if isinstance(each, BaseException)]
+        assert all(isinstance(each, ConcurrencyExhausted | LineDown) for each in broken), broken
+        return len(done)
 
     return deed
 
