@@ -14,15 +14,16 @@ This page is made from the commands' own help (`python -m tests.architecture.man
 """
 
 
-def pages(command: click.Command, name: str) -> Iterator[str]:
+def pages(command: click.Command, name: str, parent: click.Context | None = None) -> Iterator[str]:
     """The help of a command and of those below it."""
-    context = click.Context(command, info_name=name, max_content_width=110, terminal_width=110)
+    settings = {**command.context_settings, "max_content_width": 110, "terminal_width": 110}
+    context = click.Context(command, info_name=name.rpartition(" ")[2], parent=parent, **settings)
     yield f"## {name}\n\n```text\n{command.get_help(context).strip()}\n```\n"
     if isinstance(command, click.Group):
         for below in command.list_commands(context):
             found = command.get_command(context, below)
             if found is not None:
-                yield from pages(found, f"{name} {below}")
+                yield from pages(found, f"{name} {below}", context)
 
 
 def manual() -> str:
