@@ -25,10 +25,14 @@ _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asc
 
 def without_secrets(text: str) -> str:
     """The text with everything hidden that looks like an API key, a password or a card number."""
-    text = _KEYS.sub(rf"\1{HIDDEN}", text)
-    text = _LOGINS.sub(rf"\1{HIDDEN}\2", text)
-    text = _NAMED.sub(rf"\1\2{HIDDEN}", text)
-    return _DIGITS.sub(_hide_pan, text)
+    # Most of what is logged are names and ids: a look for what each pattern needs spares the pattern itself.
+    if "_test_" in text or "_live_" in text or "whsec_" in text:
+        text = _KEYS.sub(rf"\1{HIDDEN}", text)
+    if "://" in text:
+        text = _LOGINS.sub(rf"\1{HIDDEN}\2", text)
+    if "=" in text or ":" in text:
+        text = _NAMED.sub(rf"\1\2{HIDDEN}", text)
+    return _DIGITS.sub(_hide_pan, text) if len(text) >= PAN_LENGTHS.start else text
 
 
 class JsonFormatter(logging.Formatter):
