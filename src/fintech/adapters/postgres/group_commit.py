@@ -21,7 +21,7 @@ from fintech.adapters.postgres.writes import Owner, Writes
 from fintech.domain.apply import State, apply
 from fintech.domain.changeset import Changeset
 from fintech.domain.ids import EventId
-from fintech.domain.outcome import Success
+from fintech.domain.outcome import Failure, Success
 from fintech.domain.scope import Scope
 from fintech.ports.clock import Clock
 from fintech.ports.errors import ConcurrencyExhausted, PortError, StoreOverloaded, StoreUnavailable
@@ -29,7 +29,7 @@ from fintech.ports.errors import ConcurrencyExhausted, PortError, StoreOverloade
 QUEUE_MAX: Final = 20_000
 TRIES_MAX: Final = 8
 RECONNECT_AFTER_S: Final = 0.1
-#: After a lost race a writer reads first for so many groups: races come in swarms.
+#: After a lost race or a refusal a writer reads first for so many groups: both come in swarms.
 CAUTIOUS_GROUPS: Final = 8
 
 
@@ -163,6 +163,8 @@ class Writer:
                 break
             else:
                 self._committed(owners)
+                if any(isinstance(outcome, Failure) for outcome in outcomes):
+                    self._cautious = CAUTIOUS_GROUPS
                 for member, outcome in zip(group, outcomes, strict=True):
                     member.succeed(outcome)
                 return

@@ -71,6 +71,7 @@ async def walked(
         ids = [id_of(item) for item in listed.items]
         assert len(ids) <= limit
         assert ids, "a page that was promised is empty"
+        assert not set(found).intersection(ids), "an item is listed twice"
         found = [*found, *ids] if start is None else [*ids, *found]
         cursor, more = (ids[-1] if start is None else ids[0]), listed.has_more
     return found
