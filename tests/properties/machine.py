@@ -25,11 +25,13 @@ from fintech.domain.merchants import Standing
 from fintech.domain.outcome import Failure, Success
 from fintech.domain.payments.payment import Payment
 from fintech.entrypoints.profiles import testing
-from tests.properties import world as deeds
+from tests.properties import deeds
 from tests.properties.acquirers import DEATHS, StoryAcquirer
+from tests.properties.chances import AMOUNTS, CARDS, HOW, PAUSES, PAYMENTS_MAX, PERCENTS, WHICH, WHO, How
+from tests.properties.deeds import Deed, Fits
 from tests.properties.truths import come_to_rest, true_at_rest, true_now
 from tests.properties.views import view
-from tests.properties.world import DIED, TERMS, Deed, Fits, OpenCore, World, new_scopes
+from tests.properties.world import DIED, TERMS, OpenCore, World, new_scopes
 
 #: The same stories in every run, in about twenty seconds on memory. Shrinking one that fails takes minutes: run it
 #: under `THOROUGH` for that.
@@ -49,52 +51,6 @@ THOROUGH: Final = settings(
 #: A few, for cores that cost seconds.
 BRIEF: Final = settings(QUICK, max_examples=12)
 
-CARDS: Final = (
-    *["pm_card_visa"] * 7,
-    *["pm_card_amex"] * 2,
-    *["pm_card_refundFail"] * 2,
-    "pm_card_mastercard",
-    "pm_card_chargeDeclined",
-    "pm_card_pendingRefund",
-    "pm_card_refundDeclined",
-    "pm_card_answerLost",
-    "pm_card_declineLost",
-    "pm_card_questionLost",
-    "pm_card_acquirerSilent",
-)
-#: Few payments to which much happens are a better story than many to which nothing does.
-PAYMENTS_MAX: Final = 7
-WHO: Final = st.integers(0, len(TERMS) - 1)
-WHICH: Final = st.integers(0, 9)
-AMOUNTS: Final = st.integers(50, 50_000) | st.sampled_from([50, 60, 100, 10_000, 10_000, 10_000, 49, 50_001])
-PERCENTS: Final = st.none() | st.integers(1, 99) | st.sampled_from([100, 50, 50, 101, 0, -1])
-PAUSES: Final = st.sampled_from(
-    [
-        timedelta(seconds=1),
-        timedelta(seconds=5),
-        timedelta(seconds=46),
-        timedelta(seconds=61),
-        timedelta(minutes=20),
-        timedelta(hours=13),
-        timedelta(days=1),
-        timedelta(days=3),
-        timedelta(days=7),
-    ]
-)
-
-
-@frozen
-class How:
-    """Whether a request has a key, and what the line does to its call."""
-
-    keyed: bool
-    line: str | None
-
-
-HOW: Final = st.builds(
-    How, keyed=st.booleans(), line=st.sampled_from([*[None] * 6, *Fault, *DEATHS, Fault.ANSWER_LOST])
-)
-
 
 @frozen
 class Asked:
@@ -113,7 +69,7 @@ class MoneyMachine(RuleBasedStateMachine):
 
     @initialize()
     def open(self) -> None:
-        """Nobody has done anything yet."""
+        """Each merchant has been paid once, and has been promised a payment."""
         self.runner = asyncio.Runner()
         self.closing = AsyncExitStack()
         self.clock = ManualClock()
@@ -122,6 +78,10 @@ class MoneyMachine(RuleBasedStateMachine):
         self.sound = True
         self.payments: list[tuple[int, int, Payment]] = []
         self.worlds = self.runner.run(self._open_worlds())
+        for who in range(len(TERMS)):
+            for manual in (False, True):
+                deed = deeds.create(who, 10_000, "pm_card_visa", manual=manual, confirm=True)
+                self._do(deed, How(keyed=True, line=None))
 
     async def _open_worlds(self) -> list[World]:
         worlds, scopes = [], new_scopes()
@@ -150,19 +110,16 @@ class MoneyMachine(RuleBasedStateMachine):
     # -- what merchants do
 
     @precondition(lambda self: len(self.payments) < PAYMENTS_MAX)
-    @rule(who=WHO, amount=AMOUNTS, card=st.sampled_from(CARDS), how=HOW)
-    def pay(self, who: int, amount: int, card: str, how: How) -> None:
-        self._do(deeds.create(who, amount, card, manual=False, confirm=True), how)
-
-    @precondition(lambda self: len(self.payments) < PAYMENTS_MAX)
-    @rule(who=WHO, amount=AMOUNTS, card=st.sampled_from(CARDS), how=HOW)
-    def authorise(self, who: int, amount: int, card: str, how: How) -> None:
-        self._do(deeds.create(who, amount, card, manual=True, confirm=True), how)
-
-    @precondition(lambda self: len(self.payments) < PAYMENTS_MAX)
-    @rule(who=WHO, amount=AMOUNTS, card=st.sampled_from(CARDS), manual=st.booleans(), how=HOW)
-    def create(self, who: int, amount: int, card: str, manual: bool, how: How) -> None:
-        self._do(deeds.create(who, amount, card, manual=manual, confirm=False), how)
+    @rule(
+        who=WHO,
+        amount=AMOUNTS,
+        card=st.sampled_from(CARDS),
+        manual=st.booleans(),
+        confirm=st.sampled_from([True, True, True, False]),
+        how=HOW,
+    )
+    def create(self, who: int, amount: int, card: str, manual: bool, confirm: bool, how: How) -> None:
+        self._do(deeds.create(who, amount, card, manual=manual, confirm=confirm), how)
 
     @precondition(lambda self: self.fitting(deeds.fits_confirm))
     @rule(which=WHICH, card=st.sampled_from(CARDS), how=HOW)
@@ -170,14 +127,19 @@ class MoneyMachine(RuleBasedStateMachine):
         self._do(deeds.confirm(*self.chosen(deeds.fits_confirm, which), card), how)
 
     @precondition(lambda self: self.fitting(deeds.fits_capture))
-    @rule(which=WHICH, percent=PERCENTS, final=st.booleans(), how=HOW)
-    def capture(self, which: int, percent: int | None, final: bool, how: How) -> None:
-        self._do(deeds.capture(*self.chosen(deeds.fits_capture, which), percent, final=final), how)
+    @rule(which=WHICH, percent=PERCENTS, how=HOW)
+    def capture(self, which: int, percent: int | None, how: How) -> None:
+        self._do(deeds.capture(*self.chosen(deeds.fits_capture, which), percent, final=True), how)
 
     @precondition(lambda self: self.fitting(deeds.fits_capture))
+    @rule(which=WHICH, percent=st.integers(1, 70), how=HOW)
+    def capture_a_part(self, which: int, percent: int, how: How) -> None:
+        self._do(deeds.capture(*self.chosen(deeds.fits_capture, which), percent, final=False), how)
+
+    @precondition(lambda self: self.fitting(deeds.fits_increment))
     @rule(which=WHICH, more=st.integers(-1, 3_000), how=HOW)
     def increment(self, which: int, more: int, how: How) -> None:
-        self._do(deeds.increment(*self.chosen(deeds.fits_capture, which), more), how)
+        self._do(deeds.increment(*self.chosen(deeds.fits_increment, which), more), how)
 
     @precondition(lambda self: self.fitting(deeds.fits_capture))
     @rule(which=WHICH, how=HOW)
@@ -187,6 +149,11 @@ class MoneyMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.fitting(deeds.fits_refund))
     @rule(which=WHICH, percent=PERCENTS, how=HOW)
     def refund(self, which: int, percent: int | None, how: How) -> None:
+        self._do(deeds.refund(*self.chosen(deeds.fits_refund, which), percent), how)
+
+    @precondition(lambda self: self.fitting(deeds.fits_refund))
+    @rule(which=WHICH, percent=st.integers(1, 70), how=HOW)
+    def refund_a_part(self, which: int, percent: int, how: How) -> None:
         self._do(deeds.refund(*self.chosen(deeds.fits_refund, which), percent), how)
 
     @precondition(lambda self: len(self.worlds) == 1 and self.fitting(deeds.fits_any))
@@ -221,8 +188,17 @@ class MoneyMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.asked)
     @rule(which=st.integers(0, 99))
     def ask_again(self, which: int) -> None:
+        self._ask_again(self.asked[which % len(self.asked)])
+
+    @precondition(lambda self: any(asked.answer == DIED for asked in self.asked))
+    @rule(which=st.integers(0, 9))
+    def come_back_for_an_abandoned_request(self, which: int) -> None:
+        abandoned = [asked for asked in self.asked if asked.answer == DIED]
+        self.clock.advance(LEASE)
+        self._ask_again(abandoned[which % len(abandoned)])
+
+    def _ask_again(self, asked: Asked) -> None:
         """A repeat is answered as the first time; an abandoned one is in flight, and continued when its lease is over."""
-        asked = self.asked[which % len(self.asked)]
         again = self._everywhere(asked.deed, asked.key)
         if asked.answer != DIED:
             assert again == Success(Reply(asked.answer, replayed=True))
@@ -233,18 +209,12 @@ class MoneyMachine(RuleBasedStateMachine):
 
     # -- what everybody else does
 
-    @precondition(lambda self: self.payments)
-    @rule()
-    def sweep(self) -> None:
-        with self._one_at_a_time():
-            self._everywhere(deeds.sweep(), None)
-
-    @precondition(lambda self: self.payments)
-    @rule(pause=PAUSES, swept=st.booleans())
+    @rule(pause=PAUSES, swept=st.sampled_from([True, True, True, False]))
     def let_time_pass(self, pause: timedelta, swept: bool) -> None:
         self.clock.advance(pause)
         if swept:
-            self.sweep()
+            with self._one_at_a_time():
+                self._everywhere(deeds.sweep(), None)
 
     @precondition(lambda self: self.fitting(deeds.fits_refund))
     @rule(who=WHO, days_ago=st.integers(0, 2))
@@ -304,6 +274,8 @@ class MoneyMachine(RuleBasedStateMachine):
         if key is not None and (outcome == DIED or isinstance(outcome, Success)):
             answer = outcome if outcome == DIED else outcome.unwrap().value
             self.asked.append(Asked(key, deed, answer, self.clock.now() + LEASE))
+            if how.twice:
+                self._ask_again(self.asked[-1])
 
     def _everywhere(self, deed: Deed, key: str | None) -> Any:
         """Do it in every world; they answer the same, and a refusal leaves everything as it was."""

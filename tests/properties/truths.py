@@ -12,7 +12,8 @@ from fintech.domain.payments.attempt import Attempt, AttemptStatus, IncrementSta
 from fintech.domain.payments.payment import Payment, PaymentStatus
 from fintech.domain.refunds.refund import Refund, RefundStatus
 from fintech.ports.proofs import Proof
-from tests.properties.world import World, settle, sweep
+from tests.properties.deeds import settle, sweep
+from tests.properties.world import World
 
 #: Nothing needs so many rounds to come to rest.
 ROUNDS_MAX: Final = 1_000

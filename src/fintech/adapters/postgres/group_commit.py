@@ -163,12 +163,15 @@ class Writer:
                 break
             else:
                 self._committed(owners)
-                if any(isinstance(outcome, Failure) for outcome in outcomes):
-                    self._cautious = CAUTIOUS_GROUPS
-                for member, outcome in zip(group, outcomes, strict=True):
-                    member.succeed(outcome)
+                self._answer(group, outcomes)
                 return
         await self._split(group, floor)
+
+    def _answer(self, group: Sequence[Member], outcomes: Sequence[Answered]) -> None:
+        for member, outcome in zip(group, outcomes, strict=True):
+            member.succeed(outcome)
+        if any(isinstance(outcome, Failure) for outcome in outcomes):
+            self._cautious = CAUTIOUS_GROUPS
 
     async def _attempt(
         self, connection: Connection, group: Sequence[Member], care: Care
