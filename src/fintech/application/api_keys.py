@@ -1,5 +1,6 @@
 """API keys: making, rolling, revoking, and telling who holds one."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -108,6 +109,8 @@ class Authenticate:
     digests: KeyedDigest
     clock: Clock
     _beliefs: dict[bytes, Believed] = field(factory=dict, init=False)
+    #: Whoever asks about the same key meanwhile waits for the same answer.
+    _asking: "dict[bytes, asyncio.Future[Believed]]" = field(factory=dict, init=False)
 
     async def __call__(self, secret: str) -> tuple[Scope, ApiKey] | None:
         """The scope and the key of a secret that opens something now, or None."""
@@ -117,10 +120,18 @@ class Authenticate:
         now = self.clock.now()
         believed = self._beliefs.get(digest)
         if believed is None or believed.until <= now:
-            believed = Believed(await self.store.key_by_digest(digest), now + BELIEF)
-            if len(self._beliefs) >= BELIEFS_MAX:
-                self._beliefs.clear()
-            self._beliefs[digest] = believed
+            asking = self._asking.get(digest)
+            if asking is None:
+                asking = self._asking[digest] = asyncio.ensure_future(self._look_up(digest, now))
+                asking.add_done_callback(lambda _: self._asking.pop(digest, None))
+            believed = await asyncio.shield(asking)
         if believed.who is None or not believed.who[1].valid(now):
             return None
         return believed.who
+
+    async def _look_up(self, digest: bytes, now: datetime) -> Believed:
+        believed = Believed(await self.store.key_by_digest(digest), now + BELIEF)
+        if len(self._beliefs) >= BELIEFS_MAX:
+            self._beliefs.clear()
+        self._beliefs[digest] = believed
+        return believed

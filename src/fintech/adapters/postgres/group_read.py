@@ -98,10 +98,12 @@ class GroupRead:
             _hang_up(connection)
 
     async def _take(self) -> list[Wanted]:
+        await asyncio.sleep(0)  # everybody who is ready in this turn of the loop gets into the group
         while not self._waiting:
             reader = asyncio.get_running_loop().create_future()
             self._idle.append(reader)
             await reader
+            await asyncio.sleep(0)
         size = min(len(self._waiting), GROUP_MAX)
         return [self._waiting.popleft() for _ in range(size)]
 

@@ -62,10 +62,16 @@ class Lane:
                 break
 
     async def take(self) -> list[Member]:
-        """Up to `GROUP_MAX` members, as soon as there is one."""
+        """Up to `GROUP_MAX` members, as soon as there is one.
+
+        Everybody who is ready in this turn of the loop gets to put theirs in first: no time is waited, but a group is
+        all of a turn's and not its first.
+        """
+        await asyncio.sleep(0)
         while not self.waiting:
             writer = asyncio.get_running_loop().create_future()
             self.idle.append(writer)
             await writer
+            await asyncio.sleep(0)
         size = min(len(self.waiting), GROUP_MAX)
         return [self.waiting.popleft() for _ in range(size)]

@@ -202,7 +202,7 @@ def _approved(
         "next_try_at": None,
     }
     if payment.capture_method is CaptureMethod.MANUAL:
-        expires_at = at + AUTHORISATION_VALID
+        expires_at = attempt.sent_at + AUTHORISATION_VALID
         hold, transfers = book_hold(books, payment.id, changeset, amount, at, expires_at)
         approved = evolve(
             attempt, status=AttemptStatus.AUTHORISED, capture_before=expires_at, holds=(hold,), **approval

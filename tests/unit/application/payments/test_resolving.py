@@ -245,6 +245,17 @@ async def test_an_open_increment_is_resolved_before_its_authorisation_expires(sh
     await shop.assert_proofs_hold()
 
 
+async def test_an_approval_that_is_found_too_late_is_let_go_at_once(shop: Shop) -> None:
+    shop.acquirer.script.append(Fault.ANSWER_LOST)
+    payment = await shop.authorise(10_000)
+    shop.clock.advance(AUTHORISATION_VALID)
+    await shop.sweep()
+    after = await shop.payment(payment.id)
+    assert (after.status, after.due_at) == (PaymentStatus.CANCELED, None)
+    assert [each.amount_minor for each in shop.acquirer.reversals.values()] == [10_000]
+    await shop.assert_proofs_hold()
+
+
 async def test_there_is_nothing_to_resolve_about_what_is_not_there(shop: Shop) -> None:
     payment = await shop.pay()
     missing = type(payment.id)("pi_" + "z" * 24)

@@ -83,6 +83,16 @@ def test_a_yes_to_a_manual_payment_holds_the_money() -> None:
     assert desk.balance("unsettled/2026-11-23") == Balances()
 
 
+def test_an_authorisation_is_valid_from_when_it_was_asked_for_and_not_from_when_we_heard() -> None:
+    """The issuer counts from its answer, and that may have been lost with its process a day ago."""
+    desk = Desk()
+    lost = desk.answer(desk.sent(manual=True), Unknown("?"))
+    desk.advance(days=1)
+    held = desk.answer(lost)
+    assert held.attempts[0].capture_before == NOON + AUTHORISATION_VALID
+    assert held.attempts[0].holds[0].expires_at == NOON + AUTHORISATION_VALID
+
+
 def test_a_no_keeps_the_payment_alive() -> None:
     desk = Desk()
     declined = desk.answer(desk.sent(), NO)
