@@ -109,8 +109,14 @@ class QueriesContract:
     ) -> Season:
         """A busy merchant, and neighbours who must never be seen: another one, and its own in live mode."""
         season = await Season.begin(store, ids, clock)
-        for livemode in (False, True):
-            await trade(await Season.begin(store, ids, clock, livemode=livemode), chance, advance, steps=3)
+        alike = season.story.merchant.id
+        for neighbour in (
+            await Season.begin(store, ids, clock),
+            await Season.begin(store, ids, clock, livemode=True, id=alike),
+        ):
+            await trade(neighbour, chance, advance, steps=4)
+            await neighbour.present_card()
+            await neighbour.cut_key(chance.randbytes(32))
         await trade(season, chance, advance)
         return season
 

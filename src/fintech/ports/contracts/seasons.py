@@ -50,10 +50,18 @@ class Season:
     aggregates: dict[str, Any] = Factory(dict)
 
     @classmethod
-    async def begin(cls, store: Store, ids: IdSource, clock: Clock, *, livemode: bool = False) -> "Season":
+    async def begin(
+        cls,
+        store: Store,
+        ids: IdSource,
+        clock: Clock,
+        *,
+        livemode: bool = False,
+        id: MerchantId | None = None,
+    ) -> "Season":
         """A merchant opens who may owe us a little for refunds, and gets the fee of what it refunds back."""
         merchant = Merchant(
-            id=ids.new(MerchantId),
+            id=id or ids.new(MerchantId),
             version=0,
             name="Season & Daughters",
             standing=Standing.ACTIVE,
