@@ -139,6 +139,8 @@ def _transfer_refused(state: State, scope: Scope, changes: Changeset, now: datet
 
 
 def _limit_refused(state: State, scope: Scope, changes: Changeset) -> LimitReached | None:
+    if not changes.limited:
+        return None
     for account, move in changes.moves.items():
         if may_reach_limit(account.code, move):
             before = _balances(state, scope, account)

@@ -11,12 +11,13 @@ T = TypeVar("T")
 
 def evolve(instance: T, /, **changes: Any) -> T:
     """A copy with some fields changed; raises ``TypeError`` for a field that there is not. Runs no validators."""
-    members = instance.__dict__
-    if not changes.keys() <= members.keys():
-        unknown = ", ".join(sorted(changes.keys() - members.keys()))
+    copy: T = object.__new__(instance.__class__)
+    members = copy.__dict__
+    members.update(instance.__dict__)
+    fields = len(members)
+    members.update(changes)
+    if len(members) != fields:
+        unknown = ", ".join(sorted(changes.keys() - instance.__dict__.keys()))
         message = f"{type(instance).__name__} has no field {unknown}"
         raise TypeError(message)
-    copy: T = object.__new__(type(instance))
-    copy.__dict__.update(members)
-    copy.__dict__.update(changes)
     return copy

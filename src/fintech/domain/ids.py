@@ -13,6 +13,7 @@ BODY_LENGTH: Final = 24
 PARTS_MAX: Final = 100
 
 _ALLOWED: Final = frozenset(ALPHABET)
+_DIGITS: Final = tuple(f"{position:02d}" for position in range(PARTS_MAX))
 
 
 class Id(str):
@@ -48,7 +49,7 @@ class PartId(Id):
         if not 0 <= position < PARTS_MAX:
             message = f"a parent has at most {PARTS_MAX} parts"
             raise ValueError(message)
-        return cls(f"{cls.PREFIX}{parent[-BODY_LENGTH:]}{position:02d}")
+        return cls(cls.PREFIX + parent[-BODY_LENGTH:] + _DIGITS[position])
 
 
 class MerchantId(Id):
@@ -139,7 +140,7 @@ class TransferId(Id):
         if not 0 <= leg < PARTS_MAX:
             message = f"a movement has at most {PARTS_MAX} legs"
             raise ValueError(message)
-        return cls(f"tr_{movement[4:]}{leg:02d}")
+        return cls("tr_" + movement[4:] + _DIGITS[leg])
 
     @property
     def movement_id(self) -> MovementId:

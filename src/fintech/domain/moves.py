@@ -31,8 +31,8 @@ def net_moves(transfers: tuple[Transfer, ...]) -> dict[AccountId, Balances]:
 def may_reach_limit(code: str, move: Balances) -> bool:
     """Whether a move can take an account past its limit; a move that only adds room never can, and locks nothing."""
     limit = rule_of(code).limit
+    if limit is Limit.NONE:
+        return False
     if limit is Limit.DEBITS_WITHIN_CREDITS:
         return move.debits_pending + move.debits_posted > move.credits_posted
-    if limit is Limit.CREDITS_WITHIN_DEBITS:
-        return move.credits_pending + move.credits_posted > move.debits_posted
-    return False
+    return move.credits_pending + move.credits_posted > move.debits_posted

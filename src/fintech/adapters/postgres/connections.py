@@ -11,10 +11,14 @@ from asyncpg import exceptions as pg
 from fintech.adapters.postgres.group_state import Connection
 from fintech.ports.errors import StoreUnavailable
 
-#: The statements are the same every time and their plans do not depend on how many rows an array has.
+#: The statements are the same every time and their plans do not depend on how many rows an array has. They look rows up
+#: by key, always: a plan made while a table is small reads all of it, and is kept when the table has grown.
 _SETTINGS: Final = {
     "plan_cache_mode": "force_generic_plan",
     "jit": "off",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
     "timezone": "UTC",
     "application_name": "fintech",
     "statement_timeout": "30000",

@@ -54,7 +54,7 @@ async def open_database(
         reads.start()
         commits.start()
         yield Database(
-            store=PostgresStore(commits, reads, pool),
+            store=PostgresStore(commits, reads, folding, pool),
             queries=PostgresQueries(engine),
             proofs=PostgresProofs(engine),
         )

@@ -19,6 +19,9 @@ from fintech.domain.payment_methods import Method
 
 T = TypeVar("T")
 
+#: Documents that are read again and again (a merchant's with each of its payments) are understood once.
+DECODED_MAX: Final = 4_096
+
 
 def encode(value: object, version: int | None = None) -> str:
     """The document of an aggregate (under the version that it is saved with) or of any other frozen value."""
@@ -29,12 +32,19 @@ def encode(value: object, version: int | None = None) -> str:
     return orjson.dumps(members, default=_plain).decode()
 
 
-def decode(kind: type[T], document: str | bytes) -> T:
-    """The value that a document was made of."""
+def decode(kind: type[T], document: str) -> T:
+    """The value that a document was made of. It is frozen, so that readers of the same document share it."""
+    hashable: Any = kind
+    value: T = _decoded(hashable, document)
+    return value
+
+
+@lru_cache(maxsize=DECODED_MAX)
+def _decoded(kind: Any, document: str) -> Any:
     return _CONVERTER.structure(orjson.loads(document), kind)
 
 
-def decode_aggregate(id: str, document: str | bytes) -> Aggregate:
+def decode_aggregate(id: str, document: str) -> Aggregate:
     """The aggregate of a document, its type told by the prefix of its id."""
     aggregate: Aggregate = decode(_kinds()[id[: id.index("_") + 1]], document)
     return aggregate

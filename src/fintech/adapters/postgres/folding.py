@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from time import monotonic
 from typing import Final
 
@@ -33,6 +34,7 @@ class Folding:
         self._counts: dict[Owner, int] = {}
         self._since: dict[Owner, float] = {}
         self._scanned = -SCAN_S
+        self._hurried = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -45,6 +47,11 @@ class Folding:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
+    def hurry(self, owner: Owner) -> None:
+        """Somebody reads this owner's balances and had to add up many delta rows: fold them now."""
+        self._since[owner] = 0.0
+        self._hurried.set()
+
     def note(self, owners: Iterable[Owner]) -> None:
         """Delta rows were written for these owners."""
         now = monotonic()
@@ -56,7 +63,10 @@ class Folding:
         connection: Connection | None = None
         try:
             while True:
-                await asyncio.sleep(ROUND_S)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(ROUND_S):
+                        await self._hurried.wait()
+                self._hurried.clear()
                 try:
                     if connection is None or connection.is_closed():
                         connection = await self._connect()

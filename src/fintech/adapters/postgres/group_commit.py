@@ -9,19 +9,19 @@ own and are held from the start.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from time import monotonic
 from typing import Final
 
 from fintech.adapters.postgres.connections import CONNECTION_LOST, RACE_LOST, GuardShort
-from fintech.adapters.postgres.group_state import Connection, hold, read, supposable, suppose
-from fintech.adapters.postgres.lanes import Answered, Care, Lane, Member
+from fintech.adapters.postgres.group_state import Connection, hold, read, recognise, supposable, suppose
+from fintech.adapters.postgres.lanes import Answered, Care, Lane, Member, release, touched_by
 from fintech.adapters.postgres.statements import write_statement
 from fintech.adapters.postgres.writes import Owner, Writes
 from fintech.domain.apply import State, apply
-from fintech.domain.changeset import Changeset
+from fintech.domain.changeset import Changeset, Committed, KeyAnswered
 from fintech.domain.ids import EventId
-from fintech.domain.outcome import Failure, Success
+from fintech.domain.outcome import Success
 from fintech.domain.scope import Scope
 from fintech.ports.clock import Clock
 from fintech.ports.errors import ConcurrencyExhausted, PortError, StoreOverloaded, StoreUnavailable
@@ -29,12 +29,14 @@ from fintech.ports.errors import ConcurrencyExhausted, PortError, StoreOverloade
 QUEUE_MAX: Final = 20_000
 TRIES_MAX: Final = 8
 RECONNECT_AFTER_S: Final = 0.1
+#: A group that lost so many races locks the rows that it saves.
+HOLD_AFTER_RACES: Final = 4
 #: After a lost race or a refusal a writer reads first for so many groups: both come in swarms.
 CAUTIOUS_GROUPS: Final = 8
 
 
 class GroupCommit:
-    """The commit path of one process. ``committed`` is told whose deltas were written."""
+    """The commit path of one process, made in its loop. ``committed`` is told whose deltas were written."""
 
     def __init__(
         self,
@@ -50,8 +52,10 @@ class GroupCommit:
         self._clock = clock
         self._committed = committed
         self._timeout_s = timeout_s
-        self._free = Lane(Care.SUPPOSED)
-        self._limited = Lane(Care.HELD)
+        self._loop = asyncio.get_running_loop()  # asking for it is a system call each time
+        under_way: set[Hashable] = set()
+        self._free = Lane(Care.SUPPOSED, under_way)
+        self._limited = Lane(Care.HELD, under_way)
         self._crew = {self._free: writers, self._limited: holders}
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -60,7 +64,7 @@ class GroupCommit:
         for lane, crew in self._crew.items():
             for _ in range(crew):
                 writer = Writer(self._connect, self._clock, self._committed)
-                self._tasks.append(asyncio.create_task(writer.work(lane)))
+                self._tasks.append(asyncio.create_task(writer.work(lane, tuple(self._crew))))
 
     async def close(self) -> None:
         """Stop the writers and fail what still waits."""
@@ -81,9 +85,32 @@ class GroupCommit:
         lane = self._limited if changes.limited else self._free
         if len(lane.waiting) >= QUEUE_MAX:
             raise StoreOverloaded("too many changesets wait to be committed")
-        answer: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
-        lane.put(Member(scope, changes, answer, monotonic() + self._timeout_s))
+        answer: asyncio.Future[Answered] = self._loop.create_future()
+        give_up_at = monotonic() + self._timeout_s
+        lane.put(Member(scope, changes, answer, give_up_at, touched_by(scope, changes)))
         return answer
+
+
+async def _recognise(
+    connection: Connection, pairs: Sequence[tuple[Scope, Changeset]], outcomes: list[Answered]
+) -> None:
+    """A changeset that was committed before is refused by what it did itself: it is answered as committed."""
+    unsure: list[int] = []
+    for place, outcome in enumerate(outcomes):
+        if isinstance(outcome, Success):
+            continue
+        refused, changes = outcome.failure(), pairs[place][1]
+        if not isinstance(refused, KeyAnswered):
+            unsure.append(place)
+        elif refused.event == changes.first_event:
+            outcomes[place] = Success(Committed(changes.id))
+    if not unsure:
+        return
+    committed = await recognise(connection, [pairs[place] for place in unsure])
+    for place in unsure:
+        scope, changes = pairs[place]
+        if (scope, changes.first_event) in committed:
+            outcomes[place] = Success(Committed(changes.id))
 
 
 async def _pause(races: int) -> None:
@@ -107,8 +134,8 @@ class Writer:
         self._connection: Connection | None = None
         self._cautious = 0
 
-    async def work(self, lane: Lane) -> None:
-        """Take groups and commit them until cancelled; nothing that goes wrong with a group ends the writer."""
+    async def work(self, lane: Lane, lanes: Sequence[Lane]) -> None:
+        """Take groups from a lane and commit them until cancelled; nothing that goes wrong with one ends the writer."""
         try:
             while True:
                 group = await lane.take()
@@ -120,6 +147,8 @@ class Writer:
                         member.fail(reason if isinstance(error, asyncio.CancelledError) else error)
                     if not isinstance(error, Exception):
                         raise
+                finally:
+                    release(group, lanes)
         finally:
             if self._connection is not None:
                 self._connection.terminate()
@@ -134,7 +163,6 @@ class Writer:
 
     async def _commit(self, group: Sequence[Member], care: Care) -> None:
         races = 0
-        floor = Care.HELD if any(member.changes.limited for member in group) else Care.READ
         while group:
             try:
                 connection = await self._connected()
@@ -148,7 +176,7 @@ class Writer:
                 if races == TRIES_MAX:
                     break
                 self._cautious = CAUTIOUS_GROUPS
-                care = Care.READ if care is Care.SUPPOSED else Care.HELD
+                care = max(care, Care.READ if races < HOLD_AFTER_RACES else Care.HELD)
                 await _pause(races)
             except ValueError as error:  # a value that cannot be sent; asyncpg files it with lost connections
                 self._refuse_alone(group, error)
@@ -165,12 +193,12 @@ class Writer:
                 self._committed(owners)
                 self._answer(group, outcomes)
                 return
-        await self._split(group, floor)
+        await self._split(group)
 
     def _answer(self, group: Sequence[Member], outcomes: Sequence[Answered]) -> None:
         for member, outcome in zip(group, outcomes, strict=True):
             member.succeed(outcome)
-        if any(isinstance(outcome, Failure) for outcome in outcomes):
+        if not all(isinstance(outcome, Success) for outcome in outcomes):
             self._cautious = CAUTIOUS_GROUPS
 
     async def _attempt(
@@ -187,6 +215,8 @@ class Writer:
         writes = Writes(held)
         before = set(state.committed)
         outcomes = self._decide(state, pairs, writes, before)
+        if care is Care.READ:
+            await _recognise(connection, pairs, outcomes)
         for (livemode, account), balances in (state.accounts or {}).items():
             writes.set_balances(livemode, account, balances)
         if writes:
@@ -208,8 +238,9 @@ class Writer:
         for scope, changes in pairs:
             outcome = apply(state, scope, changes, now)
             outcomes.append(outcome)
-            if isinstance(outcome, Success) and (scope, changes.first_event) not in before:
-                before.add((scope, changes.first_event))
+            mark = (scope, changes.first_event)
+            if mark not in before and isinstance(outcome, Success):
+                before.add(mark)
                 writes.add(scope, changes)
         return outcomes
 
@@ -231,8 +262,9 @@ class Writer:
                 member.fail(lost)
         return patient
 
-    async def _split(self, group: Sequence[Member], care: Care) -> None:
+    async def _split(self, group: Sequence[Member]) -> None:
         """One row that cannot be written must not fail its neighbours: find it by halves."""
+        care = Care.HELD if any(member.changes.limited for member in group) else Care.READ
         if not group:
             return
         if len(group) == 1:

@@ -44,6 +44,7 @@ class GroupRead:
         self._connect = connect
         self._readers = readers
         self._timeout_s = timeout_s
+        self._loop = asyncio.get_running_loop()
         self._waiting: deque[Wanted] = deque()
         self._idle: deque[asyncio.Future[None]] = deque()
         self._tasks: list[asyncio.Task[None]] = []
@@ -64,7 +65,7 @@ class GroupRead:
         """The document of a row, or None where there is none."""
         if len(self._waiting) >= QUEUE_MAX:
             raise StoreOverloaded("too many reads wait")
-        document: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        document: asyncio.Future[str | None] = self._loop.create_future()
         self._waiting.append(Wanted(table, scope, id, document, monotonic() + self._timeout_s))
         while self._idle:
             reader = self._idle.popleft()
@@ -100,7 +101,7 @@ class GroupRead:
     async def _take(self) -> list[Wanted]:
         await asyncio.sleep(0)  # everybody who is ready in this turn of the loop gets into the group
         while not self._waiting:
-            reader = asyncio.get_running_loop().create_future()
+            reader = self._loop.create_future()
             self._idle.append(reader)
             await reader
             await asyncio.sleep(0)

@@ -1,11 +1,11 @@
 """The `State` that a group of changesets is applied to: supposed, read, or read and held.
 
 *Supposed*: what the changesets themselves say is so; the guards of the write find out if it is not. *Read*: what one
-unlocked statement sees; the guards find out if it has changed since. *Held*: the rows are locked first, in key order,
-so it cannot change; balances are there too.
+unlocked statement sees of the rows that are there by rights; the guards find out if it has changed since, or if there
+are others. *Held*: the rows are locked first, in key order, so it cannot change; everything is read, balances too.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Final, TypeAlias
@@ -25,6 +25,9 @@ from fintech.domain.scope import Scope
 
 Connection: TypeAlias = asyncpg.Connection
 Key: TypeAlias = tuple[str, bool, str]
+#: By merchant, mode, code and currency: debits pending and posted, credits pending and posted. Plain, because a busy
+#: merchant's thousands of delta rows are added up in it.
+Sums: TypeAlias = dict[tuple[str, bool, str, str], list[int]]
 
 _KEYS: Final = "unnest(${0}::text[], ${1}::bool[], ${2}::text[]) as u(merchant_id, livemode, key)"
 
@@ -47,12 +50,28 @@ def suppose(group: Iterable[tuple[Scope, Changeset]]) -> State:
 
 def supposable(changes: Changeset) -> bool:
     """Whether the guards can find out everything that would refuse it: not when a pending one may have expired."""
-    return all(transfer.phase is not Phase.POST_PENDING for transfer in changes.transfers)
+    for transfer in changes.transfers:  # noqa: SIM110 - on every payment's way; all() takes twice as long
+        if transfer.phase is Phase.POST_PENDING:
+            return False
+    return True
 
 
 async def read(connection: Connection, group: Sequence[tuple[Scope, Changeset]]) -> State:
-    """What one statement sees of everything that the group touches, but for balances."""
-    wanted = _wanted(group)
+    """What one statement sees, but for balances and for what only a changeset that was committed before would find:
+    its mark (see `recognise`) and the aggregates that it made."""
+    return await _read(connection, _wanted(group, whole=False))
+
+
+async def recognise(
+    connection: Connection, group: Sequence[tuple[Scope, Changeset]]
+) -> set[tuple[Scope, EventId]]:
+    """The marks of those that were committed before."""
+    marks = sorted((scope.merchant, scope.livemode, changes.first_event) for scope, changes in group)
+    rows = await connection.fetch(read_statement(("events",)), *zip(*marks, strict=True))
+    return {(Scope(MerchantId(merchant), livemode), EventId(key)) for _, merchant, livemode, key, *_ in rows}
+
+
+async def _read(connection: Connection, wanted: dict[str, set[Key]]) -> State:
     state = State(accounts=None)
     parts = tuple(part for part, keys in wanted.items() if keys)
     arguments = [array for part in parts for array in zip(*sorted(wanted[part]), strict=True)]
@@ -68,19 +87,23 @@ async def hold(
 ) -> tuple[State, frozenset[Owner]]:
     """Lock what the group touches, in key order, and read it; inside a transaction.
 
-    Deltas of the held owners are deleted: their balances, deltas included, are in the state and must be written.
+    Accounts are held where a limit may be reached. Deltas of their owners are deleted: the balances, deltas included,
+    are in the state and must be written.
     """
-    wanted = _wanted(group)
+    wanted = _wanted(group, whole=True)
     for mapping in MAPPINGS.values():
         keys = wanted[mapping.table.name]
         if keys:
             await connection.execute(_lock_statement(mapping.table.name), *zip(*sorted(keys), strict=True))
-    owners = sorted(
-        {(account.owner, scope.livemode) for scope, changes in group for account in changes.moves}
-    )
-    if owners:
+    owners: list[Owner] = []
+    if any(changes.limited for _, changes in group):
+        owners = sorted(
+            {(account.owner, scope.livemode) for scope, changes in group for account in changes.moves}
+        )
         await hold_books(connection, owners)
-    state = await read(connection, group)
+    state = await _read(connection, wanted)
+    if not owners:
+        return state, frozenset()
     touched = {(scope.livemode, account) for scope, changes in group for account in changes.moves}
     state.accounts = await fold_balances(connection, owners, touched)
     return state, frozenset(owners)
@@ -116,12 +139,12 @@ async def fold_balances(
         " returning d.merchant_id, d.livemode, d.moves::text",
         *arrays,
     )
-    sums: dict[tuple[bool, AccountId], Balances] = dict.fromkeys(touched, Balances())
+    sums: Sums = {
+        (account.owner, livemode, account.code, account.currency): [0] * 4 for livemode, account in touched
+    }
     for merchant, livemode, moves in deltas:
-        for account, move in parse_moves(merchant, moves):
-            before = sums.get((livemode, account), Balances())
-            sums[livemode, account] = before.plus(move)
-    keys = sorted((account.owner, livemode, account.code, account.currency) for livemode, account in sums)
+        add_moves(sums, merchant, livemode, moves)
+    keys = sorted(sums)
     if not keys:
         return {}
     rows = await connection.fetch(
@@ -130,30 +153,49 @@ async def fold_balances(
         *zip(*keys, strict=True),
     )
     for merchant, livemode, code, currency, *balances in rows:
+        add(sums, (merchant, livemode, code, currency), balances)
+    return {(key[1], account): balances for key, account, balances in accounts_of(sums)}
+
+
+def add_moves(sums: Sums, merchant: str, livemode: bool, moves: str) -> None:
+    """Add the contents of a delta row."""
+    for code, currency, *move in orjson.loads(moves):
+        add(sums, (merchant, livemode, code, currency), move)
+
+
+def add(sums: Sums, key: tuple[str, bool, str, str], move: Sequence[int]) -> None:
+    """Add the four sums of one account."""
+    known = sums.get(key)
+    if known is None:
+        sums[key] = list(move)
+        return
+    known[0] += move[0]
+    known[1] += move[1]
+    known[2] += move[2]
+    known[3] += move[3]
+
+
+def accounts_of(sums: Sums) -> Iterator[tuple[tuple[str, bool, str, str], AccountId, Balances]]:
+    """The accounts of sums, and what they come to."""
+    for key, (debits_pending, debits_posted, credits_pending, credits_posted) in sums.items():
+        merchant, _, code, currency = key
         account = AccountId(MerchantId(merchant), code, Currency(currency))
-        sums[livemode, account] = sums[livemode, account].plus(Balances(*balances))
-    return sums
+        yield key, account, Balances(debits_pending, debits_posted, credits_pending, credits_posted)
 
 
-def parse_moves(merchant: str, moves: str) -> list[tuple[AccountId, Balances]]:
-    """The contents of a delta row."""
-    return [
-        (AccountId(MerchantId(merchant), code, Currency(currency)), Balances(*sums))
-        for code, currency, *sums in orjson.loads(moves)
-    ]
-
-
-def _wanted(group: Iterable[tuple[Scope, Changeset]]) -> dict[str, set[Key]]:
+def _wanted(group: Iterable[tuple[Scope, Changeset]], *, whole: bool) -> dict[str, set[Key]]:
     wanted: dict[str, set[Key]] = {name: set() for name in _READS}
     for scope, changes in group:
         merchant, livemode = scope.merchant, scope.livemode
-        wanted["events"].add((merchant, livemode, changes.first_event))
+        if whole:
+            wanted["events"].add((merchant, livemode, changes.first_event))
         claim = changes.claim
         if isinstance(claim, Claim | Answer):
             wanted["claims"].add((merchant, livemode, claim.key))
         for change in changes.changes:
             aggregate = change.aggregate
-            wanted[MAPPINGS[type(aggregate)].table.name].add((merchant, livemode, aggregate.id))
+            if whole or aggregate.version:
+                wanted[MAPPINGS[type(aggregate)].table.name].add((merchant, livemode, aggregate.id))
             for _, value in uniques_of(aggregate):
                 wanted["digests"].add((merchant, livemode, value))
         if changes.transfers:

@@ -8,9 +8,10 @@ import asyncpg
 
 from fintech.adapters.postgres.connections import CONNECTION_LOST
 from fintech.adapters.postgres.documents import decode, decode_aggregate
+from fintech.adapters.postgres.folding import Folding
 from fintech.adapters.postgres.group_commit import GroupCommit
 from fintech.adapters.postgres.group_read import GroupRead
-from fintech.adapters.postgres.group_state import claim_state, parse_moves
+from fintech.adapters.postgres.group_state import Sums, accounts_of, add, add_moves, claim_state
 from fintech.adapters.postgres.rows import table_of
 from fintech.domain.api_keys import ApiKey
 from fintech.domain.apply import ClaimState
@@ -19,7 +20,6 @@ from fintech.domain.events import Aggregate, Event, EventType
 from fintech.domain.ids import ApiKeyId, EventId, MerchantId, PaymentId, PaymentMethodId, RefundId
 from fintech.domain.ledger import AccountId, Balances
 from fintech.domain.merchants import Merchant
-from fintech.domain.money import Currency
 from fintech.domain.outcome import Outcome
 from fintech.domain.payment_methods import PaymentMethod
 from fintech.domain.payments.payment import Payment
@@ -31,6 +31,8 @@ from fintech.ports.store import Due, Store
 T = TypeVar("T", bound=Aggregate)
 
 _READ_TIMEOUT_S: Final = 10.0
+#: A balance that takes so many delta rows to add up is folded, so that the next read is short.
+_DELTAS_MANY: Final = 8
 _DUE_TABLES: Final = {Due.PAYMENTS: "payments", Due.REFUNDS: "refunds"}
 
 #: Rows and deltas are read by one statement, so that a fold in between is seen whole or not at all.
@@ -45,9 +47,10 @@ select null, null, 0, 0, 0, 0, d.moves::text from book_deltas d where d.merchant
 class PostgresStore(Store):
     """Use it through `open_database`, which starts and stops what it stands on."""
 
-    def __init__(self, commits: GroupCommit, reads: GroupRead, pool: asyncpg.Pool) -> None:
+    def __init__(self, commits: GroupCommit, reads: GroupRead, folding: Folding, pool: asyncpg.Pool) -> None:
         self._commits = commits
         self._reads = reads
+        self._folding = folding
         self._pool = pool
 
     async def merchant(self, scope: Scope) -> Merchant | None:
@@ -138,15 +141,17 @@ class PostgresStore(Store):
         return None if document is None else decode(kind, document)
 
     async def _books(self, owner: MerchantId, livemode: bool) -> dict[AccountId, Balances]:
-        found: dict[AccountId, Balances] = {}
-        for code, currency, *sums, moves in await self._fetch(_BOOKS, owner, livemode):
+        sums: Sums = {}
+        deltas = 0
+        for code, currency, *balances, moves in await self._fetch(_BOOKS, owner, livemode):
             if moves is None:
-                account = AccountId(owner, code, Currency(currency))
-                found[account] = found.get(account, Balances()).plus(Balances(*sums))
-                continue
-            for account, move in parse_moves(owner, moves):
-                found[account] = found.get(account, Balances()).plus(move)
-        return found
+                add(sums, (owner, livemode, code, currency), balances)
+            else:
+                deltas += 1
+                add_moves(sums, owner, livemode, moves)
+        if deltas >= _DELTAS_MANY:
+            self._folding.hurry((owner, livemode))
+        return {account: balances for _, account, balances in accounts_of(sums)}
 
     async def _fetch(self, statement: str, *arguments: object) -> list[Any]:
         try:

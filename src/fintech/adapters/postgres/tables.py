@@ -65,7 +65,11 @@ def _aggregate(name: str, *columns: Column[object] | CheckConstraint | Index) ->
     )
 
 
-merchants = _aggregate("merchants", Column("standing", Text, nullable=False))
+merchants = _aggregate(
+    "merchants",
+    Column("standing", Text, nullable=False),
+    Index("merchants_closed", "merchant_id", "livemode", postgresql_where=text("standing = 'closed'")),
+)
 api_keys = _aggregate(
     "api_keys",
     Column("digest", LargeBinary, nullable=False),

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from itertools import groupby
 from typing import Final, TypeAlias
 
 import orjson
@@ -55,7 +54,7 @@ class Writes:
             key = (scope, aggregate.id)
             before = self._saves.get(key)
             expected = before[0] if before else aggregate.version
-            event = EventId.of(changes.id, position)
+            event = EventId.of(changes.id, position) if position else changes.first_event
             self._saves[key] = (expected, scope, aggregate, version, event)
             self._events.append(
                 (merchant, livemode, event, change.event, aggregate.id, version, changes.at, actor, document)
@@ -124,8 +123,7 @@ class Writes:
 
     def _add_movements(self, scope: Scope, transfers: tuple[Transfer, ...]) -> None:
         merchant, livemode = scope.merchant, scope.livemode
-        for _, group in groupby(transfers, key=_movement):
-            legs = list(group)
+        for legs in _movements(transfers):
             first = legs[0]
             self._movements.append(
                 (
@@ -186,9 +184,17 @@ def _actor_text(actor: Actor) -> str:
     return encode(actor)
 
 
-def _movement(transfer: Transfer) -> str:
-    """What the legs of one movement have in common; they follow one another."""
-    return transfer.id[:-2]
+def _movements(transfers: tuple[Transfer, ...]) -> list[list[Transfer]]:
+    """The legs of each movement; they follow one another."""
+    movements: list[list[Transfer]] = []
+    last = ""
+    for transfer in transfers:
+        movement = transfer.id[:-2]
+        if movement != last:
+            last = movement
+            movements.append([])
+        movements[-1].append(transfer)
+    return movements
 
 
 def _moves_text(moves: dict[AccountId, list[int]]) -> str:

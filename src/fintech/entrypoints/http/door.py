@@ -7,13 +7,14 @@ counted, and one line is logged, in which nothing is that the caller sent.
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
 from typing import Any, Final, TypeAlias, TypeVar
 
 import orjson
 from aiohttp import web
 from attrs import frozen
+from multidict import CIMultiDict, istr
 
 from fintech.application.commits import Request
 from fintech.domain.scope import Actor, Face, Scope
@@ -197,18 +198,26 @@ async def _unhurried(http: web.Request, timeout_s: float) -> bytes:
         raise Refused(_BODY_TOO_SLOW) from None
 
 
-def _response(
-    visit: Visit, status: int, body: dict[str, Any], more: "dict[str, str] | Any" = None
-) -> web.Response:
-    headers = {
-        "Request-Id": visit.id,
-        "Stripe-Version": API_VERSION,
-        "Content-Type": "application/json",
-        "Cache-Control": "no-store",
-        "Server": "fintech",
+#: What every answer says.
+_HEADERS: Final = CIMultiDict(
+    {
+        istr("Stripe-Version"): API_VERSION,
+        istr("Content-Type"): "application/json",
+        istr("Cache-Control"): "no-store",
+        istr("Server"): "fintech",
     }
+)
+_REQUEST_ID: Final = istr("Request-Id")
+_IDEMPOTENCY_KEY: Final = istr("Idempotency-Key")
+
+
+def _response(
+    visit: Visit, status: int, body: dict[str, Any], more: Mapping[str, str] | None = None
+) -> web.Response:
+    headers = _HEADERS.copy()
+    headers[_REQUEST_ID] = visit.id
     if visit.key is not None:
-        headers["Idempotency-Key"] = visit.key
+        headers[_IDEMPOTENCY_KEY] = visit.key
     if more:
         headers.update(more)
     return web.Response(status=status, body=orjson.dumps(body), headers=headers)

@@ -27,6 +27,7 @@ _AGGREGATES: Final = (
     event_id text collate "C" not null,
     constraint merchants_pk primary key (merchant_id, livemode, id)
 )""",
+    "create index merchants_closed on merchants (merchant_id, livemode) where standing = 'closed'",
     f"""create table api_keys ({_AGGREGATE}
     digest bytea not null,
     created_at timestamptz not null,
