@@ -57,7 +57,12 @@ async def opened(options: argparse.Namespace, closing: AsyncExitStack) -> Commit
         )
         closing.push_async_callback(pool.close)
         return CteWriter(pool).commit
-    engine = create_async_engine(sqlalchemy_url(options.dsn), pool_size=options.pool, max_overflow=0)
+    engine = create_async_engine(
+        sqlalchemy_url(options.dsn),
+        pool_size=options.pool,
+        max_overflow=0,
+        json_serializer=str,  # the rows have their JSON as text already
+    )
     closing.push_async_callback(engine.dispose)
     core = CoreWriter(engine)
 

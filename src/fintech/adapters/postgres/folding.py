@@ -75,6 +75,8 @@ class Folding:
                         await self._fold(connection, due)
                 except (*CONNECTION_LOST, *RACE_LOST, asyncpg.PostgresError) as error:
                     _log.warning("folding was interrupted and will go on: %s", type(error).__name__)
+                except Exception as error:  # noqa: BLE001 - balances are right without it, and others need it
+                    _log.error("a book cannot be folded: %s", type(error).__name__)
         finally:
             if connection is not None:
                 connection.terminate()

@@ -14,6 +14,7 @@ import asyncpg
 import orjson
 
 from fintech.adapters.postgres.legs import decode_legs
+from fintech.adapters.postgres.recent_claims import RecentClaims
 from fintech.adapters.postgres.rows import MAPPINGS
 from fintech.adapters.postgres.writes import Owner
 from fintech.domain.apply import ClaimState, PendingState, State, uniques_of
@@ -32,10 +33,13 @@ Sums: TypeAlias = dict[tuple[str, bool, str, str], list[int]]
 _KEYS: Final = "unnest(${0}::text[], ${1}::bool[], ${2}::text[]) as u(merchant_id, livemode, key)"
 
 
-def suppose(group: Iterable[tuple[Scope, Changeset]]) -> State:
-    """The state that makes every changeset of the group acceptable, as far as one can be without the others."""
+def suppose(group: Iterable[tuple[Scope, Changeset]], recent: RecentClaims) -> State:
+    """The state that makes every changeset of the group acceptable, as far as one can be without the others; but for
+    repeats of what this process remembers."""
     state = State(accounts=None)
     for scope, changes in group:
+        if seen := recent.seen_by(scope, changes):
+            state.claims.setdefault(*seen)
         for change in changes.changes:
             aggregate = change.aggregate
             if aggregate.version:
