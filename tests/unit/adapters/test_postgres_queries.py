@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from fintech.adapters.memory.clock import ManualClock
+from fintech.adapters.postgres.connections import Connection
 from fintech.adapters.postgres.database import Database, open_database
-from fintech.adapters.postgres.group_state import Connection
 from fintech.adapters.postgres.queries import PostgresQueries
 from fintech.adapters.system.id_source import RandomIdSource
 from fintech.domain.events import EventType

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import asyncpg
 from asyncpg import exceptions as pg
 
-from fintech.adapters.postgres.group_state import Connection
 from fintech.ports.errors import StoreUnavailable
+
+Connection: TypeAlias = asyncpg.Connection
 
 #: The statements are the same every time and their plans do not depend on how many rows an array has. They look rows up
 #: by key, always: a plan made while a table is small reads all of it, and is kept when the table has grown.

@@ -7,11 +7,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from attrs import frozen
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from fintech.adapters.postgres.connections import connect, open_pool
+from fintech.adapters.postgres.connections import Connection, connect, open_pool
 from fintech.adapters.postgres.folding import Folding
 from fintech.adapters.postgres.group_commit import GroupCommit
 from fintech.adapters.postgres.group_read import GroupRead
-from fintech.adapters.postgres.group_state import Connection
 from fintech.adapters.postgres.proofs import PostgresProofs
 from fintech.adapters.postgres.queries import PostgresQueries
 from fintech.adapters.postgres.store import PostgresStore

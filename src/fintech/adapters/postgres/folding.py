@@ -9,8 +9,8 @@ from typing import Final
 
 import asyncpg
 
-from fintech.adapters.postgres.connections import CONNECTION_LOST, RACE_LOST
-from fintech.adapters.postgres.group_state import Connection, fold_balances, hold_books
+from fintech.adapters.postgres.book_balances import fold_balances, hold_books
+from fintech.adapters.postgres.connections import CONNECTION_LOST, RACE_LOST, Connection
 from fintech.adapters.postgres.statements import write_statement
 from fintech.adapters.postgres.writes import Owner, Writes
 from fintech.domain.ids import MerchantId

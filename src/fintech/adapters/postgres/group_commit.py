@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable
 from time import monotonic
 from typing import Final
 
-from fintech.adapters.postgres.group_state import Connection
+from fintech.adapters.postgres.connections import Connection
 from fintech.adapters.postgres.lanes import Answered, Care, Lane, Member, touched_by
 from fintech.adapters.postgres.recent_claims import RecentClaims
 from fintech.adapters.postgres.writer import Writer

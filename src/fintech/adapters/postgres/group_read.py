@@ -14,8 +14,7 @@ from typing import Final
 import asyncpg
 from attrs import frozen
 
-from fintech.adapters.postgres.connections import CONNECTION_LOST
-from fintech.adapters.postgres.group_state import Connection
+from fintech.adapters.postgres.connections import CONNECTION_LOST, Connection
 from fintech.domain.scope import Scope
 from fintech.ports.errors import PortError, StoreOverloaded, StoreUnavailable
 

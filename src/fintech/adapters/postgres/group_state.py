@@ -1,18 +1,20 @@
 """The `State` that a group of changesets is applied to: supposed, read, or read and held.
 
-*Supposed*: what the changesets themselves say is so; the guards of the write find out if it is not. *Read*: what one
+*Supposed*: what the changesets themselves say is so; the guards of the write find out if it is not. *Glanced*: what one
 unlocked statement sees of the rows that are there by rights; the guards find out if it has changed since, or if there
-are others. *Held*: the rows are locked first, in key order, so it cannot change; everything is read, balances too.
+are others. *Read*: what one unlocked statement sees of everything. *Held*: the rows are locked first, in key order, so
+that they cannot change; balances are there too where a limit has to be judged.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Final, TypeAlias
 
-import asyncpg
 import orjson
 
+from fintech.adapters.postgres.book_balances import fold_balances, hold_books
+from fintech.adapters.postgres.connections import Connection
 from fintech.adapters.postgres.legs import decode_legs
 from fintech.adapters.postgres.recent_claims import RecentClaims
 from fintech.adapters.postgres.rows import MAPPINGS
@@ -20,15 +22,10 @@ from fintech.adapters.postgres.writes import Owner
 from fintech.domain.apply import ClaimState, PendingState, State, uniques_of
 from fintech.domain.changeset import Answer, Changeset, Claim
 from fintech.domain.ids import EventId, MerchantId, TransferId
-from fintech.domain.ledger import AccountId, Balances, Phase, Transfer
-from fintech.domain.money import Currency
+from fintech.domain.ledger import Phase, Transfer
 from fintech.domain.scope import Scope
 
-Connection: TypeAlias = asyncpg.Connection
 Key: TypeAlias = tuple[str, bool, str]
-#: By merchant, mode, code and currency: debits pending and posted, credits pending and posted. Plain, because a busy
-#: merchant's thousands of delta rows are added up in it.
-Sums: TypeAlias = dict[tuple[str, bool, str, str], list[int]]
 
 _KEYS: Final = "unnest(${0}::text[], ${1}::bool[], ${2}::text[]) as u(merchant_id, livemode, key)"
 
@@ -60,10 +57,15 @@ def supposable(changes: Changeset) -> bool:
     return True
 
 
-async def read(connection: Connection, group: Sequence[tuple[Scope, Changeset]]) -> State:
+async def glance(connection: Connection, group: Sequence[tuple[Scope, Changeset]]) -> State:
     """What one statement sees, but for balances and for what only a changeset that was committed before would find:
     its mark (see `recognise`) and the aggregates that it made."""
     return await _read(connection, _wanted(group, whole=False))
+
+
+async def read(connection: Connection, group: Sequence[tuple[Scope, Changeset]]) -> State:
+    """What one statement sees of everything that the group touches, but for balances."""
+    return await _read(connection, _wanted(group, whole=True))
 
 
 async def recognise(
@@ -111,80 +113,6 @@ async def hold(
     touched = {(scope.livemode, account) for scope, changes in group for account in changes.moves}
     state.accounts = await fold_balances(connection, owners, touched)
     return state, frozenset(owners)
-
-
-async def hold_books(
-    connection: Connection, owners: Sequence[Owner], *, skip_locked: bool = False
-) -> list[Owner]:
-    """Lock the accounts of owners, creating their books; with ``skip_locked`` only of those that nobody holds."""
-    arrays = list(zip(*owners, strict=True))
-    await connection.execute(
-        "insert into books select * from unnest($1::text[], $2::bool[]) on conflict do nothing", *arrays
-    )
-    rows = await connection.fetch(
-        "select b.merchant_id, b.livemode from books b join unnest($1::text[], $2::bool[]) as u(merchant_id,"
-        " livemode) using (merchant_id, livemode) order by b.merchant_id, b.livemode for update of b"
-        + (" skip locked" if skip_locked else ""),
-        *arrays,
-    )
-    return [(MerchantId(merchant), livemode) for merchant, livemode in rows]
-
-
-async def fold_balances(
-    connection: Connection, owners: Sequence[Owner], touched: set[tuple[bool, AccountId]]
-) -> dict[tuple[bool, AccountId], Balances]:
-    """Take the deltas of held owners out of their table; whole balances of what they and ``touched`` name."""
-    if not owners:
-        return {}
-    arrays = list(zip(*owners, strict=True))
-    deltas = await connection.fetch(
-        "delete from book_deltas d using unnest($1::text[], $2::bool[]) as u(merchant_id, livemode)"
-        " where d.merchant_id = u.merchant_id and d.livemode = u.livemode"
-        " returning d.merchant_id, d.livemode, d.moves::text",
-        *arrays,
-    )
-    sums: Sums = {
-        (account.owner, livemode, account.code, account.currency): [0] * 4 for livemode, account in touched
-    }
-    for merchant, livemode, moves in deltas:
-        add_moves(sums, merchant, livemode, moves)
-    keys = sorted(sums)
-    if not keys:
-        return {}
-    rows = await connection.fetch(
-        "select a.* from accounts a join unnest($1::text[], $2::bool[], $3::text[], $4::text[])"
-        " as u(merchant_id, livemode, code, currency) using (merchant_id, livemode, code, currency)",
-        *zip(*keys, strict=True),
-    )
-    for merchant, livemode, code, currency, *balances in rows:
-        add(sums, (merchant, livemode, code, currency), balances)
-    return {(key[1], account): balances for key, account, balances in accounts_of(sums)}
-
-
-def add_moves(sums: Sums, merchant: str, livemode: bool, moves: str) -> None:
-    """Add the contents of a delta row."""
-    for code, currency, *move in orjson.loads(moves):
-        add(sums, (merchant, livemode, code, currency), move)
-
-
-def add(sums: Sums, key: tuple[str, bool, str, str], move: Sequence[int]) -> None:
-    """Add the four sums of one account."""
-    known = sums.get(key)
-    if known is None:
-        sums[key] = list(move)
-        return
-    known[0] += move[0]
-    known[1] += move[1]
-    known[2] += move[2]
-    known[3] += move[3]
-
-
-def accounts_of(sums: Sums) -> Iterator[tuple[tuple[str, bool, str, str], AccountId, Balances]]:
-    """The accounts of sums, and what they come to."""
-    for key, (debits_pending, debits_posted, credits_pending, credits_posted) in sums.items():
-        merchant, _, code, currency = key
-        account = AccountId(MerchantId(merchant), code, Currency(currency))
-        yield key, account, Balances(debits_pending, debits_posted, credits_pending, credits_posted)
 
 
 def _wanted(group: Iterable[tuple[Scope, Changeset]], *, whole: bool) -> dict[str, set[Key]]:

@@ -20,11 +20,12 @@ Answered = Outcome[Committed, CommitRefused]
 
 
 class Care(IntEnum):
-    """How sure a group's state is."""
+    """How sure a group's state is; `group_state` says what each one looks at."""
 
     SUPPOSED = 0
-    READ = 1
-    HELD = 2
+    GLANCED = 1
+    READ = 2
+    HELD = 3
 
 
 @frozen(eq=False)

@@ -6,12 +6,13 @@ from typing import Any, Final, TypeVar
 
 import asyncpg
 
+from fintech.adapters.postgres.book_balances import Sums, accounts_of, add, add_moves
 from fintech.adapters.postgres.connections import CONNECTION_LOST
 from fintech.adapters.postgres.documents import decode, decode_aggregate
 from fintech.adapters.postgres.folding import Folding
 from fintech.adapters.postgres.group_commit import GroupCommit
 from fintech.adapters.postgres.group_read import GroupRead
-from fintech.adapters.postgres.group_state import Sums, accounts_of, add, add_moves, claim_state
+from fintech.adapters.postgres.group_state import claim_state
 from fintech.adapters.postgres.rows import table_of
 from fintech.domain.api_keys import ApiKey
 from fintech.domain.apply import ClaimState

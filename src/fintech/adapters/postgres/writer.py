@@ -8,8 +8,8 @@ from typing import Final
 
 from attrs import frozen
 
-from fintech.adapters.postgres.connections import CONNECTION_LOST, RACE_LOST, GuardShort
-from fintech.adapters.postgres.group_state import Connection, hold, read, recognise, supposable, suppose
+from fintech.adapters.postgres.connections import CONNECTION_LOST, RACE_LOST, Connection, GuardShort
+from fintech.adapters.postgres.group_state import glance, hold, read, recognise, supposable, suppose
 from fintech.adapters.postgres.lanes import Answered, Care, Lane, Member, release
 from fintech.adapters.postgres.recent_claims import ClaimKey, RecentClaims
 from fintech.adapters.postgres.statements import write_statement
@@ -24,9 +24,7 @@ from fintech.ports.errors import ConcurrencyExhausted, PortError, StoreUnavailab
 
 TRIES_MAX: Final = 8
 RECONNECT_AFTER_S: Final = 0.1
-#: A group that lost so many races locks the rows that it saves.
-HOLD_AFTER_RACES: Final = 4
-#: After a lost race or a refusal a writer reads first for so many groups: both come in swarms.
+#: After a lost race or an unforeseen refusal a writer glances first for so many groups: both come in swarms.
 CAUTIOUS_GROUPS: Final = 8
 
 
@@ -80,7 +78,7 @@ class Writer:
             self._cautious or not all(supposable(member.changes) for member in group)
         ):
             self._cautious = max(self._cautious - 1, 0)
-            return Care.READ
+            return Care.GLANCED
         return lane.care
 
     async def _commit(self, group: Sequence[Member], care: Care) -> None:
@@ -98,7 +96,7 @@ class Writer:
                 if races == TRIES_MAX:
                     break
                 self._cautious = CAUTIOUS_GROUPS
-                care = max(care, Care.READ if races < HOLD_AFTER_RACES else Care.HELD)
+                care = Care(min(care + 1, Care.HELD))
                 await _pause(races)
             except ValueError as error:  # a value that cannot be sent; asyncpg files it with lost connections
                 self._refuse_alone(group, error)
@@ -131,6 +129,8 @@ class Writer:
         held: frozenset[Owner] = frozenset()
         if care is Care.SUPPOSED:
             state = suppose(pairs, self._recent)
+        elif care is Care.GLANCED:
+            state = await glance(connection, pairs)
         elif care is Care.READ:
             state = await read(connection, pairs)
         else:
@@ -138,7 +138,7 @@ class Writer:
         writes = Writes(held)
         before = set(state.committed)
         outcomes = self._decide(state, pairs, writes, before)
-        if care is Care.READ:
+        if care is Care.GLANCED:
             await _recognise(connection, pairs, outcomes)
         for (livemode, account), balances in (state.accounts or {}).items():
             writes.set_balances(livemode, account, balances)

@@ -1,93 +1,31 @@
 """The promise of `Queries`, for every adapter's tests."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from random import Random
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
 from fintech.domain.api_keys import ApiKey
 from fintech.domain.events import EventType
 from fintech.domain.ids import ChangesetId, ChargeId, MerchantId, MovementId
+from fintech.domain.ledger import MERCHANT_BUCKETS, Bucket, TransferKind, bucket_of
 from fintech.domain.payment_methods import PaymentMethod
 from fintech.domain.payments.payment import Payment
 from fintech.domain.refunds.refund import Refund
 from fintech.domain.scope import Scope
 from fintech.ports.clock import Clock
 from fintech.ports.contracts.histories import Story
-from fintech.ports.contracts.seasons import NO, Season
+from fintech.ports.contracts.paging import Expected, check
+from fintech.ports.contracts.seasons import NO, NOBODY_KNOWS, Season
 from fintech.ports.contracts.trading import trade
 from fintech.ports.id_source import IdSource
 from fintech.ports.queries import Listed, Page, Queries
 from fintech.ports.store import Store
 
-T = TypeVar("T")
-#: A list's ids with the moments that it can be filtered by, newest first.
-Expected = list[tuple[str, datetime]]
-List = Callable[[Page], Awaitable[Listed[T]]]
-
 PATIENCE_S = 10.0
-
-
-def page_of(expected: Expected, page: Page) -> tuple[list[str], bool]:
-    """What a page shows of a list, by counting places in it."""
-    ids = [id for id, _ in expected]
-    first = 0 if page.after is None else ids.index(page.after) + 1
-    last = len(ids) if page.before is None else ids.index(page.before)
-    shown = [
-        id
-        for id, at in expected[first:last]
-        if (page.created_from is None or at >= page.created_from)
-        and (page.created_until is None or at < page.created_until)
-    ]
-    nearest = shown[: page.limit] if page.before is None else shown[-page.limit :]
-    return nearest, len(shown) > page.limit
-
-
-def chance_page(chance: Random, expected: Expected) -> Page:
-    """Any page of a list."""
-    places = sorted(chance.choices(range(len(expected)), k=2))
-    moments = sorted(at for _, at in chance.choices(expected, k=2))
-    return Page(
-        limit=chance.choice((1, 2, 3, 10, 100)),
-        after=expected[places[0]][0] if chance.random() < 0.4 else None,
-        before=expected[places[1]][0] if chance.random() < 0.4 else None,
-        created_from=moments[0] if chance.random() < 0.3 else None,
-        created_until=moments[1] if chance.random() < 0.3 else None,
-    )
-
-
-async def walked(
-    wanted: List[T], id_of: Callable[[T], str], limit: int, start: str | None = None
-) -> list[str]:
-    """The ids of a whole list, page by page: from the newest to the oldest, or from ``start`` to the newest."""
-    found: list[str] = []
-    cursor, more = start, True
-    while more:
-        page = Page(limit=limit, after=cursor) if start is None else Page(limit=limit, before=cursor)
-        listed = await wanted(page)
-        ids = [id_of(item) for item in listed.items]
-        assert len(ids) <= limit
-        assert ids, "a page that was promised is empty"
-        assert not set(found).intersection(ids), "an item is listed twice"
-        found = [*found, *ids] if start is None else [*ids, *found]
-        cursor, more = (ids[-1] if start is None else ids[0]), listed.has_more
-    return found
-
-
-async def check(chance: Random, wanted: List[T], id_of: Callable[[T], str], expected: Expected) -> None:
-    """A list is what it should be: whole, in pages of any size both ways, and on any page."""
-    ids = [id for id, _ in expected]
-    assert len(ids) > 3, "too little happened to tell"
-    for limit in (1, 3, len(ids), 100):
-        assert await walked(wanted, id_of, limit) == ids
-        assert await walked(wanted, id_of, limit, start=ids[-1]) == ids[:-1]
-    for _ in range(30):
-        page = chance_page(chance, expected)
-        listed = await wanted(page)
-        assert ([id_of(item) for item in listed.items], listed.has_more) == page_of(expected, page), page
 
 
 class QueriesContract:
@@ -224,6 +162,69 @@ class QueriesContract:
         unheard = MovementId.of(ids.new(ChangesetId), 0)
         assert await queries.movement(season.story.scope, unheard) is None
 
+    async def test_movements_of_some_kinds(self, queries: Queries, season: Season, chance: Random) -> None:
+        payment = await season.pay(10_000)
+        for amount in (100, 200, 300, 400):
+            await season.refund(payment.id, amount)
+            await season.pay(10 * amount)
+        scope = season.story.scope
+        for kinds in ((TransferKind.REFUND,), (TransferKind.CAPTURE, TransferKind.REFUND_FAILURE)):
+            expected: Expected = [
+                (id, legs[0].at)
+                for id, legs in sorted(season.lines.items(), reverse=True)
+                if legs[0].kind in kinds
+            ]
+            await check(chance, lambda page: queries.movements(scope, page, kinds), _id, expected)  # noqa: B023 - called within the round
+        for line in (await queries.movements(scope, Page(limit=100), [TransferKind.REFUND])).items:
+            assert list(line.legs) == season.lines[line.id]
+
+    async def test_a_kind_is_that_of_a_lines_first_leg(self, queries: Queries, season: Season) -> None:
+        await season.pay(1_000, manual=True)
+        assert any(leg.kind is TransferKind.ACQUIRING_FEE for legs in season.lines.values() for leg in legs)
+        for kind in (TransferKind.ACQUIRING_FEE, TransferKind.HOLD, TransferKind.RELEASE):
+            assert await queries.movements(season.story.scope, Page(), [kind]) == Listed((), has_more=False)
+
+    async def test_a_movement_of_another_kind_is_a_cursor_too(self, queries: Queries, season: Season) -> None:
+        payment = await season.pay(10_000)
+        refunded = (await season.refund(payment.id, 100)).movement
+        captured = (await season.pay(1_000)).attempts[-1].captures[0].movement
+        scope, kinds = season.story.scope, [TransferKind.REFUND]
+        older = await queries.movements(scope, Page(limit=1, after=captured), kinds)
+        assert [line.id for line in older.items] == [refunded]
+        assert (await queries.movements(scope, Page(before=captured), kinds)).items == ()
+
+    async def test_the_balance_before_a_moment_is_what_the_accounts_stood_at(
+        self,
+        queries: Queries,
+        store: Store,
+        season: Season,
+        chance: Random,
+        advance: Callable[[timedelta], None],
+    ) -> None:
+        scope = season.story.scope
+        stood = []
+        for _ in range(6):
+            advance(timedelta(hours=1))
+            stood.append((season.now, await _owed(store, scope)))
+            await season.pay(1_000)  # at that very moment, so not before it
+            await trade(season, chance, advance, steps=1)
+        advance(timedelta(microseconds=1))
+        stood.append((season.now, await _owed(store, scope)))
+        assert len({owed for _, owed in stood}) == len(stood), "too little happened to tell"
+        assert [(at, await queries.balance_before(scope, at)) for at, _ in stood] == stood
+
+    async def test_the_balance_before_a_moment_knows_no_hold_and_no_open_refund(
+        self, queries: Queries, season: Season, advance: Callable[[timedelta], None]
+    ) -> None:
+        scope, payment = season.story.scope, await season.pay(10_000)
+        advance(timedelta(hours=1))
+        owed = await queries.balance_before(scope, season.now)
+        await season.pay(5_000, manual=True)
+        await season.refund(payment.id, 1_000, NOBODY_KNOWS)
+        await season.settle()
+        advance(timedelta(hours=1))
+        assert await queries.balance_before(scope, season.now) == owed
+
     async def test_merchants_of_a_mode(
         self,
         queries: Queries,
@@ -251,7 +252,7 @@ class QueriesContract:
         await season.cut_key(chance.randbytes(32))
         assert list(await queries.api_keys(season.story.scope)) == season.all(ApiKey)
 
-    async def test_nothing_is_an_empty_page(self, queries: Queries, ids: IdSource) -> None:
+    async def test_nothing_is_an_empty_page(self, queries: Queries, ids: IdSource, clock: Clock) -> None:
         nowhere = Scope(ids.new(MerchantId), livemode=False)
         empty: Listed[Any] = Listed((), has_more=False)
         assert await queries.payments(nowhere, Page()) == empty
@@ -260,6 +261,7 @@ class QueriesContract:
         assert await queries.payment_methods(nowhere, Page()) == empty
         assert await queries.events(nowhere, Page()) == empty
         assert await queries.movements(nowhere, Page()) == empty
+        assert await queries.balance_before(nowhere, clock.now()) == 0
         assert list(await queries.api_keys(nowhere)) == []
 
     async def _out_of_order(self, season: Season) -> None:
@@ -278,6 +280,15 @@ async def _listed_up_to(queries: Queries, season: Season) -> None:
             if newest and newest[0].id == last:
                 return
             await asyncio.sleep(0.01)
+
+
+async def _owed(store: Store, scope: Scope) -> int:
+    """What the merchant's accounts stand at: what we owe it, less what it owes us."""
+    return sum(
+        balances.credits_posted - balances.debits_posted
+        for account, balances in (await store.books(scope)).items()
+        if bucket_of(account.code) in MERCHANT_BUCKETS | {Bucket.ADVANCE, Bucket.RECEIVABLE}
+    )
 
 
 def _id(item: Any) -> str:
