@@ -23,7 +23,13 @@ from fintech.adapters.postgres.embedded import EmbeddedPostgres
 DATABASE_URL = "FINTECH_TEST_DATABASE_URL"
 
 #: Nothing that a test writes has to outlive the machine.
-HASTY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+HASTY = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "autovacuum": "off",  # its workers would stand in the way of dropping a database
+}
 
 T = TypeVar("T")
 

@@ -81,8 +81,7 @@ class TestSimulatedAcquirer(CardAcquirerContract):
         reply = await answer(first, scope, question)
         again = SimulatedAcquirer(answer_timeout_s=0, journal=journal)
         for simulated in (first, again):
-            assert simulated._journal is not None
-            request.addfinalizer(simulated._journal._file.close)
+            request.addfinalizer(simulated.close)
         assert await answer(again, scope, question) == reply
         refund = follows(reply, "re_1")
         assert await first.refund(scope, refund) == await again.refund(scope, refund)

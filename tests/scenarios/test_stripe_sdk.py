@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import pytest
 import stripe
 
+from fintech.domain.cards import Advice, Decline, DeclineCode
 from fintech.entrypoints import profiles
 from fintech.entrypoints.http.settings import HttpSettings
 from fintech.ports.errors import StoreUnavailable
@@ -75,6 +76,10 @@ def test_a_payment_from_its_creation_to_its_refund(sdk: Sdk) -> None:
     )
     assert (refund.status, refund.charge, refund.currency) == ("succeeded", charge.id, "aud")
     assert sdk.v1.refunds.retrieve(refund.id).amount == 500
+    noted = sdk.v1.refunds.update(refund.id, {"metadata": {"ticket": "7", "till": "2"}})
+    assert noted.metadata.to_dict() == {"ticket": "7", "till": "2"}
+    assert sdk.v1.refunds.update(refund.id, {"metadata": {"till": ""}}).metadata.to_dict() == {"ticket": "7"}
+    assert sdk.v1.refunds.update(refund.id, {"metadata": ""}).metadata.to_dict() == {}
     assert [each.id for each in sdk.v1.refunds.list({"payment_intent": paid.id})] == [refund.id]
 
 
@@ -156,6 +161,22 @@ def test_a_decline_is_the_exception_that_it_was(sdk: Sdk) -> None:
     ]
 
 
+def test_a_higher_amount_that_is_declined_says_why(
+    served: Served, sdk: Sdk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def declines(*_: object) -> Decline:
+        return Decline(code=DeclineCode.INSUFFICIENT_FUNDS, scheme_code="51", advice=Advice.TRY_AGAIN_LATER)
+
+    monkeypatch.setattr(served.core.acquirer(), "increment", declines)
+    held = pay(sdk, 10_000, capture_method="manual")
+    with pytest.raises(stripe.CardError) as raised:
+        sdk.v1.payment_intents.increment_authorization(held.id, {"amount": 12_000})
+    error: Any = raised.value.error
+    assert (error.code, error.decline_code) == ("card_declined", "insufficient_funds")
+    assert (error.network_decline_code, error.advice_code) == ("51", "try_again_later")
+    assert error.payment_intent.amount_capturable == 10_000
+
+
 def test_what_is_wrong_is_the_exception_that_it_was(served: Served, sdk: Sdk) -> None:
     with pytest.raises(stripe.InvalidRequestError) as unknown:
         sdk.v1.payment_intents.create({"amount": 1, "currency": "aud", "colour": "red"})
@@ -229,8 +250,42 @@ def test_what_happened_can_be_read(sdk: Sdk) -> None:
     [succeeded] = sdk.v1.events.list({"types": ["payment_intent.succeeded"]}).data
     assert succeeded.data.object["id"] == paid.id
     assert succeeded.request.id == paid.last_response.request_id
+    assert succeeded.request.idempotency_key == paid.last_response.idempotency_key
     assert sdk.v1.events.retrieve(succeeded.id).type == "payment_intent.succeeded"
     assert len(sdk.v1.events.list({"type": "payment_intent.*"}).data) == 2
+
+
+def test_an_event_has_the_object_that_its_type_promises(served: Served, sdk: Sdk) -> None:
+    pay(sdk, 50_000)
+    for method in (VISA, "pm_card_refundDeclined", "pm_card_refundFail"):
+        paid = pay(sdk, 1_000, payment_method=method)
+        refund = sdk.v1.refunds.create({"payment_intent": paid.id, "amount": 100})
+        sdk.v1.refunds.update(refund.id, {"metadata": {"ticket": "7"}})
+    with pytest.raises(stripe.CardError):
+        pay(sdk, payment_method="pm_card_chargeDeclined")
+    sdk.v1.payment_intents.cancel(pay(sdk, capture_method="manual").id)
+    served.run(served.core.sweep()())
+    promised: dict[str, Any] = {
+        "charge": stripe.Charge,
+        "payment_intent": stripe.PaymentIntent,
+        "refund": stripe.Refund,
+        "account": stripe.Account,
+    }
+    events = list(sdk.v1.events.list({"limit": 100}).auto_paging_iter())
+    told = {(each.type, type(each.data.object)) for each in events}
+    assert {kind for kind, _ in told} >= {
+        "charge.refunded",
+        "charge.updated",
+        "refund.failed",
+        "refund.updated",
+    }
+    for kind, made in told:
+        noun = kind.partition(".")[0]
+        assert noun not in promised or made is promised[noun], kind
+    failed = sdk.v1.events.list({"type": "refund.failed"}).data
+    assert {each.data.object.failure_reason for each in failed} == {"declined", "expired_or_canceled_card"}
+    for event in sdk.v1.events.list({"type": "charge.updated"}):
+        assert (event.data.object.amount_refunded, event.data.object.refunded) == (0, False)
 
 
 def test_everything_is_expanded_where_it_is_asked_for(sdk: Sdk) -> None:
@@ -303,7 +358,8 @@ async def test_every_verb_asynchronously(aio: Sdk) -> None:
     assert (await intents.cancel_async(other.id)).status == "canceled"
     assert (await intents.retrieve_async(made.id)).id == made.id
     refund = await aio.v1.refunds.create_async({"payment_intent": made.id, "amount": 1})
-    assert (await aio.v1.refunds.retrieve_async(refund.id)).amount == 1
+    await aio.v1.refunds.update_async(refund.id, {"metadata": {"ticket": "7"}})
+    assert (await aio.v1.refunds.retrieve_async(refund.id)).metadata["ticket"] == "7"
     assert (await aio.v1.balance.retrieve_async()).pending[0].amount > 0
     assert len((await aio.v1.balance_transactions.list_async()).data) == 2
     assert len((await aio.v1.charges.list_async({"payment_intent": made.id})).data) == 1

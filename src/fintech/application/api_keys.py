@@ -47,17 +47,10 @@ class CreateApiKey:
         """``secret`` is for a sandbox whose key must stay the same; anybody else gets a new random one."""
         if await self.store.merchant(scope) is None:
             return Failure(NotFound("merchant", scope.merchant))
-        spoken = secret or SECRET_PREFIXES[scope.livemode] + self.ids.secret()
+        spoken = secret or _new_secret(scope, self.ids)
 
         async def decide(_changeset: ChangesetId, now: datetime) -> Outcome[Decision[ApiKey], CommitRefused]:
-            key = ApiKey(
-                id=self.ids.new(ApiKeyId),
-                version=0,
-                name=name,
-                digest=self.digests.digest(Purpose.API_KEY, spoken.encode()),
-                hint=spoken[-4:],
-                created_at=now,
-            )
+            key = _new_key(name, spoken, self.ids, self.digests, now)
             return Success(Decision(value=saved(key), changes=((key, EventType.API_KEY_CREATED),)))
 
         outcome = await self.commits.land(scope, actor, decide)
@@ -91,6 +84,55 @@ class EndApiKey:
             return Success(Decision(value=saved(ended), changes=((ended, EventType.API_KEY_UPDATED),)))
 
         return await self.commits.land(scope, actor, decide)
+
+
+@frozen(kw_only=True)
+class RollApiKey:
+    """Make a new key in an old one's place, in one commit: there is never one of the two without the other's end."""
+
+    store: Store
+    ids: IdSource
+    digests: KeyedDigest
+    commits: Commits
+
+    async def __call__(
+        self, actor: Actor, scope: Scope, id: ApiKeyId, overlap: timedelta
+    ) -> Outcome[MadeKey, NotFound | KeyRevoked | CommitRefused]:
+        """The old key lives on for ``overlap``; refused as `ApiKey.ending` refuses."""
+        spoken = _new_secret(scope, self.ids)
+
+        async def decide(
+            _changeset: ChangesetId, now: datetime
+        ) -> Outcome[Decision[ApiKey], NotFound | KeyRevoked]:
+            old = await self.store.api_key(scope, id)
+            if old is None:
+                return Failure(NotFound("key", id))
+            ending = old.ending(now + overlap)
+            if isinstance(ending, Failure):
+                return ending
+            new = _new_key(old.name, spoken, self.ids, self.digests, now)
+            changes = ((new, EventType.API_KEY_CREATED), (ending.unwrap(), EventType.API_KEY_UPDATED))
+            return Success(Decision(value=saved(new), changes=changes))
+
+        outcome = await self.commits.land(scope, actor, decide)
+        if isinstance(outcome, Failure):
+            return outcome
+        return Success(MadeKey(outcome.unwrap(), spoken))
+
+
+def _new_secret(scope: Scope, ids: IdSource) -> str:
+    return SECRET_PREFIXES[scope.livemode] + ids.secret()
+
+
+def _new_key(name: str, secret: str, ids: IdSource, digests: KeyedDigest, now: datetime) -> ApiKey:
+    return ApiKey(
+        id=ids.new(ApiKeyId),
+        version=0,
+        name=name,
+        digest=digests.digest(Purpose.API_KEY, secret.encode()),
+        hint=secret[-4:],
+        created_at=now,
+    )
 
 
 @frozen

@@ -11,8 +11,9 @@ from fintech.domain.cards import CardDetails, CardFault
 from fintech.domain.changeset import CommitRefused, KeyAnswered
 from fintech.domain.events import EventType
 from fintech.domain.ids import ChangesetId, PaymentMethodId
+from fintech.domain.metadata import Metadata
 from fintech.domain.outcome import Failure, Outcome, Success
-from fintech.domain.payment_methods import Metadata, Method, PaymentMethod
+from fintech.domain.payment_methods import Method, PaymentMethod
 from fintech.domain.scope import Scope
 from fintech.ports.card_vault import CardVault
 from fintech.ports.id_source import IdSource

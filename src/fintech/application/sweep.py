@@ -8,7 +8,8 @@ from attrs import frozen
 
 from fintech.application.commits import NotFound
 from fintech.application.payments.resolving import ResolvePayment
-from fintech.application.refunds import RefundRefusal, ResolveRefund, ReturnRefund
+from fintech.application.refunds.asking import RefundRefusal
+from fintech.application.refunds.resolving import ResolveRefund, ReturnRefund
 from fintech.domain.ids import PaymentId, RefundId
 from fintech.domain.outcome import Success
 from fintech.domain.refunds.refund import RefundOver, RefundStatus

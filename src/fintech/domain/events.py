@@ -36,7 +36,7 @@ class EventType(StrEnum):
     PAYMENT_CANCELED = "payment_intent.canceled"
     PAYMENT_REVERSAL_UPDATED = "payment_intent.reversal_updated"
     CHARGE_REFUNDED = "charge.refunded"
-    CHARGE_REFUND_UPDATED = "charge.refund.updated"
+    CHARGE_UPDATED = "charge.updated"
     REFUND_CREATED = "refund.created"
     REFUND_UPDATED = "refund.updated"
     REFUND_FAILED = "refund.failed"

@@ -84,8 +84,10 @@ CHART: Final = {
     Bucket.LOSSES: Rule(AccountKind.EXPENSE, Limit.NONE),
 }
 
-#: What a merchant's balance is made of: liabilities to it, less what it owes.
+#: What we owe a merchant.
 MERCHANT_BUCKETS: Final = frozenset({Bucket.UNSETTLED, Bucket.AVAILABLE, Bucket.RESERVED, Bucket.IN_TRANSIT})
+#: The same with what it owes: a credit to any of these raises the balance, a debit lowers it.
+BALANCE_BUCKETS: Final = MERCHANT_BUCKETS | {Bucket.ADVANCE, Bucket.RECEIVABLE}
 
 
 @lru_cache(maxsize=1024)

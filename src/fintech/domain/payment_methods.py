@@ -6,9 +6,7 @@ from attrs import field, frozen
 
 from fintech.domain.cards import Card
 from fintech.domain.ids import PaymentMethodId
-
-#: Free text that a merchant hangs on a thing, in the order in which it was given; values are strings.
-Metadata = tuple[tuple[str, str], ...]
+from fintech.domain.metadata import Metadata
 
 
 @frozen(kw_only=True, slots=False)

@@ -31,9 +31,12 @@ class Actor:
 
     ``name`` is an API key's id, an officer's log-in or a worker's name, never a secret or a customer. ``request``
     is the id under which the request can be found in the logs. ``why`` is free text of at most 500 characters.
+    ``key`` is the idempotency key that the caller gave the request, at most 255 characters: no secret, but the
+    caller's own words, so it is told to the caller alone and in no log.
     """
 
     name: str
     face: Face
     why: str | None = None
     request: str | None = field(default=None)
+    key: str | None = field(default=None, repr=False)

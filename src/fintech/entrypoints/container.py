@@ -2,7 +2,7 @@
 
 from dependency_injector import containers, providers
 
-from fintech.application.api_keys import Authenticate, CreateApiKey, EndApiKey
+from fintech.application.api_keys import Authenticate, CreateApiKey, EndApiKey, RollApiKey
 from fintech.application.commits import Commits
 from fintech.application.merchants import OnboardMerchant, PlaceMerchant
 from fintech.application.payment_methods import CreatePaymentMethod, FindMethod
@@ -17,7 +17,10 @@ from fintech.application.payments.requests import (
     UpdatePayment,
 )
 from fintech.application.payments.resolving import ResolvePayment
-from fintech.application.refunds import CreateRefund, RefundAsking, ResolveRefund, ReturnRefund
+from fintech.application.refunds.asking import RefundAsking
+from fintech.application.refunds.repeats import RefundRepeats
+from fintech.application.refunds.requests import CreateRefund, UpdateRefund
+from fintech.application.refunds.resolving import ResolveRefund, ReturnRefund
 from fintech.application.settlement import SettleMerchant
 from fintech.application.sweep import Sweep
 from fintech.ports.card_acquirer import CardAcquirer
@@ -52,6 +55,7 @@ class Core(containers.DeclarativeContainer):
     onboard_merchant = providers.Singleton(OnboardMerchant, store=store, commits=commits)
     place_merchant = providers.Singleton(PlaceMerchant, store=store, commits=commits)
     create_api_key = providers.Singleton(CreateApiKey, store=store, ids=ids, digests=digests, commits=commits)
+    roll_api_key = providers.Singleton(RollApiKey, store=store, ids=ids, digests=digests, commits=commits)
     end_api_key = providers.Singleton(EndApiKey, store=store, commits=commits)
     authenticate = providers.Singleton(Authenticate, store=store, digests=digests, clock=clock)
 
@@ -74,9 +78,11 @@ class Core(containers.DeclarativeContainer):
     resolve_refund = providers.Singleton(
         ResolveRefund, store=store, acquirer=acquirer, commits=commits, asking=refund_asking
     )
+    refund_repeats = providers.Singleton(RefundRepeats, commits=commits, resolve=resolve_refund)
     create_refund = providers.Singleton(
-        CreateRefund, store=store, ids=ids, commits=commits, asking=refund_asking, resolve=resolve_refund
+        CreateRefund, store=store, ids=ids, commits=commits, asking=refund_asking, repeats=refund_repeats
     )
+    update_refund = providers.Singleton(UpdateRefund, store=store, commits=commits, repeats=refund_repeats)
     return_refund = providers.Singleton(ReturnRefund, store=store, commits=commits)
 
     settle_merchant = providers.Singleton(SettleMerchant, store=store, ids=ids, commits=commits)

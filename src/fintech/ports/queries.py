@@ -10,7 +10,7 @@ from attrs import field, frozen
 from fintech.domain.api_keys import ApiKey
 from fintech.domain.events import Event
 from fintech.domain.ids import ChargeId, MovementId, PaymentId
-from fintech.domain.ledger import Transfer
+from fintech.domain.ledger import Transfer, TransferKind
 from fintech.domain.merchants import Merchant
 from fintech.domain.payment_methods import PaymentMethod
 from fintech.domain.payments.payment import Payment
@@ -45,10 +45,15 @@ class Listed(Generic[T]):
 
 @frozen(kw_only=True)
 class MovementLine:
-    """A movement of the merchant's money with all its legs, and the total they add up to."""
+    """A movement of the merchant's money with all its legs."""
 
     id: MovementId
     legs: tuple[Transfer, ...] = field(default=())
+
+    @property
+    def kind(self) -> TransferKind:
+        """Why the money moved: the kind of the first leg."""
+        return self.legs[0].kind
 
 
 @runtime_checkable
@@ -78,12 +83,25 @@ class Queries(Protocol):
         """The log, newest committed first. Ends below the oldest open commit: nothing appears later behind a cursor."""
 
     @abstractmethod
-    async def movements(self, scope: Scope, page: Page) -> Listed[MovementLine]:
-        """Movements that changed what we owe the merchant (`touches_balance`); no holds, reservations, settlements."""
+    async def movements(
+        self, scope: Scope, page: Page, kinds: Sequence[TransferKind] = ()
+    ) -> Listed[MovementLine]:
+        """Movements that changed what we owe the merchant (`touches_balance`); no holds, reservations, settlements.
+
+        With ``kinds``, those only whose first leg is of one of them; a cursor may be of any other.
+        """
 
     @abstractmethod
     async def movement(self, scope: Scope, id: MovementId) -> MovementLine | None:
         """One movement."""
+
+    @abstractmethod
+    async def balance_before(self, scope: Scope, moment: datetime) -> int:
+        """What we owed the merchant just before a moment, less what it owed us, in minor units of its currency.
+
+        It is what was posted to all its buckets (`BALANCE_BUCKETS`) by then; so it is also what all `movements` until
+        then add up to.
+        """
 
     @abstractmethod
     async def merchants(self, livemode: bool, page: Page) -> Listed[Merchant]:

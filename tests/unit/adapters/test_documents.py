@@ -12,7 +12,7 @@ from fintech.adapters.postgres.rows import MAPPINGS
 from fintech.domain.events import Aggregate
 from fintech.domain.evolving import evolve
 from fintech.domain.merchants import Fee
-from fintech.domain.scope import Actor
+from fintech.domain.scope import Actor, Face
 from fintech.domain.tax import TaxCode
 from tests.strategies import AGGREGATES, any_of, payments, refunds
 
@@ -42,6 +42,13 @@ def test_a_refund_reads_back_equal_under_the_version_that_it_is_saved_with(refun
 @given(any_of(Actor))
 def test_an_actor_reads_back_equal(actor: Actor) -> None:
     assert decode(Actor, encode(actor)) == actor
+
+
+def test_an_actor_without_an_idempotency_key_is_written_as_it_was_before_there_were_any() -> None:
+    written = '{"name":"till","face":"http","request":"req_1"}'
+    actor = Actor("till", Face.HTTP, request="req_1")
+    assert decode(Actor, written) == actor
+    assert encode(actor) == written
 
 
 @given(AGGREGATES)

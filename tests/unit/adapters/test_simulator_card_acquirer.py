@@ -1,11 +1,12 @@
 """The simulated acquirer: what each card and each fault on the line do, and what it remembers."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fintech.adapters.simulator import card_acquirer as module
+from fintech.adapters.simulator import journal as module
 from fintech.adapters.simulator.card_acquirer import Fault, SimulatedAcquirer
 from fintech.adapters.simulator.cards import TEST_CARDS, Behaviour, TestCard
 from fintech.domain.cards import Approved, Decline, NotFound, Unknown
@@ -136,12 +137,9 @@ async def test_what_the_journal_remembers(tmp_path: Path) -> None:
     await first.reverse(SCOPE, undo("ch_3"))
     with journal.open("a") as file:
         file.write('{"request": "ch_4", "car')  # killed in the middle of a line
-    assert first._journal is not None
-    first._journal._file.close()
+    first.close()
 
     second = SimulatedAcquirer(answer_timeout_s=0, journal=journal)
-    assert second._journal is not None
-    second._journal._file.close()
     assert await second.enquire(SCOPE, "ch_1") == approved
     found = await second.enquire(SCOPE, "ch_2")
     assert isinstance(found, Decline)
@@ -151,6 +149,35 @@ async def test_what_the_journal_remembers(tmp_path: Path) -> None:
     assert await second.enquire(SCOPE, "ch_4") == NotFound()
     assert list(second._memory.reversed_requests) == ["ch_3"]
     assert second._card_of("sim_ch_1") == "pm_card_refundFail"
+    second.close()
+
+
+async def test_a_line_after_one_that_was_cut_off_is_read(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    journal.write_text('{"request": "ch_1", "car')
+    with closing(SimulatedAcquirer(answer_timeout_s=0, journal=journal)) as first:
+        approved = await first.authorise(SCOPE, ask("ch_2"))
+    with closing(SimulatedAcquirer(answer_timeout_s=0, journal=journal)) as second:
+        assert await second.enquire(SCOPE, "ch_1") == NotFound()
+        assert await second.enquire(SCOPE, "ch_2") == approved
+
+
+async def test_two_processes_on_one_journal_are_customers_of_one_acquirer(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    with (
+        closing(SimulatedAcquirer(answer_timeout_s=0, journal=journal)) as one,
+        closing(SimulatedAcquirer(answer_timeout_s=0, journal=journal)) as other,
+    ):
+        assert isinstance(await one.authorise(SCOPE, ask(card="pm_card_answerLost")), Unknown)
+        assert isinstance(await other.enquire(SCOPE, "ch_1"), Approved)
+        await one.authorise(SCOPE, ask("ch_2", "pm_card_refundFail"))
+        await other.refund(SCOPE, follow("re_1", "sim_ch_2"))
+        (notice,) = await one.notices(10)
+        assert await other.notices(10) == (notice,)
+        await one.acknowledge(notice.notice)
+        assert await other.notices(10) == await one.notices(10) == ()
+        await one.reverse(SCOPE, undo("ch_3"))
+        assert isinstance(await other.authorise(SCOPE, ask("ch_3")), Decline)
 
 
 async def test_it_forgets_the_oldest_first(

@@ -28,6 +28,7 @@ from fintech.entrypoints.profiles import testing
 from fintech.ports.card_acquirer import Authorisation, FollowUp, Reversal
 from fintech.ports.proofs import Proof
 from fintech.ports.queries import Page
+from tests.cores import OpenCore
 
 ACTOR = Actor("till", Face.EMBEDDED)
 PLAIN = Request(actor=ACTOR)
@@ -229,10 +230,12 @@ def value(outcome: Any) -> Any:
 
 
 @asynccontextmanager
-async def open_shop(script: Iterable[Fault | None] = (), **terms: Any) -> AsyncIterator[Shop]:
-    """A shop whose merchant trades on the given terms (fees, limits)."""
+async def open_shop(
+    script: Iterable[Fault | None] = (), opens: OpenCore = testing, **terms: Any
+) -> AsyncIterator[Shop]:
+    """A shop whose merchant trades on the given terms (fees, limits), on the given kind of core."""
     clock = ManualClock()
     acquirer = FickleAcquirer(script=script)
-    async with testing(acquirer=acquirer, clock=clock) as core:
+    async with opens(acquirer=acquirer, clock=clock) as core:
         await core.onboard_merchant()(ACTOR, MERCHANT, livemode=False, name="Kiosk", **terms)
         yield Shop(core, clock, acquirer, Scope(MERCHANT, livemode=False))

@@ -1,15 +1,18 @@
 """API keys: made once, believed for a second, worth nothing once revoked."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
+from attrs import evolve
 
 from fintech.adapters.memory.store import MemoryStore
 from fintech.application import api_keys as module
 from fintech.application.api_keys import BELIEF, SECRET_LENGTH_MAX
 from fintech.application.commits import NotFound
 from fintech.domain.api_keys import KeyRevoked
-from fintech.domain.changeset import UniqueTaken
+from fintech.domain.changeset import Changeset, UniqueTaken
+from fintech.domain.events import EventType
 from fintech.domain.ids import ApiKeyId, MerchantId
 from fintech.domain.outcome import Failure
 from fintech.domain.scope import Scope
@@ -143,3 +146,58 @@ async def test_beliefs_are_bounded_and_spare_the_store(shop: Shop, monkeypatch: 
         await knows(shop, secret)
     assert len(looked_up) == 5
     assert len(shop.core.authenticate()._beliefs) == 2
+
+
+async def test_rolling_makes_a_key_and_ends_the_old_one(shop: Shop) -> None:
+    old = await make(shop)
+    new = (await shop.core.roll_api_key()(ACTOR, shop.scope, old.key.id, timedelta(hours=1))).unwrap()
+    assert (new.key.version, new.key.name, new.key.hint) == (1, "till", new.secret[-4:])
+    assert new.secret.startswith("sk_test_")
+    ended = await shop.core.store().api_key(shop.scope, old.key.id)
+    assert ended == evolve(old.key, version=2, ends_at=shop.clock.now() + timedelta(hours=1))
+    assert await shop.core.authenticate()(new.secret) == (shop.scope, new.key)
+    assert list(await shop.core.queries().api_keys(shop.scope)) == [ended, new.key]
+
+
+async def test_rolling_is_one_commit_so_that_no_crash_comes_in_between(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = await make(shop)
+    commit, commits = MemoryStore.commit, []
+
+    async def dies_after_one(store: MemoryStore, scope: Scope, changes: Changeset):
+        commits.append(changes)
+        if len(commits) > 1:
+            raise RuntimeError
+        return await commit(store, scope, changes)
+
+    monkeypatch.setattr(MemoryStore, "commit", dies_after_one)
+    new = (await shop.core.roll_api_key()(ACTOR, shop.scope, old.key.id, timedelta())).unwrap()
+    (changes,) = commits
+    assert [change.event for change in changes.changes] == [
+        EventType.API_KEY_CREATED,
+        EventType.API_KEY_UPDATED,
+    ]
+    assert not await knows(shop, old.secret)
+    assert await knows(shop, new.secret)
+
+
+async def test_what_cannot_be_ended_is_not_rolled(shop: Shop) -> None:
+    roll, hour = shop.core.roll_api_key(), timedelta(hours=1)
+    nothing = ApiKeyId("key_" + "z" * 24)
+    assert await roll(ACTOR, shop.scope, nothing, hour) == Failure(NotFound("key", nothing))
+    made = await make(shop)
+    assert await roll(ACTOR, LIVE, made.key.id, hour) == Failure(NotFound("key", made.key.id))
+    (await roll(ACTOR, shop.scope, made.key.id, hour)).unwrap()
+    keys = list(await shop.core.queries().api_keys(shop.scope))
+    assert await roll(ACTOR, shop.scope, made.key.id, hour) == Failure(KeyRevoked())
+    assert list(await shop.core.queries().api_keys(shop.scope)) == keys
+
+
+async def test_a_key_rolled_by_two_at_once_is_rolled_once(shop: Shop) -> None:
+    made = await make(shop)
+    roll = shop.core.roll_api_key()
+    outcomes = await asyncio.gather(*(roll(ACTOR, shop.scope, made.key.id, timedelta()) for _ in range(2)))
+    assert sorted(isinstance(outcome, Failure) for outcome in outcomes) == [False, True]
+    assert Failure(KeyRevoked()) in outcomes
+    assert len(list(await shop.core.queries().api_keys(shop.scope))) == 2

@@ -1,8 +1,8 @@
-"""A hundred at once: sums never pass their caps, and everyone gets a true answer."""
+"""A hundred at once: sums never pass their caps, and everyone gets a true answer; in memory and on Postgres."""
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -14,10 +14,26 @@ from fintech.domain.outcome import Failure, Success
 from fintech.domain.payments.payment import PaymentStatus
 from fintech.domain.payments.refusals import AmountTooLarge, AmountTooSmall, TooMany, WrongStatus
 from fintech.domain.refunds.refund import InsufficientFunds, RefundStatus
+from fintech.entrypoints.profiles import testing
 from fintech.ports.errors import ConcurrencyExhausted
+from tests.cores import OpenCore, on_postgres
 from tests.unit.application.shop import Shop, open_shop
 
 CROWD = 100
+
+
+@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.postgres)])
+def opens(request: pytest.FixtureRequest) -> OpenCore:
+    """Where the racers meet."""
+    if request.param == "memory":
+        return testing
+    return on_postgres(request.getfixturevalue("postgres_server"))
+
+
+@pytest.fixture
+async def shop(opens: OpenCore) -> AsyncIterator[Shop]:
+    async with open_shop(opens=opens) as shop:
+        yield shop
 
 
 async def at_once(call: Callable[[int], Awaitable[Any]], crowd: int = CROWD) -> tuple[list[Any], list[Any]]:
@@ -56,8 +72,8 @@ async def test_racing_refunds_of_many_payments_never_pass_what_there_is(shop: Sh
     await shop.assert_proofs_hold()
 
 
-async def test_racing_refunds_never_pass_the_ceiling_of_debt() -> None:
-    async with open_shop(limits=Limits(refund_debt_max_minor=1_000)) as shop:
+async def test_racing_refunds_never_pass_the_ceiling_of_debt(opens: OpenCore) -> None:
+    async with open_shop(opens=opens, limits=Limits(refund_debt_max_minor=1_000)) as shop:
         payments = [await shop.pay(1_000) for _ in range(CROWD)]
         await shop.settle()
         await at_once(lambda n: shop.try_refund(payments[n].id))

@@ -1,17 +1,23 @@
 """Refunds: never more than was captured, never a fee given back twice, and an answer to every question."""
 
+import asyncio
+
 import pytest
 from attrs import evolve
 
 from fintech.adapters.simulator.card_acquirer import Fault
 from fintech.application.commits import NotFound
 from fintech.domain.cards import Decline, DeclineCode
-from fintech.domain.ids import PaymentId
+from fintech.domain.changeset import KeyReused
+from fintech.domain.events import EventType
+from fintech.domain.ids import PaymentId, RefundId
 from fintech.domain.merchants import DEFAULT_FEES, Limits
+from fintech.domain.metadata import METADATA_KEYS_MAX, TooManyKeys
 from fintech.domain.outcome import Failure
 from fintech.domain.payments.refusals import AmountTooLarge, AmountTooSmall, WrongStatus
 from fintech.domain.refunds.refund import InsufficientFunds, RefundFailure, RefundStatus
-from tests.unit.application.shop import LineDown, Shop, open_shop
+from fintech.ports.queries import Page
+from tests.unit.application.shop import PLAIN, LineDown, Shop, open_shop, value
 
 GENEROUS = evolve(DEFAULT_FEES, returned_on_refund=True)
 DEBT = Limits(refund_debt_max_minor=50_000)
@@ -196,3 +202,72 @@ async def test_a_fee_is_given_back_once_however_often_the_refund_comes_back() ->
             assert (await shop.payment(payment.id)).refunded_minor == 0
         assert await fee_kept(shop) == (0, 0)
         await shop.assert_proofs_hold()
+
+
+# -- what may be changed of a refund
+
+
+async def test_metadata_is_merged_and_nothing_else_changes(shop: Shop) -> None:
+    payment = await shop.pay(10_000)
+    refund = await shop.refund(payment.id, 4_000)
+    update = shop.core.update_refund()
+    await update(PLAIN, shop.scope, refund.id, metadata=(("a", "1"), ("b", "2")))
+    after = value(await update(PLAIN, shop.scope, refund.id, metadata=(("b", ""), ("c", "3"))))
+    assert after == evolve(refund, version=refund.version + 2, metadata=(("a", "1"), ("c", "3")))
+    assert await shop.stored_refund(refund) == after
+    events = (await shop.core.queries().events(shop.scope, Page(limit=2))).items
+    assert [(event.type, event.snapshot.version) for event in events] == [
+        (EventType.REFUND_UPDATED, refund.version + 2),
+        (EventType.REFUND_UPDATED, refund.version + 1),
+    ]
+    assert value(await update(PLAIN, shop.scope, refund.id, metadata=())).metadata == ()
+    assert value(await update(PLAIN, shop.scope, refund.id)).metadata == ()
+    await shop.assert_proofs_hold()
+
+
+async def test_metadata_has_at_most_so_many_keys(shop: Shop) -> None:
+    refund = await shop.refund((await shop.pay(10_000)).id, 4_000)
+    many = tuple((f"k{n}", "v") for n in range(METADATA_KEYS_MAX + 1))
+    refused = await shop.core.update_refund()(PLAIN, shop.scope, refund.id, metadata=many)
+    assert refused == Failure(TooManyKeys(METADATA_KEYS_MAX))
+    assert await shop.stored_refund(refund) == refund
+
+
+async def test_a_refund_that_there_is_not_is_not_changed(shop: Shop) -> None:
+    nothing = RefundId("re_" + "z" * 24)
+    refused = await shop.core.update_refund()(PLAIN, shop.scope, nothing, metadata=(("a", "1"),))
+    assert refused == Failure(NotFound("refund", nothing))
+
+
+async def test_the_same_change_again_is_answered_and_not_made(shop: Shop) -> None:
+    refund = await shop.refund((await shop.pay(10_000)).id, 4_000)
+    update, request = shop.core.update_refund(), shop.keyed("once")
+    first = (await update(request, shop.scope, refund.id, metadata=(("a", "1"),))).unwrap()
+    await update(PLAIN, shop.scope, refund.id, metadata=(("a", "2"),))
+    again = (await update(request, shop.scope, refund.id, metadata=(("a", "1"),))).unwrap()
+    assert (first.replayed, again.replayed, again.value) == (False, True, first.value)
+    assert (await shop.stored_refund(refund)).metadata == (("a", "2"),)
+    other = await update(shop.keyed("once", b"g"), shop.scope, refund.id, metadata=(("a", "3"),))
+    assert other == Failure(KeyReused("op"))
+
+
+async def test_changes_at_once_are_all_made(shop: Shop) -> None:
+    refund = await shop.refund((await shop.pay(10_000)).id, 4_000)
+    update = shop.core.update_refund()
+    await asyncio.gather(
+        *(update(PLAIN, shop.scope, refund.id, metadata=((f"k{n}", "v"),)) for n in range(8))
+    )
+    assert len((await shop.stored_refund(refund)).metadata) == 8
+
+
+async def test_a_refund_changed_while_the_acquirer_is_asked_keeps_both(shop: Shop) -> None:
+    payment = await shop.pay(10_000)
+
+    async def meanwhile() -> None:
+        (sent,) = await shop.refunds()
+        await shop.core.update_refund()(PLAIN, shop.scope, sent.id, metadata=(("a", "1"),))
+
+    shop.acquirer.meanwhile = meanwhile
+    refund = await shop.refund(payment.id, 4_000)
+    assert (refund.status, refund.metadata) == (RefundStatus.SUCCEEDED, (("a", "1"),))
+    await shop.assert_proofs_hold()

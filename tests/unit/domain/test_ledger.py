@@ -7,6 +7,7 @@ import pytest
 
 from fintech.domain.ids import ChangesetId, MerchantId, MovementId, TransferId
 from fintech.domain.ledger import (
+    BALANCE_BUCKETS,
     CHART,
     MERCHANT_BUCKETS,
     PLATFORM,
@@ -50,6 +51,12 @@ def test_the_chart_is_complete() -> None:
     for bucket in MERCHANT_BUCKETS:
         assert CHART[bucket].kind is AccountKind.LIABILITY
         assert CHART[bucket].limit is Limit.DEBITS_WITHIN_CREDITS
+
+
+def test_a_balance_is_what_we_owe_less_what_the_merchant_owes() -> None:
+    owes = {Bucket.ADVANCE, Bucket.RECEIVABLE}
+    assert owes == BALANCE_BUCKETS - MERCHANT_BUCKETS
+    assert all(CHART[bucket].kind is AccountKind.ASSET for bucket in owes)
 
 
 @pytest.mark.parametrize("bucket", Bucket)

@@ -8,7 +8,14 @@ from fintech.adapters.memory.store import Memory
 from fintech.domain.api_keys import ApiKey
 from fintech.domain.events import Aggregate, Event
 from fintech.domain.ids import ChargeId, MovementId, PaymentId
-from fintech.domain.ledger import Transfer, touches_balance
+from fintech.domain.ledger import (
+    BALANCE_BUCKETS,
+    Phase,
+    Transfer,
+    TransferKind,
+    bucket_of,
+    touches_balance,
+)
 from fintech.domain.merchants import Merchant
 from fintech.domain.payment_methods import PaymentMethod
 from fintech.domain.payments.payment import Payment
@@ -55,11 +62,21 @@ class MemoryQueries(Queries):
         wanted = [event for event in log if not types or event.type in types]
         return _listed(wanted, page, lambda event: event.id, lambda event: event.at, places)
 
-    async def movements(self, scope: Scope, page: Page) -> Listed[MovementLine]:
-        return _listed(self._movements(scope), page, lambda line: line.id, lambda line: line.legs[0].at)
+    async def movements(
+        self, scope: Scope, page: Page, kinds: Sequence[TransferKind] = ()
+    ) -> Listed[MovementLine]:
+        wanted = [line for line in self._movements(scope) if not kinds or line.kind in kinds]
+        return _listed(wanted, page, lambda line: line.id, lambda line: line.legs[0].at)
 
     async def movement(self, scope: Scope, id: MovementId) -> MovementLine | None:
         return next((line for line in self._movements(scope) if line.id == id), None)
+
+    async def balance_before(self, scope: Scope, moment: datetime) -> int:
+        return sum(
+            _change(transfer)
+            for (where, _), transfer in self._memory.transfers.items()
+            if where == scope and transfer.at < moment
+        )
 
     async def merchants(self, livemode: bool, page: Page) -> Listed[Merchant]:
         merchants = [
@@ -88,6 +105,14 @@ class MemoryQueries(Queries):
             MovementLine(id=id, legs=tuple(sorted(each, key=lambda leg: leg.id))) for id, each in legs.items()
         ]
         return [line for line in lines if touches_balance(line.legs)]
+
+
+def _change(transfer: Transfer) -> int:
+    """What a transfer did to the merchant's balance."""
+    if transfer.phase not in (Phase.POST, Phase.POST_PENDING):
+        return 0
+    came, went = (bucket_of(account.code) in BALANCE_BUCKETS for account in (transfer.credit, transfer.debit))
+    return (came - went) * transfer.amount_minor
 
 
 def _created(aggregate: Payment | Refund | PaymentMethod | Merchant) -> datetime:

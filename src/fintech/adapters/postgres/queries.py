@@ -1,11 +1,12 @@
-"""Lists for looking: keyset pages, never offsets, so that page one thousand costs what page one does."""
+"""Lists and totals for looking."""
 
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
+    Executable,
     FromClause,
     Row,
     Select,
@@ -17,19 +18,21 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    text,
     tuple_,
 )
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from fintech.adapters.postgres.documents import decode, decode_aggregate
 from fintech.adapters.postgres.legs import decode_legs
+from fintech.adapters.postgres.paging import created_within, listed, windowed
 from fintech.adapters.postgres.reading import reading
 from fintech.adapters.postgres.rows import MAPPINGS
 from fintech.adapters.postgres.tables import events, merchants, movements, payments, refunds
 from fintech.domain.api_keys import ApiKey
 from fintech.domain.events import Aggregate, Event, EventType
 from fintech.domain.ids import ChargeId, EventId, MovementId, PaymentId
-from fintech.domain.ledger import touches_balance
+from fintech.domain.ledger import BALANCE_BUCKETS, TransferKind, touches_balance
 from fintech.domain.merchants import Merchant
 from fintech.domain.payment_methods import PaymentMethod
 from fintech.domain.payments.payment import Payment
@@ -37,7 +40,6 @@ from fintech.domain.refunds.refund import Refund
 from fintech.domain.scope import Actor, Scope
 from fintech.ports.queries import Listed, MovementLine, Page, Queries
 
-T = TypeVar("T")
 A = TypeVar("A", bound=Aggregate)
 
 TIMEOUT_S: Final = 10.0
@@ -48,7 +50,11 @@ _CLOCKS_APART: Final = timedelta(hours=1)
 
 
 class PostgresQueries(Queries):
-    """Reads what is committed. A read that takes longer than ``timeout_s`` is broken off."""
+    """Reads what is committed. A read that takes longer than ``timeout_s`` is broken off.
+
+    `balance_before` sums all transfers until then, and `movements` of rare kinds looks through all: by default there is
+    time for one or two million movements of a merchant.
+    """
 
     def __init__(self, engine: AsyncEngine, *, timeout_s: float = TIMEOUT_S) -> None:
         self._engine = engine
@@ -72,7 +78,7 @@ class PostgresQueries(Queries):
                 if len(rows) < size:
                     break
                 last, size = walked[-1].id, min(2 * size, _STEP_MAX)
-        return _listed(found, page, lambda charge: charge)
+        return listed(found, page, lambda charge: charge)
 
     async def refunds(self, scope: Scope, page: Page, payment: PaymentId | None = None) -> Listed[Refund]:
         where = _in(refunds, scope)
@@ -84,19 +90,28 @@ class PostgresQueries(Queries):
         return await self._aggregates(PaymentMethod, _in(_table(PaymentMethod), scope), page)
 
     async def events(self, scope: Scope, page: Page, types: Sequence[str] = ()) -> Listed[Event]:
-        return _listed(await self._rows(_events(scope, page, types)), page, _event)
+        return listed(await self._rows(_events(scope, page, types)), page, _event)
 
-    async def movements(self, scope: Scope, page: Page) -> Listed[MovementLine]:
+    async def movements(
+        self, scope: Scope, page: Page, kinds: Sequence[TransferKind] = ()
+    ) -> Listed[MovementLine]:
         statement = select(*_MOVEMENT).where(
-            _in(movements, scope), movements.c.line, *_created(page, movements.c.at)
+            _in(movements, scope), movements.c.line, *created_within(page, movements.c.at)
         )
-        rows = await self._rows(_windowed(statement, page, movements.c.id))
-        return _listed(rows, page, lambda row: _movement(scope, row))
+        if kinds:
+            statement = statement.where(movements.c.legs[0]["kind"].as_string().in_(kinds))
+        rows = await self._rows(windowed(statement, page, movements.c.id))
+        return listed(rows, page, lambda row: _movement(scope, row))
 
     async def movement(self, scope: Scope, id: MovementId) -> MovementLine | None:
         rows = await self._rows(select(*_MOVEMENT).where(_in(movements, scope), movements.c.id == id))
         lines = [_movement(scope, row) for row in rows]
         return next((line for line in lines if touches_balance(line.legs)), None)
+
+    async def balance_before(self, scope: Scope, moment: datetime) -> int:
+        asked = {"merchant": scope.merchant, "livemode": scope.livemode, "moment": moment}
+        (row,) = await self._rows(_BALANCE_BEFORE.bindparams(**asked))
+        return int(row.balance)
 
     async def merchants(self, livemode: bool, page: Page) -> Listed[Merchant]:
         return await self._aggregates(Merchant, merchants.c.livemode.is_(livemode), page)
@@ -110,11 +125,13 @@ class PostgresQueries(Queries):
         table = _table(kind)
         # A merchant's id is its scope's, by which the table is sorted.
         key = table.c.merchant_id if kind is Merchant else table.c.id
-        found = select(key.label("place"), *_pointer(table)).where(where, *_created(page, table.c.created_at))
-        rows = await self._rows(_documented_in_order(_windowed(found, page, key), page))
-        return _listed(rows, page, lambda row: decode(kind, row.document))
+        found = select(key.label("place"), *_pointer(table)).where(
+            where, *created_within(page, table.c.created_at)
+        )
+        rows = await self._rows(_documented_in_order(windowed(found, page, key), page))
+        return listed(rows, page, lambda row: decode(kind, row.document))
 
-    async def _rows(self, statement: Select[Any]) -> Sequence[Row[Any]]:
+    async def _rows(self, statement: Executable) -> Sequence[Row[Any]]:
         async with reading(self._engine, self._timeout_s) as connection:
             rows: Sequence[Row[Any]] = (await connection.execute(statement)).all()
             return rows
@@ -154,42 +171,6 @@ def _text(column: ColumnElement[Any]) -> ColumnElement[str]:
     return cast(column, Text).label("document")
 
 
-def _created(page: Page, column: ColumnElement[Any]) -> list[ColumnElement[bool]]:
-    conditions = []
-    if page.created_from is not None:
-        conditions.append(column >= page.created_from)
-    if page.created_until is not None:
-        conditions.append(column < page.created_until)
-    return conditions
-
-
-def _windowed(
-    statement: Select[Any],
-    page: Page,
-    *keys: ColumnElement[Any],
-    place: Callable[[str], ColumnElement[Any] | str] = str,
-) -> Select[Any]:
-    """The part of a list that a page shows, and one row more: nearest to its cursor first.
-
-    ``place`` tells where in the order of ``keys`` a cursor stands, when that is not its own text.
-    """
-    whole = keys[0] if len(keys) == 1 else tuple_(*keys)
-    if page.after is not None:
-        statement = statement.where(whole < place(page.after))
-    if page.before is not None:
-        statement = statement.where(whole > place(page.before))
-    order = [key.desc() if page.before is None else key.asc() for key in keys]
-    return statement.order_by(*order).limit(page.limit + 1)
-
-
-def _listed(rows: Sequence[Any], page: Page, made: Callable[[Any], T]) -> Listed[T]:
-    """What `_windowed` found, newest first, without the row that tells that there are more."""
-    items = [made(row) for row in rows[: page.limit]]
-    if page.before is not None:
-        items.reverse()
-    return Listed(tuple(items), has_more=len(rows) > page.limit)
-
-
 _MOVEMENT: Final = (
     movements.c.id,
     movements.c.currency,
@@ -197,6 +178,19 @@ _MOVEMENT: Final = (
     movements.c.at,
     cast(movements.c.legs, Text).label("document"),
 )
+
+
+#: Summed by pairs of accounts first: there are few pairs, however many transfers.
+_BALANCE_BEFORE: Final = text("""
+with pairs as (
+    select debit_code, credit_code, sum(amount_minor) as amount from transfers
+     where merchant_id = :merchant and livemode = :livemode and at < :moment and phase in ('post', 'post_pending')
+     group by debit_code, credit_code
+)
+select coalesce(sum(amount) filter (where split_part(credit_code, '/', 1) = any(:buckets)), 0)
+       - coalesce(sum(amount) filter (where split_part(debit_code, '/', 1) = any(:buckets)), 0) as balance
+  from pairs
+""").bindparams(buckets=sorted(BALANCE_BUCKETS))
 
 
 def _with_charges(scope: Scope, page: Page, payment: PaymentId | None, last: PaymentId | None) -> Select[Any]:
@@ -249,7 +243,7 @@ def _events(scope: Scope, page: Page, types: Sequence[str]) -> Select[Any]:
         cast(events.c.actor, Text).label("actor"),
         events.c.aggregate_id,
         _text(events.c.document),
-    ).where(_in(events, scope), final, *_created(page, events.c.at))
+    ).where(_in(events, scope), final, *created_within(page, events.c.at))
     if types:
         statement = statement.where(events.c.type.in_(types))
 
@@ -259,7 +253,7 @@ def _events(scope: Scope, page: Page, types: Sequence[str]) -> Select[Any]:
         xact = select(named.c.xact).where(_in(named, scope), named.c.id == cursor).scalar_subquery()
         return tuple_(xact, literal(cursor, Text))
 
-    return _windowed(statement, page, events.c.xact, events.c.id, place=place)
+    return windowed(statement, page, events.c.xact, events.c.id, place=place)
 
 
 def _event(row: Row[Any]) -> Event:

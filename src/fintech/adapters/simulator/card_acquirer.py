@@ -5,17 +5,17 @@ acknowledged even for what it never saw, and what was reversed before it arrived
 """
 
 import asyncio
-import json
 from collections import deque
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 from zlib import crc32
 
-from attrs import asdict, define, field
+from attrs import asdict
 
 from fintech.adapters.simulator.cards import BY_NAME, Behaviour, RefundBehaviour
+from fintech.adapters.simulator.journal import Answer, Journal, Memory
 from fintech.domain.cards import (
     Approved,
     AuthorisationReply,
@@ -25,19 +25,14 @@ from fintech.domain.cards import (
     NotFound,
     Unknown,
 )
-from fintech.domain.ids import MerchantId
 from fintech.domain.refunds.refund import RefundFailure
 from fintech.domain.scope import Scope
 from fintech.ports.card_acquirer import Authorisation, CardAcquirer, FollowUp, RefundReturned, Reversal
 
 #: How long a caller waits for an answer that does not come.
 ANSWER_TIMEOUT_S: Final = 0.25
-#: How much a long-running sandbox remembers, in transactions; the oldest are forgotten first.
-REMEMBERED_MAX: Final = 200_000
 #: A reference is the request that it answers, so that the simulator needs no second index.
 _REFERENCE: Final = "sim_"
-
-Answer: TypeAlias = Approved | Decline
 
 
 class Fault(StrEnum):
@@ -55,24 +50,9 @@ _NOT_SERVED: Final = Decline(code=DeclineCode.GENERIC_DECLINE, scheme_code="14")
 _REVERSED_BEFORE: Final = Decline(code=DeclineCode.GENERIC_DECLINE, scheme_code="21")
 
 
-@define
-class Memory:
-    """What the acquirer knows: answers by request, and what to say of its own accord."""
-
-    answers: dict[str, Answer] = field(factory=dict)
-    cards: dict[str, str] = field(factory=dict)  #: the test card of each request
-    reversed_requests: dict[str, None] = field(factory=dict)
-    notices: dict[str, RefundReturned] = field(factory=dict)
-
-    def forget_oldest(self) -> None:
-        """Make room for one more."""
-        for remembered in (self.answers, self.cards, self.reversed_requests):
-            if len(remembered) >= REMEMBERED_MAX:
-                del remembered[next(iter(remembered))]
-
-
 class SimulatedAcquirer(CardAcquirer):
-    """``script`` names the faults of the next calls, one each; ``journal`` keeps the memory across restarts.
+    """``script`` names the faults of the next calls, one each; ``journal`` keeps the memory across restarts
+    and shares it among processes.
 
     ``late`` collects the answers that came when nobody listened any more.
     """
@@ -91,7 +71,7 @@ class SimulatedAcquirer(CardAcquirer):
         self._timeout_s = answer_timeout_s
         self._latency_s = latency_s
         self._memory = Memory()
-        self._journal = _Journal(journal, self._memory) if journal else None
+        self._journal = Journal(journal, self._memory) if journal else None
 
     def close(self) -> None:
         """Let the journal go."""
@@ -150,6 +130,7 @@ class SimulatedAcquirer(CardAcquirer):
 
     async def enquire(self, scope: Scope, request: str) -> EnquiryReply:
         del scope
+        self._catch_up()
         self.calls.append(f"enquire {request}")
         fault = self.script.popleft() if self.script else None
         if fault is Fault.QUESTION_LOST or fault in _ANSWER_FAULTS:
@@ -160,6 +141,7 @@ class SimulatedAcquirer(CardAcquirer):
         return self._memory.answers.get(request, NotFound())
 
     async def notices(self, limit: int) -> tuple[RefundReturned, ...]:
+        self._catch_up()
         return tuple(self._memory.notices.values())[:limit]
 
     async def acknowledge(self, notice: str) -> None:
@@ -167,6 +149,7 @@ class SimulatedAcquirer(CardAcquirer):
         self._keep({"acknowledged": notice})
 
     def _card_of(self, reference: str) -> str:
+        self._catch_up()
         return self._memory.cards.get(reference.removeprefix(_REFERENCE), "pm_card_visa")
 
     def _silent(self, request: str) -> bool:
@@ -203,63 +186,19 @@ class SimulatedAcquirer(CardAcquirer):
         return answer
 
     def _hear(self, request: str, decline: Decline | None, card: str) -> Answer:
+        self._catch_up()
         answer = self._answer_to(request, decline)
         self._remember(request, answer, card)
         return answer
 
     def _remember(self, request: str, answer: Answer, card: str) -> None:
-        memory = self._memory
-        if request in memory.answers:
-            return
-        memory.forget_oldest()
-        memory.answers[request] = answer
-        memory.cards[request] = card
-        self._keep({"request": request, "card": card, "answer": asdict(answer)})
+        if self._memory.remember(request, answer, card):
+            self._keep({"request": request, "card": card, "answer": asdict(answer)})
+
+    def _catch_up(self) -> None:
+        if self._journal is not None:
+            self._journal.catch_up()
 
     def _keep(self, entry: dict[str, Any]) -> None:
         if self._journal is not None:
             self._journal.write(entry)
-
-
-class _Journal:
-    """The memory as lines of JSON, appended as things happen and read again at the start."""
-
-    def __init__(self, path: Path, memory: Memory) -> None:
-        if path.exists():
-            with path.open() as lines:
-                for line in deque(lines, maxlen=REMEMBERED_MAX):
-                    _recall(memory, line)
-        self._file = path.open("a", buffering=1)
-
-    def write(self, entry: dict[str, Any]) -> None:
-        """Append an entry."""
-        self._file.write(json.dumps(entry) + "\n")
-
-    def close(self) -> None:
-        """Let the file go."""
-        self._file.close()
-
-
-def _recall(memory: Memory, line: str) -> None:
-    try:
-        entry = json.loads(line)
-    except ValueError:
-        return  # the last line of a killed process may be half written
-    if "request" in entry:
-        answer = entry["answer"]
-        request, card = entry["request"], entry["card"]
-        memory.answers[request] = Approved(**answer) if "reference" in answer else _decline(answer)
-        memory.cards[request] = card
-    elif "reversed" in entry:
-        memory.reversed_requests[entry["reversed"]] = None
-    elif "notice" in entry:
-        scope = Scope(MerchantId(entry["merchant"]), livemode=False)
-        memory.notices[entry["notice"]] = RefundReturned(
-            entry["notice"], scope, entry["refund"], RefundFailure.EXPIRED_OR_CANCELED_CARD
-        )
-    elif "acknowledged" in entry:
-        memory.notices.pop(entry["acknowledged"], None)
-
-
-def _decline(answer: dict[str, Any]) -> Decline:
-    return Decline(code=DeclineCode(answer["code"]), scheme_code=answer["scheme_code"])

@@ -12,6 +12,7 @@ from fintech.domain.events import EventType
 from fintech.domain.ids import ChangesetId, PaymentId
 from fintech.domain.ledger import Books
 from fintech.domain.merchants import Merchant
+from fintech.domain.metadata import TooManyKeys
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.payments.attempt import OPEN, AttemptStatus
 from fintech.domain.payments.increments import increment_answered, increment_given_up
@@ -31,7 +32,7 @@ class AcquirerMissing:
 
 
 #: Why a request about a payment is not done.
-Refusal: TypeAlias = PaymentRefusal | CommitRefused | NotFound | AcquirerMissing
+Refusal: TypeAlias = PaymentRefusal | TooManyKeys | CommitRefused | NotFound | AcquirerMissing
 
 _EVENTS = {
     PaymentStatus.SUCCEEDED: EventType.PAYMENT_SUCCEEDED,

@@ -1,7 +1,6 @@
 """What merchants ask of a payment."""
 
 from datetime import datetime
-from typing import Final
 
 from attrs import frozen
 
@@ -10,19 +9,16 @@ from fintech.application.payments.asking import AcquirerMissing, Asking, Refusal
 from fintech.application.payments.repeats import Answered, Repeats, load
 from fintech.domain.events import EventType
 from fintech.domain.ids import ChangesetId, PaymentId
+from fintech.domain.metadata import Metadata, merged
 from fintech.domain.money import Currency
 from fintech.domain.outcome import Failure, Outcome, Success
-from fintech.domain.payment_methods import Metadata, Method
+from fintech.domain.payment_methods import Method
 from fintech.domain.payments.increments import increment_sent
 from fintech.domain.payments.lifecycle import canceled, captured
 from fintech.domain.payments.payment import CancelReason, CaptureMethod, Payment, new_payment
-from fintech.domain.payments.refusals import TooMany
 from fintech.domain.scope import Scope
 from fintech.ports.id_source import IdSource
 from fintech.ports.store import Store
-
-#: As many keys of its own as a merchant may hang on one thing.
-METADATA_KEYS_MAX: Final = 50
 
 
 @frozen(kw_only=True)
@@ -104,26 +100,23 @@ class UpdatePayment:
         description: str | None = None,
         metadata: Metadata | None = None,
     ) -> Answered:
-        """Refused as `Payment.updated` refuses.
-
-        ``metadata`` is merged into what is there by then; an empty value removes its key.
-        """
+        """Refused as `Payment.updated` and `merged` refuse; ``metadata`` is merged into what is there by then."""
 
         async def decide(_changeset: ChangesetId, now: datetime) -> Outcome[Decision[Payment], Refusal]:
             loaded = await load(self.store, scope, id)
             if isinstance(loaded, Failure):
                 return loaded
             merchant, payment = loaded.unwrap()
-            merged = None if metadata is None else merge(payment.metadata, metadata)
-            if merged and len(merged) > METADATA_KEYS_MAX:
-                return Failure(TooMany("metadata keys", METADATA_KEYS_MAX))
+            merging = merged(payment.metadata, metadata)
+            if isinstance(merging, Failure):
+                return merging
             updated = payment.updated(
                 merchant,
                 amount_minor=amount_minor,
                 method=method,
                 capture_method=capture_method,
                 description=description,
-                metadata=merged,
+                metadata=merging.unwrap(),
             )
             if isinstance(updated, Failure):
                 return updated
@@ -293,8 +286,3 @@ class IncrementAuthorisation:
         if isinstance(outcome, Success):
             outcome = await self.asking.increment(request, scope, merchant, outcome.unwrap())
         return await self.repeats.reply(request, scope, outcome)
-
-
-def merge(metadata: Metadata, changes: Metadata) -> Metadata:
-    """Metadata with some keys added or changed; an empty value removes its key."""
-    return tuple((key, value) for key, value in dict((*metadata, *changes)).items() if value)

@@ -106,7 +106,7 @@ class Capture:
 
 @frozen(kw_only=True, slots=False)
 class Increment:
-    """A request to authorise more; ``number`` counts from 1 within the attempt."""
+    """A request to authorise more; ``number`` counts from 1 within the attempt. ``decline`` is the issuer's no."""
 
     number: int
     amount_minor: int
@@ -114,6 +114,7 @@ class Increment:
     sent_at: datetime
     tries: int = 0
     next_try_at: datetime | None = None
+    decline: Decline | None = None
 
     @property
     def open(self) -> bool:

@@ -68,7 +68,7 @@ def increment_answered(
     if isinstance(reply, Approved):
         return Success(_raised(payment, attempt, increment, books, at, changeset))
     if isinstance(reply, Decline):
-        declined = evolve(increment, status=IncrementStatus.DECLINED, next_try_at=None)
+        declined = evolve(increment, status=IncrementStatus.DECLINED, decline=reply, next_try_at=None)
         return Success(Booked(payment.with_attempt(_replaced(attempt, declined))))
     unknown = evolve(
         increment,

@@ -14,9 +14,10 @@ from fintech.domain.evolving import evolve
 from fintech.domain.ids import ChargeId, PaymentId
 from fintech.domain.ledger import Transfer
 from fintech.domain.merchants import NO_FEE, Fee, Merchant, Standing
+from fintech.domain.metadata import Metadata
 from fintech.domain.money import Currency
 from fintech.domain.outcome import Failure, Outcome, Success
-from fintech.domain.payment_methods import Metadata, Method
+from fintech.domain.payment_methods import Method
 from fintech.domain.payments.attempt import Attempt, AttemptStatus
 from fintech.domain.payments.refusals import (
     AmountTooLarge,

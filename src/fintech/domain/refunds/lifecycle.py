@@ -25,9 +25,9 @@ from fintech.domain.ledger import (
     unsettled_on,
 )
 from fintech.domain.merchants import NO_FEE, Fee, Merchant
+from fintech.domain.metadata import Metadata
 from fintech.domain.money import split_minor
 from fintech.domain.outcome import Failure, Outcome, Success
-from fintech.domain.payment_methods import Metadata
 from fintech.domain.payments.attempt import Attempt, delay
 from fintech.domain.payments.booking import FEES_CODE, MONEY_POSITION, scheme_receivable_on
 from fintech.domain.payments.payment import Payment

@@ -7,11 +7,13 @@ from typing import Final
 from attrs import field, frozen
 
 from fintech.domain.cards import Scheme
+from fintech.domain.evolving import evolve
 from fintech.domain.ids import ChargeId, MovementId, PaymentId, RefundId, TransferId
 from fintech.domain.ledger import AccountId, TransferKind
 from fintech.domain.merchants import NO_FEE, Fee
+from fintech.domain.metadata import Metadata, TooManyKeys, merged
 from fintech.domain.money import Currency
-from fintech.domain.payment_methods import Metadata
+from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.payments.attempt import ANSWER_PATIENCE
 
 REFUNDS_MAX: Final = 100
@@ -111,6 +113,13 @@ class Refund:
         if self.status is RefundStatus.SENT:
             return self.sent_at + ANSWER_PATIENCE
         return self.next_try_at if self.status is RefundStatus.UNKNOWN else None
+
+    def updated(self, metadata: Metadata | None = None) -> "Outcome[Refund, TooManyKeys]":
+        """Change what is given, at any time: a refund's terms stay what they are. Refused as `merged` refuses."""
+        merging = merged(self.metadata, metadata)
+        if isinstance(merging, Failure):
+            return merging
+        return Success(evolve(self, metadata=merging.unwrap()))
 
     def moved_to(self, status: RefundStatus) -> RefundStatus:
         """The next status; a step that the table does not know is a bug."""

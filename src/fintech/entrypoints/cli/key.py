@@ -80,14 +80,8 @@ def roll(
     scope = Scope(account, livemode)
 
     async def body(core: Core) -> MadeKey:
-        actor = actor_of(acting, why)
-        old = await core.store().api_key(scope, key_id)
-        if old is None:
-            return granted(Failure(NotFound("key", key_id)))
-        granted(old.ending(core.clock().now()))  # a revoked key is not rolled
-        made = granted(await core.create_api_key()(actor, scope, old.name))
-        granted(await core.end_api_key()(actor, scope, key_id, timedelta(hours=overlap_hours)))
-        return made
+        overlap = timedelta(hours=overlap_hours)
+        return granted(await core.roll_api_key()(actor_of(acting, why), scope, key_id, overlap))
 
     _show(work(data, body), as_json=as_json)
 

@@ -28,6 +28,7 @@ from fintech.entrypoints.cli.options import (
     FEE,
     actor_of,
     actor_options,
+    bounded,
     data_option,
     json_option,
     minor_of,
@@ -45,10 +46,18 @@ def merchant() -> None:
 
 
 @merchant.command()
-@click.option("--name", required=True, help="What customers know the merchant by.")
+@click.option(
+    "--name", required=True, callback=bounded(NAME_MAX), help="What customers know the merchant by."
+)
 @click.option("--id", "account", type=ACCOUNT, help="The id that it has in the other mode; else a new one.")
 @click.option("--currency", type=click.Choice([each.value for each in Currency]), default=Currency.AUD.value)
-@click.option("--fee", "fees", type=FEE, multiple=True, help="visa=175+30: 1.75 % and 30 cents. Repeatable.")
+@click.option(
+    "--fee",
+    "fees",
+    type=FEE,
+    multiple=True,
+    help="visa=175+30: 1.75 % and 30 minor units (0.30 AUD, 30 JPY). Repeatable.",
+)
 @click.option("--fee-returned", is_flag=True, help="A refund gives the fee back, in proportion.")
 @click.option("--payment-min", type=AMOUNT, default=Decimal("0.50"), show_default=True)
 @click.option("--payment-max", type=AMOUNT, default=Decimal("999999.99"), show_default=True)
@@ -76,9 +85,6 @@ def create(
 
     Fees that are not given are those of the price list. GST comes on top of a fee.
     """
-    name = name.strip()
-    if not 0 < len(name) <= NAME_MAX or not name.isprintable():
-        raise click.BadParameter(f"is one line of 1 to {NAME_MAX} characters", param_hint="'--name'")
     kept_in = Currency(currency)
     debt = minor_of(refund_debt_max, kept_in, "--refund-debt-max") if refund_debt_max else 0
     limits = Limits(

@@ -12,6 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 import click
 
 from fintech.domain.business_days import sydney_day
+from fintech.domain.card_numbers import shows_card_number
 from fintech.domain.cards import Scheme
 from fintech.domain.ids import ApiKeyId, Id, MerchantId, PaymentId
 from fintech.domain.merchants import SchemeFee
@@ -81,9 +82,9 @@ class DayType(click.ParamType):  # type: ignore[type-arg] # the same
 
 
 class FeeType(click.ParamType):  # type: ignore[type-arg] # the same
-    """What a scheme's payments cost: ``visa=175+30`` is 1.75 % and 30 cents."""
+    """What a scheme's payments cost: ``visa=175+30`` is 1.75 % and 30 minor units of the merchant's currency."""
 
-    name = "scheme=bps+cents"
+    name = "scheme=bps+minor"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -95,7 +96,7 @@ class FeeType(click.ParamType):  # type: ignore[type-arg] # the same
         names = [STANDARD, *(scheme.value for scheme in Scheme)]
         if found is None or found["scheme"] not in names:
             self.fail(
-                f"{value!r} is not a fee: visa=175+30 is 1.75 % and 30 cents; schemes: {', '.join(names)}",
+                f"{value!r} is not a fee: visa=175+30 is 1.75 % and 30 minor units; schemes: {', '.join(names)}",
                 param,
                 ctx,
             )
@@ -172,16 +173,20 @@ def actor_options(default_why: str | None) -> Callable[[Decorated], Decorated]:
     return decorate
 
 
-def actor_of(acting: str, why: str) -> Actor:
+def actor_of(acting: str, why: str, idempotency_key: str | None = None) -> Actor:
     """Who acts, by this door."""
-    return Actor(acting, Face.CLI, why)
+    return Actor(acting, Face.CLI, why, key=idempotency_key)
 
 
 def bounded(most: int) -> Callable[[click.Context, click.Parameter, str], str]:
+    """One line of text that is going to be kept."""
+
     def check(_ctx: click.Context, param: click.Parameter, value: str) -> str:
         text = value.strip()
         if not 0 < len(text) <= most or not text.isprintable():
             raise click.BadParameter(f"is one line of 1 to {most} characters", param=param)
+        if shows_card_number(text):
+            raise click.BadParameter("looks like a card number, which is never kept", param=param)
         return text
 
     return check

@@ -169,7 +169,7 @@ def refund(
             operation=OPERATION,
             fingerprint=core.digests().digest(Purpose.REQUEST, asked),
         )
-        request = Request(actor=actor_of(acting, why), key=key or None)
+        request = Request(actor=actor_of(acting, why, idempotency_key), key=key or None)
         refunded = await core.create_refund()(
             request,
             scope,
@@ -177,7 +177,7 @@ def refund(
             amount_minor=minor,
             reason=RefundReason(reason) if reason else None,
         )
-        return granted(refunded).value
+        return granted(refunded, paid.currency).value
 
     made = work(data, body)
     if as_json:

@@ -1,11 +1,10 @@
 """A merchant's statement: every movement of its money in a span of Sydney days, and what it had before and after.
 
 The balance of a statement is all that we owe the merchant (unsettled, available, reserved and in transit), less what
-it owes us. Settlements move money between these, so they are no lines of it. The balance before the span is the sum
-of all lines before it: lines of past days never change.
+it owes us. Settlements move money between these, so they are no lines of it. The books are asked for the balance
+before the span; it is what all lines before it add up to, so the statement of the next day opens where this one closes.
 """
 
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -62,15 +61,9 @@ class Statement:
 async def statement_of(core: Core, scope: Scope, first_day: date, last_day: date) -> Statement:
     """The statement of a span of days, both included."""
     start, end = _midnight(first_day), _midnight(last_day + timedelta(days=1))
-    opening = 0
-    async for movement in _movements(core, scope, Page(created_until=start)):
-        opening += sum(_amounts(movement))
-    newest_first = [
-        each async for each in _movements(core, scope, Page(created_from=start, created_until=end))
-    ]
+    opening = balance = await core.queries().balance_before(scope, start)
     lines: list[Line] = []
-    balance = opening
-    for movement in reversed(newest_first):
+    for movement in reversed(await _movements(core, scope, Page(created_from=start, created_until=end))):
         gross, fee, tax = _amounts(movement)
         balance += gross + fee + tax
         first = movement.legs[0]
@@ -89,11 +82,13 @@ async def statement_of(core: Core, scope: Scope, first_day: date, last_day: date
     return Statement(first_day=first_day, last_day=last_day, opening_minor=opening, lines=tuple(lines))
 
 
-def _movements(core: Core, scope: Scope, page: Page) -> AsyncIterator[MovementLine]:
+async def _movements(core: Core, scope: Scope, page: Page) -> list[MovementLine]:
+    """What the page's filters let through, newest first."""
+
     async def read(page: Page) -> Listed[MovementLine]:
         return await core.queries().movements(scope, page)
 
-    return all_of(read, lambda movement: movement.id, page)
+    return [each async for each in all_of(read, lambda movement: movement.id, page)]
 
 
 def _amounts(movement: MovementLine) -> tuple[int, int, int]:

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from fintech.domain.money import Currency
 from fintech.domain.outcome import Failure, Outcome
 from fintech.entrypoints import logs, profiles
 from fintech.entrypoints.cli.refusals import said
@@ -83,8 +84,8 @@ def ending() -> Iterator[None]:
         raise SystemExit(INTERRUPTED) from None
 
 
-def granted(outcome: Outcome[T, Any]) -> T:
-    """What was asked for, or the end of the command with the reason why not."""
+def granted(outcome: Outcome[T, Any], currency: Currency | None = None) -> T:
+    """What was asked for, or the end of the command with the reason why not, its amount in the currency."""
     if isinstance(outcome, Failure):
-        raise Refused(said(outcome.failure()))
+        raise Refused(said(outcome.failure(), currency))
     return outcome.unwrap()

@@ -128,7 +128,9 @@ def _operations(core: Core) -> tuple[Sequence[Route[Any]], Expander]:
         queries=queries,
     )
     charges = Charges(store=store, queries=queries)
-    refunds = Refunds(create_refund=core.create_refund(), store=store, queries=queries)
+    refunds = Refunds(
+        create_refund=core.create_refund(), update_refund=core.update_refund(), store=store, queries=queries
+    )
     transactions = BalanceTransactions(store=store, queries=queries)
     others = (Balance(store=store), Events(store=store, queries=queries), Merchants(store=store))
     nouns = (payments, methods, charges, refunds, transactions, *others)

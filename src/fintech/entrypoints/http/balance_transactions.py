@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Final
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from fintech.domain.ids import ChargeId, Id, MovementId, PaymentId, RefundId
 from fintech.domain.ledger import TransferKind
@@ -23,7 +23,7 @@ from fintech.entrypoints.http.kinds import Choice, Reference
 from fintech.entrypoints.http.listing import NEWER, OLDER, ListParams, page_of
 from fintech.entrypoints.http.parameters import Kind, Nothing, text_of
 from fintech.entrypoints.http.routes import Answer, Call, Resource, Route, Seen
-from fintech.ports.queries import PAGE_MAX, Listed, MovementLine, Page, Queries
+from fintech.ports.queries import Listed, MovementLine, Page, Queries
 from fintech.ports.store import Store
 
 PATH: Final = "/v1/balance_transactions"
@@ -76,7 +76,8 @@ class BalanceTransactions:
         if params.source is not None:
             listed = _paged(await self._lines_of(scope, params.source, seen), page, params.type)
         else:
-            listed = await self._typed(scope, page, params.type)
+            kinds = () if params.type is None else (params.type,)
+            listed = await self.queries.movements(scope, page, kinds)
         rendered = await self._rendered(scope, listed.items, seen)
         return Answer(page_of(PATH, rendered, has_more=listed.has_more), seen)
 
@@ -95,25 +96,6 @@ class BalanceTransactions:
             return None
         rendered = await self._rendered(scope, (line,), seen)
         return rendered[0]
-
-    async def _typed(self, scope: Scope, page: Page, kind: TransferKind | None) -> Listed[MovementLine]:
-        """A page of lines of one kind: as many pages of all kinds are read as it takes to fill it."""
-        if kind is None:
-            return await self.queries.movements(scope, page)
-        found: list[MovementLine] = []
-        reading = evolve(page, limit=PAGE_MAX)
-        while len(found) <= page.limit:
-            listed = await self.queries.movements(scope, reading)
-            items = listed.items if page.before is None else listed.items[::-1]
-            found += [line for line in items if line.legs[0].kind is kind]
-            if not listed.has_more:
-                break
-            last = items[-1].id
-            reading = evolve(reading, before=last) if page.before is not None else evolve(reading, after=last)
-        items_of_page = found[: page.limit]
-        if page.before is not None:
-            items_of_page.reverse()
-        return Listed(tuple(items_of_page), has_more=len(found) > page.limit)
 
     async def _lines_of(self, scope: Scope, source: Id, seen: Seen) -> Sequence[MovementLine]:
         """Every line of a charge or a refund, newest first. Raises `Refused` when there is no such thing."""
@@ -138,7 +120,7 @@ class BalanceTransactions:
         self, scope: Scope, lines: Sequence[MovementLine], seen: Seen
     ) -> Sequence[dict[str, Any]]:
         """Lines with what they come from, and whether the money has arrived."""
-        ids = {PaymentId(line.legs[0].source) for line in lines if line.legs[0].kind is TransferKind.CAPTURE}
+        ids = {PaymentId(line.legs[0].source) for line in lines if line.kind is TransferKind.CAPTURE}
         for payment in await asyncio.gather(*(self.store.payment(scope, id) for id in ids - seen.keys())):
             if payment is not None:
                 seen[payment.id] = payment
@@ -156,7 +138,7 @@ def _paged(lines: Sequence[MovementLine], page: Page, kind: TransferKind | None)
     wanted = [
         line
         for line in lines
-        if (kind is None or line.legs[0].kind is kind)
+        if (kind is None or line.kind is kind)
         and (page.created_from is None or line.legs[0].at >= page.created_from)
         and (page.created_until is None or line.legs[0].at < page.created_until)
         and (page.after is None or line.id < page.after)

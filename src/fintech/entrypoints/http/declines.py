@@ -2,10 +2,10 @@
 
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from fintech.domain.cards import DeclineCode
-from fintech.domain.payments.attempt import Attempt, AttemptStatus
+from fintech.domain.cards import Decline, DeclineCode
+from fintech.domain.payments.attempt import Attempt, AttemptStatus, Increment, IncrementStatus
 
 _MESSAGES: Final = {
     DeclineCode.EXPIRED_CARD: "Your card has expired.",
@@ -22,7 +22,7 @@ _OWN_CODES: Final = frozenset(
 
 @frozen(kw_only=True)
 class Failure:
-    """Why an attempt came to nothing. Without ``decline_code`` it was no issuer that said no."""
+    """Why an attempt, or an increment of one, came to nothing. Without ``decline_code`` it was no issuer that said no."""
 
     code: str
     message: str
@@ -40,12 +40,12 @@ class Failure:
         return {name: value for name, value in details.items() if value is not None}
 
 
-DECLINED_INCREMENT: Final = Failure(
+#: What an increment says whose decline was not kept, as none was at first.
+_UNTOLD: Final = Failure(
     code="card_declined",
-    message="Your card was declined for the higher amount; the authorization stands as it was.",
+    message="Your card was declined.",
     decline_code=DeclineCode.GENERIC_DECLINE.value,
 )
-
 _NOBODY_KNOWS: Final = Failure(
     code="processing_error",
     message="The card's issuer could not be reached, and nothing was charged. Try again in a little bit.",
@@ -56,9 +56,18 @@ def failure_of(attempt: Attempt) -> Failure | None:
     """Why an attempt came to nothing, or None if it did not, or not yet."""
     if attempt.status is AttemptStatus.RELEASED and not attempt.authorised_minor:
         return _NOBODY_KNOWS
-    decline = attempt.decline
-    if decline is None:
+    return None if attempt.decline is None else _failure(attempt.decline)
+
+
+def failure_of_increment(increment: Increment) -> Failure | None:
+    """Why an increment came to nothing, or None if no issuer said no to it."""
+    if increment.status is not IncrementStatus.DECLINED:
         return None
+    failure = _UNTOLD if increment.decline is None else _failure(increment.decline)
+    return evolve(failure, message=f"{failure.message} The authorization stands as it was.")
+
+
+def _failure(decline: Decline) -> Failure:
     return Failure(
         code=decline.code.value if decline.code in _OWN_CODES else "card_declined",
         message=_MESSAGES.get(decline.code, "Your card was declined."),

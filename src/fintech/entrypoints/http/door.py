@@ -17,6 +17,7 @@ from attrs import frozen
 from multidict import CIMultiDict, istr
 
 from fintech.application.commits import Request
+from fintech.domain.ids import ApiKeyId
 from fintech.domain.scope import Actor, Face, Scope
 from fintech.entrypoints.http.authentication import Authentication
 from fintech.entrypoints.http.errors import ErrorType, Problem, Refused, spoken, unavailable
@@ -59,7 +60,7 @@ class Door:
         posting = route.method is Method.POST
 
         async def work(http: web.Request, visit: Visit) -> Answer:
-            scope, actor = await self._admitted(http, visit)
+            scope, api_key = await self._admitted(http, visit)
             form = await self._form(http, posting=posting)
             tree = form.tree
             plan = None
@@ -72,6 +73,7 @@ class Door:
             if key is not None:
                 request_key = self.idempotency.key(key, name, http.path, form.pairs)
                 visit.key = key
+            actor = Actor(api_key, Face.HTTP, None, visit.id, key)
             answer = await handle(
                 Call(
                     scope=scope,
@@ -123,8 +125,8 @@ class Door:
 
         return handler
 
-    async def _admitted(self, http: web.Request, visit: Visit) -> tuple[Scope, Actor]:
-        """Whose request it is, once it may pass."""
+    async def _admitted(self, http: web.Request, visit: Visit) -> tuple[Scope, ApiKeyId]:
+        """Whose request it is and by which API key, once it may pass."""
         headers = http.headers
         version = headers.get("Stripe-Version")
         if version is not None and version != API_VERSION and not _VERSION.fullmatch(version):
@@ -136,7 +138,7 @@ class Door:
         if wait_s:
             self.meter.rate_limited += 1
             raise Refused(_rate_limited(wait_s))
-        return scope, Actor(key.id, Face.HTTP, None, visit.id)
+        return scope, key.id
 
     async def _form(self, http: web.Request, *, posting: bool) -> Form:
         """The parameters: of a POST in the body, of a GET in the query."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from attrs import Factory, frozen
 
-_DIGITS: Final = re.compile(r"\d(?:[ -]?\d){6,}")
+_DIGITS: Final = re.compile(r"\d(?:[ ._/-]?\d){6,}")
 _SPOKEN_MAX: Final = 64
 
 

@@ -45,7 +45,7 @@ TYPES_MAX: Final = 20
 _EVENTS: Final = Resource("events", "event")
 _TYPE: Final = Text(60)
 #: What happens to a payment's charge is told with the charge.
-_OF_CHARGE: Final = frozenset({EventType.CHARGE_REFUNDED, EventType.CHARGE_REFUND_UPDATED})
+_OF_CHARGE: Final = frozenset({EventType.CHARGE_REFUNDED, EventType.CHARGE_UPDATED})
 
 SCHEMA: Final[Schema] = members(
     {
@@ -57,7 +57,7 @@ SCHEMA: Final[Schema] = members(
         "data": members({"object": ANYTHING}),
         "livemode": FLAG,
         "pending_webhooks": INTEGER,
-        "request": members({"id": maybe(TEXT), "idempotency_key": NULL}),
+        "request": members({"id": maybe(TEXT), "idempotency_key": maybe(TEXT)}),
         "type": one_of(*EventType),
     }
 )
@@ -94,7 +94,7 @@ def render_event(event: Event, livemode: bool) -> dict[str, Any]:
         "data": {"object": render_snapshot(event, livemode)},
         "livemode": livemode,
         "pending_webhooks": 0,
-        "request": {"id": event.actor.request, "idempotency_key": None},
+        "request": {"id": event.actor.request, "idempotency_key": event.actor.key},
         "type": event.type.value,
     }
 

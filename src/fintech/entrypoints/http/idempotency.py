@@ -9,6 +9,7 @@ from attrs import frozen
 from fintech.application.commits import RequestKey
 from fintech.domain.changeset import KEY_MAX
 from fintech.entrypoints.http.errors import Problem, Refused
+from fintech.entrypoints.http.parameters import without_card_number
 from fintech.ports.keyed_digest import KeyedDigest, Purpose
 
 _BAD_KEY: Final = Problem(
@@ -29,6 +30,7 @@ class Idempotency:
         """The key of a request, whatever order its parameters are in. Raises `Refused` for one that is none."""
         if not 0 < len(given) <= KEY_MAX or not given.isascii() or not given.isprintable():
             raise Refused(_BAD_KEY)
+        without_card_number(given, "Idempotency-Key")
         # Control characters set the parts off: no name or value has these two, so nothing can be shifted about.
         parts = [operation, path, given, *["\x1f".join(pair) for pair in sorted(pairs, key=_NAME)]]
         digest = self.digests.digest(Purpose.REQUEST, "\x1e".join(parts).encode())

@@ -7,13 +7,20 @@ from typing import Any, Final, Generic, TypeVar
 
 from attrs import field, frozen
 
-from fintech.application.payments.requests import METADATA_KEYS_MAX
+from fintech.domain.card_numbers import is_security_code
 from fintech.domain.ids import Id
+from fintech.domain.metadata import METADATA_KEYS_MAX, Metadata
 from fintech.domain.money import AMOUNT_MAX_MINOR
-from fintech.domain.payment_methods import Metadata
 from fintech.entrypoints.http.errors import Refused, invalid, missing, spoken
 from fintech.entrypoints.http.forms import Value
-from fintech.entrypoints.http.parameters import Kind, Reader, described, reader_of, text_of
+from fintech.entrypoints.http.parameters import (
+    Kind,
+    Reader,
+    described,
+    reader_of,
+    text_of,
+    without_card_number,
+)
 
 METADATA_KEY_LENGTH_MAX: Final = 40
 METADATA_VALUE_LENGTH_MAX: Final = 500
@@ -33,10 +40,14 @@ I = TypeVar("I", bound=Id)  # noqa: E741 - the letter of the type that it is bou
 
 @frozen
 class Text(Kind[str]):
-    """Text of at most ``most`` characters. ``clears``: an empty one is a value too, and unsets what was there."""
+    """Text of at most ``most`` characters. ``clears``: an empty one is a value too, and unsets what was there.
+
+    ``kept``: it is written freely and stored as it is, so that it may not have a card number in it.
+    """
 
     most: int
     clears: bool = False
+    kept: bool = False
 
     def read(self, value: Value, path: str) -> str:
         if self.clears and value == "":
@@ -45,7 +56,7 @@ class Text(Kind[str]):
         if len(text) > self.most:
             message = f"{spoken(path)} is at most {self.most} characters long."
             raise invalid(path, "parameter_invalid_string_too_long", message)
-        return text
+        return without_card_number(text, path) if self.kept else text
 
     def schema(self) -> dict[str, Any]:
         schema = {"type": "string", "maxLength": self.most, "pattern": TEXT_PATTERN}
@@ -72,6 +83,11 @@ class Integer(Kind[int]):
     def schema(self) -> dict[str, Any]:
         return {"type": "integer", "minimum": self.least, "maximum": self.most}
 
+
+#: What an operation that changes metadata says of it.
+METADATA_CHANGES: Final = (
+    "Keys and values to be added or changed; an empty value removes its key, an empty text every key."
+)
 
 #: An amount in minor units of its currency.
 AMOUNT: Final = Integer(1, AMOUNT_MAX_MINOR)
@@ -179,7 +195,10 @@ class Nested(Kind[T], Generic[T]):
 
 @frozen
 class Pairs(Kind[Metadata]):
-    """A merchant's own keys and values. An empty value removes its key; nothing at all (``()``) means remove them all."""
+    """A merchant's own keys and values, none with a card number or a security code in it.
+
+    An empty value removes its key; nothing at all (``()``) means remove them all.
+    """
 
     def read(self, value: Value, path: str) -> Metadata:
         if not value:
@@ -199,7 +218,10 @@ class Pairs(Kind[Metadata]):
             if len(each) > METADATA_VALUE_LENGTH_MAX:
                 message = f"Values of {path} are at most {METADATA_VALUE_LENGTH_MAX} characters long."
                 raise invalid(where, "parameter_invalid_string_too_long", message)
-            pairs.append((key, each))
+            if is_security_code(key, each):
+                message = f"{spoken(where)} looks like a card's security code, which is never kept."
+                raise invalid(where, "parameter_invalid_value", message)
+            pairs.append((without_card_number(key, where), without_card_number(each, where)))
         return tuple(pairs)
 
     def schema(self) -> dict[str, Any]:

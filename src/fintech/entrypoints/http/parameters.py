@@ -11,6 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar, get_type_hints
 import attrs
 from attrs import frozen
 
+from fintech.domain.card_numbers import shows_card_number
 from fintech.entrypoints.http.errors import Refused, invalid, spoken
 from fintech.entrypoints.http.forms import Value
 
@@ -117,6 +118,18 @@ def text_of(value: Value, path: str) -> str:
             f" parameter; however '{spoken(path)}' cannot be unset.",
         )
     return value
+
+
+def without_card_number(text: str, path: str) -> str:
+    """The text, which is going to be kept. Raises `Refused` for one with a card number in it."""
+    if shows_card_number(text):
+        raise invalid(
+            path,
+            "parameter_invalid_value",
+            f"{spoken(path)} has something in it that looks like a card number. Card numbers are never kept: leave it"
+            " out, or send it as the card's number only.",
+        )
+    return text
 
 
 def _unknown(path: str) -> Refused:

@@ -9,8 +9,9 @@ from fintech.application.commits import Request, RequestKey
 from fintech.application.payment_methods import CreatePaymentMethod, FindMethod
 from fintech.domain.cards import Card, CardDetails
 from fintech.domain.ids import PaymentMethodId
+from fintech.domain.metadata import Metadata
 from fintech.domain.outcome import Failure
-from fintech.domain.payment_methods import Metadata, Method, PaymentMethod
+from fintech.domain.payment_methods import Method, PaymentMethod
 from fintech.domain.scope import Scope
 from fintech.entrypoints.http.card_facts import BILLING, CHECKS, NO_BILLING, NO_CHECKS
 from fintech.entrypoints.http.errors import Refused, missing

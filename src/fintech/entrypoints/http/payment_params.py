@@ -5,11 +5,22 @@ from typing import Annotated, Final
 from attrs import frozen
 
 from fintech.domain.ids import PaymentId
+from fintech.domain.metadata import Metadata
 from fintech.domain.money import Currency
-from fintech.domain.payment_methods import Metadata
 from fintech.domain.payments.payment import CancelReason, CaptureMethod
 from fintech.entrypoints.http.errors import Problem, Refused
-from fintech.entrypoints.http.kinds import AMOUNT, Choice, Flag, Many, Nested, Pairs, Reference, Text, words
+from fintech.entrypoints.http.kinds import (
+    AMOUNT,
+    METADATA_CHANGES,
+    Choice,
+    Flag,
+    Many,
+    Nested,
+    Pairs,
+    Reference,
+    Text,
+    words,
+)
 from fintech.entrypoints.http.listing import NEWER, OLDER, ListParams
 from fintech.entrypoints.http.payment_methods import CreateParams as MethodParams
 
@@ -25,6 +36,7 @@ _CAPTURE: Final = Choice(
         "manual": CaptureMethod.MANUAL,
     }
 )
+_DESCRIPTION: Final = Text(DESCRIPTION_LENGTH_MAX, clears=True, kept=True)
 _CANCEL: Final = words(*(reason for reason in CancelReason if reason is not CancelReason.AUTOMATIC))
 _IF_AVAILABLE: Final = words("if_available", "never")
 
@@ -107,7 +119,7 @@ class CreateParams(Confirming):
     ] = None
     confirm: Annotated[bool, Flag(), "Whether to ask for the money at once."] = False
     confirmation_method: Annotated[str | None, words("automatic"), "Has no effect."] = None
-    description: Annotated[str | None, Text(DESCRIPTION_LENGTH_MAX, clears=True), "What it is for."] = None
+    description: Annotated[str | None, _DESCRIPTION, "What it is for."] = None
     metadata: Annotated[Metadata, Pairs(), "Keys and values of your own."] = ()
 
 
@@ -117,10 +129,8 @@ class UpdateParams(Paying):
 
     amount: Annotated[int | None, AMOUNT, "What is to be paid, in minor units of the currency."] = None
     currency: Annotated[Currency | None, CURRENCY, "The currency, which cannot change."] = None
-    description: Annotated[str | None, Text(DESCRIPTION_LENGTH_MAX, clears=True), "What it is for."] = None
-    metadata: Annotated[
-        Metadata | None, Pairs(), "Keys and values to be added or changed; an empty value removes its key."
-    ] = None
+    description: Annotated[str | None, _DESCRIPTION, "What it is for."] = None
+    metadata: Annotated[Metadata | None, Pairs(), METADATA_CHANGES] = None
 
 
 @frozen(kw_only=True)

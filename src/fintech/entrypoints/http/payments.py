@@ -16,13 +16,11 @@ from fintech.application.payments.requests import (
 )
 from fintech.domain.ids import PaymentId
 from fintech.domain.outcome import Failure
-from fintech.domain.payment_methods import Metadata
-from fintech.domain.payments.attempt import IncrementStatus
 from fintech.domain.payments.payment import CaptureMethod, Payment, PaymentStatus
 from fintech.domain.payments.refusals import AuthorisationExpired, MethodMissing, WrongStatus
 from fintech.domain.scope import Scope
-from fintech.entrypoints.http.declines import DECLINED_INCREMENT, failure_of
 from fintech.entrypoints.http.declines import Failure as Declined
+from fintech.entrypoints.http.declines import failure_of, failure_of_increment
 from fintech.entrypoints.http.errors import ErrorType, Problem, Refused, invalid, missing
 from fintech.entrypoints.http.listing import list_of
 from fintech.entrypoints.http.parameters import Nothing
@@ -121,7 +119,7 @@ class Payments:
             method=method,
             capture_method=params.capture_method,
             description=params.description,
-            metadata=await self._patch(call.scope, id, params.metadata),
+            metadata=params.metadata,
         )
         return await self._answer(call, outcome)
 
@@ -160,8 +158,9 @@ class Payments:
         )
         answer = await self._answer(call, outcome)
         payment = _payment_in(answer)
-        if _increment_declined(payment):
-            raise Refused(_declined(DECLINED_INCREMENT, payment, answer))
+        declined = failure_of_increment(payment.attempts[-1].increments[-1])
+        if declined is not None:
+            raise Refused(_declined(declined, payment, answer))
         return answer
 
     async def retrieve(self, call: Call[Nothing]) -> Answer:
@@ -188,13 +187,6 @@ class Payments:
         if payment is None:
             raise missing("payment_intent", id, "intent")
         return payment
-
-    async def _patch(self, scope: Scope, id: PaymentId, metadata: Metadata | None) -> Metadata | None:
-        """What to change of the metadata; nothing at all removes every key that is there now."""
-        if metadata != ():
-            return metadata
-        payment = await self._existing(scope, id)
-        return tuple((key, "") for key, _ in payment.metadata)
 
     async def _answer(self, call: Call[Any], outcome: Answered, *, amount: str = "amount") -> Answer:
         """The payment. Raises `Refused` with what the core refuses."""
@@ -229,11 +221,6 @@ def _target(call: Call[Any]) -> PaymentId:
     if id is None:
         raise missing("payment_intent", call.target, "intent")
     return id
-
-
-def _increment_declined(payment: Payment) -> bool:
-    increments = payment.attempts[-1].increments if payment.attempts else ()
-    return bool(increments) and increments[-1].status is IncrementStatus.DECLINED
 
 
 def _payment_in(answer: Answer) -> Payment:

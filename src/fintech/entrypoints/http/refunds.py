@@ -4,16 +4,18 @@ from typing import Annotated, Any, Final
 
 from attrs import frozen
 
-from fintech.application.refunds import CreateRefund, RefundRefusal
+from fintech.application.commits import Reply
+from fintech.application.refunds.asking import RefundRefusal
+from fintech.application.refunds.requests import CreateRefund, UpdateRefund
 from fintech.domain.ids import ChargeId, PaymentId, RefundId
-from fintech.domain.outcome import Failure
-from fintech.domain.payment_methods import Metadata
+from fintech.domain.metadata import Metadata
+from fintech.domain.outcome import Failure, Success
 from fintech.domain.payments.refusals import AmountTooLarge, AmountTooSmall
 from fintech.domain.refunds.refund import Refund, RefundReason, RefundStatus
 from fintech.domain.scope import Scope
 from fintech.entrypoints.http.charges import attempt_of
 from fintech.entrypoints.http.errors import Problem, Refused, missing
-from fintech.entrypoints.http.kinds import AMOUNT, Pairs, Reference, words
+from fintech.entrypoints.http.kinds import AMOUNT, METADATA_CHANGES, Pairs, Reference, words
 from fintech.entrypoints.http.listing import NEWER, OLDER, ListParams, list_of
 from fintech.entrypoints.http.parameters import Nothing
 from fintech.entrypoints.http.refusals import problem_of
@@ -96,6 +98,13 @@ class CreateParams:
 
 
 @frozen(kw_only=True)
+class UpdateParams:
+    """Changes of a refund."""
+
+    metadata: Annotated[Metadata | None, Pairs(), METADATA_CHANGES] = None
+
+
+@frozen(kw_only=True)
 class RefundListParams(ListParams):
     """Which refunds."""
 
@@ -147,16 +156,18 @@ class Refunds:
     """The operations on refunds."""
 
     create_refund: CreateRefund
+    update_refund: UpdateRefund
     store: Store
     queries: Queries
 
     def routes(self) -> tuple[Route[Any], ...]:
         """Their table."""
-        get, post = _REFUNDS.get, _REFUNDS.post
+        get, post, one = _REFUNDS.get, _REFUNDS.post, PATH + "/{refund}"
         return (
             post("create", PATH, CreateParams, self.create, "Give some or all of a captured payment back."),
             get("list", PATH, RefundListParams, self.list, "List refunds, newest first.", lists=True),
-            get("retrieve", PATH + "/{refund}", Nothing, self.retrieve, "Retrieve a refund."),
+            get("retrieve", one, Nothing, self.retrieve, "Retrieve a refund."),
+            post("update", one, UpdateParams, self.update, "Change the metadata of a refund."),
         )
 
     async def create(self, call: Call[CreateParams]) -> Answer:
@@ -175,9 +186,17 @@ class Refunds:
         if isinstance(outcome, Failure):
             refused = outcome.failure()
             raise Refused(_ALL_GONE if _nothing_left(refused, params.amount) else problem_of(refused))
-        reply = outcome.unwrap()
-        refund = reply.value
-        return Answer(render_refund(refund), {refund.id: refund}, replayed=reply.replayed)
+        return _answer(outcome)
+
+    async def update(self, call: Call[UpdateParams]) -> Answer:
+        id = RefundId.parse(call.target)
+        if id is None:
+            raise missing("refund", call.target, "refund")
+        metadata = call.params.metadata
+        outcome = await self.update_refund(call.request, call.scope, id, metadata=metadata)
+        if isinstance(outcome, Failure):
+            raise Refused(problem_of(outcome.failure()))
+        return _answer(outcome)
 
     async def list(self, call: Call[RefundListParams]) -> Answer:
         params = call.params
@@ -231,6 +250,12 @@ class Refunds:
                 )
             )
         return charged.id
+
+
+def _answer(granted: Success[Reply[Refund]]) -> Answer:
+    reply = granted.unwrap()
+    refund = reply.value
+    return Answer(render_refund(refund), {refund.id: refund}, replayed=reply.replayed)
 
 
 def _nothing_left(refused: RefundRefusal, amount: int | None) -> bool:

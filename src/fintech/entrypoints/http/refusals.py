@@ -5,7 +5,7 @@ from typing import Final, TypeAlias, assert_never
 from fintech.application.commits import NotFound
 from fintech.application.payment_methods import MethodRefusal
 from fintech.application.payments.asking import AcquirerMissing, Refusal
-from fintech.application.refunds import RefundRefusal
+from fintech.application.refunds.asking import RefundRefusal
 from fintech.domain.cards import CardFault
 from fintech.domain.changeset import (
     AccountClosed,
@@ -18,6 +18,7 @@ from fintech.domain.changeset import (
     StaleWrite,
     UniqueTaken,
 )
+from fintech.domain.metadata import TooManyKeys
 from fintech.domain.payments.refusals import (
     AlreadyAnswered,
     AmountTooLarge,
@@ -37,7 +38,7 @@ AnyRefusal: TypeAlias = Refusal | RefundRefusal | MethodRefusal
 
 _WIRE_NAMES: Final = {
     "payment": ("payment_intent", "intent"),
-    "refund": ("refund", "id"),
+    "refund": ("refund", "refund"),
     "merchant": ("account", "account"),
 }
 _CARD_FAULTS: Final = {
@@ -78,6 +79,8 @@ def problem_of(refused: AnyRefusal, *, param: str = "amount") -> Problem:  # noq
             return _METHOD_MISSING
         case TooMany(what=what, most=most):
             return Problem(code="limit_reached", message=f"A payment has at most {most} {what}.")
+        case TooManyKeys(most=most):
+            return _metadata_full(most)
         case MerchantMayNot(reason=reason):
             return _closed(f"account_{reason.value}")
         case AccountClosed():
@@ -97,9 +100,8 @@ def problem_of(refused: AnyRefusal, *, param: str = "amount") -> Problem:  # noq
         case StaleWrite() | AlreadyAnswered() | AlreadyResolved():
             return _BUSY
         case UniqueTaken(name=name):
-            return Problem(
-                code="resource_already_exists", message=f"There is something with this {name} already."
-            )
+            message = f"There is something with this {name} already."
+            return Problem(code="resource_already_exists", message=message)
         case AcquirerMissing():
             return _TEST_ONLY
         case CardFault():
@@ -129,6 +131,10 @@ def _wrong_status(status: str, wanted: str) -> Problem:
     else:
         message = f"You cannot {wanted} this PaymentIntent because it has a status of {status}."
     return Problem(code="payment_intent_unexpected_state", message=message)
+
+
+def _metadata_full(most: int) -> Problem:
+    return Problem(code="limit_reached", message=f"metadata has at most {most} keys.", param="metadata")
 
 
 def _insufficient(most: int, param: str) -> Problem:

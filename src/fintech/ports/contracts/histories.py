@@ -24,7 +24,7 @@ from fintech.ports.clock import Clock
 from fintech.ports.id_source import IdSource
 from fintech.ports.store import Store
 
-ACTOR = Actor("contract", Face.EMBEDDED, "to see the promise kept")
+ACTOR = Actor("contract", Face.EMBEDDED, "to see the promise kept", "req_contract", "a key of the caller's")
 CARD = Card(
     scheme=Scheme.VISA,
     bin="424242",

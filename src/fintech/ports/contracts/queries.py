@@ -10,16 +10,16 @@ import pytest
 
 from fintech.domain.api_keys import ApiKey
 from fintech.domain.events import EventType
-from fintech.domain.ids import ChangesetId, ChargeId, MerchantId, MovementId
-from fintech.domain.ledger import MERCHANT_BUCKETS, Bucket, TransferKind, bucket_of
+from fintech.domain.ids import ChangesetId, ChargeId, MerchantId
 from fintech.domain.payment_methods import PaymentMethod
 from fintech.domain.payments.payment import Payment
 from fintech.domain.refunds.refund import Refund
 from fintech.domain.scope import Scope
 from fintech.ports.clock import Clock
 from fintech.ports.contracts.histories import Story
+from fintech.ports.contracts.movements import MovementQueriesContract
 from fintech.ports.contracts.paging import Expected, check
-from fintech.ports.contracts.seasons import NO, NOBODY_KNOWS, Season
+from fintech.ports.contracts.seasons import NO, Season
 from fintech.ports.contracts.trading import trade
 from fintech.ports.id_source import IdSource
 from fintech.ports.queries import Listed, Page, Queries
@@ -28,7 +28,7 @@ from fintech.ports.store import Store
 PATIENCE_S = 10.0
 
 
-class QueriesContract:
+class QueriesContract(MovementQueriesContract):
     """Subclass it and provide the fixtures ``store`` (empty), ``queries`` (which read what it commits), ``clock`` (the
     store's), ``ids`` (an `IdSource`) and ``advance`` (moves the clock by a timedelta)."""
 
@@ -138,93 +138,6 @@ class QueriesContract:
         ]
         assert (await queries.events(scope, Page(before=last), types)).items == ()
 
-    async def test_movements_count_whole_movements(
-        self, queries: Queries, season: Season, chance: Random
-    ) -> None:
-        for amount in (1_000, 2_000, 3_000, 4_000):
-            await season.pay(amount)
-        expected: Expected = [(id, legs[0].at) for id, legs in sorted(season.lines.items(), reverse=True)]
-        scope = season.story.scope
-        await check(chance, lambda page: queries.movements(scope, page), _id, expected)
-        for line in (await queries.movements(scope, Page(limit=100))).items:
-            assert list(line.legs) == season.lines[line.id]
-            assert await queries.movement(scope, line.id) == line
-
-    async def test_a_movement_that_is_no_line_of_the_balance_is_not_listed(
-        self, queries: Queries, season: Season, ids: IdSource
-    ) -> None:
-        await season.pay(1_000, manual=True)
-        other = Scope(season.story.scope.merchant, livemode=True)
-        for id in season.movements.keys() - season.lines.keys():
-            assert await queries.movement(season.story.scope, id) is None
-        for id in season.lines:
-            assert await queries.movement(other, id) is None
-        unheard = MovementId.of(ids.new(ChangesetId), 0)
-        assert await queries.movement(season.story.scope, unheard) is None
-
-    async def test_movements_of_some_kinds(self, queries: Queries, season: Season, chance: Random) -> None:
-        payment = await season.pay(10_000)
-        for amount in (100, 200, 300, 400):
-            await season.refund(payment.id, amount)
-            await season.pay(10 * amount)
-        scope = season.story.scope
-        for kinds in ((TransferKind.REFUND,), (TransferKind.CAPTURE, TransferKind.REFUND_FAILURE)):
-            expected: Expected = [
-                (id, legs[0].at)
-                for id, legs in sorted(season.lines.items(), reverse=True)
-                if legs[0].kind in kinds
-            ]
-            await check(chance, lambda page: queries.movements(scope, page, kinds), _id, expected)  # noqa: B023 - called within the round
-        for line in (await queries.movements(scope, Page(limit=100), [TransferKind.REFUND])).items:
-            assert list(line.legs) == season.lines[line.id]
-
-    async def test_a_kind_is_that_of_a_lines_first_leg(self, queries: Queries, season: Season) -> None:
-        await season.pay(1_000, manual=True)
-        assert any(leg.kind is TransferKind.ACQUIRING_FEE for legs in season.lines.values() for leg in legs)
-        for kind in (TransferKind.ACQUIRING_FEE, TransferKind.HOLD, TransferKind.RELEASE):
-            assert await queries.movements(season.story.scope, Page(), [kind]) == Listed((), has_more=False)
-
-    async def test_a_movement_of_another_kind_is_a_cursor_too(self, queries: Queries, season: Season) -> None:
-        payment = await season.pay(10_000)
-        refunded = (await season.refund(payment.id, 100)).movement
-        captured = (await season.pay(1_000)).attempts[-1].captures[0].movement
-        scope, kinds = season.story.scope, [TransferKind.REFUND]
-        older = await queries.movements(scope, Page(limit=1, after=captured), kinds)
-        assert [line.id for line in older.items] == [refunded]
-        assert (await queries.movements(scope, Page(before=captured), kinds)).items == ()
-
-    async def test_the_balance_before_a_moment_is_what_the_accounts_stood_at(
-        self,
-        queries: Queries,
-        store: Store,
-        season: Season,
-        chance: Random,
-        advance: Callable[[timedelta], None],
-    ) -> None:
-        scope = season.story.scope
-        stood = []
-        for _ in range(6):
-            advance(timedelta(hours=1))
-            stood.append((season.now, await _owed(store, scope)))
-            await season.pay(1_000)  # at that very moment, so not before it
-            await trade(season, chance, advance, steps=1)
-        advance(timedelta(microseconds=1))
-        stood.append((season.now, await _owed(store, scope)))
-        assert len({owed for _, owed in stood}) == len(stood), "too little happened to tell"
-        assert [(at, await queries.balance_before(scope, at)) for at, _ in stood] == stood
-
-    async def test_the_balance_before_a_moment_knows_no_hold_and_no_open_refund(
-        self, queries: Queries, season: Season, advance: Callable[[timedelta], None]
-    ) -> None:
-        scope, payment = season.story.scope, await season.pay(10_000)
-        advance(timedelta(hours=1))
-        owed = await queries.balance_before(scope, season.now)
-        await season.pay(5_000, manual=True)
-        await season.refund(payment.id, 1_000, NOBODY_KNOWS)
-        await season.settle()
-        advance(timedelta(hours=1))
-        assert await queries.balance_before(scope, season.now) == owed
-
     async def test_merchants_of_a_mode(
         self,
         queries: Queries,
@@ -280,15 +193,6 @@ async def _listed_up_to(queries: Queries, season: Season) -> None:
             if newest and newest[0].id == last:
                 return
             await asyncio.sleep(0.01)
-
-
-async def _owed(store: Store, scope: Scope) -> int:
-    """What the merchant's accounts stand at: what we owe it, less what it owes us."""
-    return sum(
-        balances.credits_posted - balances.debits_posted
-        for account, balances in (await store.books(scope)).items()
-        if bucket_of(account.code) in MERCHANT_BUCKETS | {Bucket.ADVANCE, Bucket.RECEIVABLE}
-    )
 
 
 def _id(item: Any) -> str:

@@ -256,7 +256,7 @@ class Season:
         freed = self.payment(refund.payment).refund_undone(refund.amount_minor, fee_undone(refund))
         await self.commit(
             (refund, EventType.REFUND_FAILED),
-            (freed, EventType.CHARGE_REFUND_UPDATED),
+            (freed, EventType.CHARGE_UPDATED),
             transfers=transfers,
             id=changeset,
         )

@@ -47,6 +47,20 @@ class StoreContract:
         assert await store.key_by_digest(key.digest) == (story.scope, evolve(key, version=1))
         assert await store.refund(story.scope, refund.id) == refund
 
+    async def test_one_commit_makes_a_thing_and_changes_another_of_its_kind(
+        self, store: Store, story: Story
+    ) -> None:
+        old, new, never = (story.key(digest * 32) for digest in (b"o", b"n", b"x"))
+        await story.committed(story.changes((old, EventType.API_KEY_CREATED)))
+        ended = evolve(old, version=1, ends_at=story.clock.now())
+        both = story.changes((new, EventType.API_KEY_CREATED), (ended, EventType.API_KEY_UPDATED))
+        await story.committed(both)
+        assert await store.api_key(story.scope, new.id) == evolve(new, version=1)
+        assert await store.api_key(story.scope, old.id) == evolve(ended, version=2)
+        late = story.changes((never, EventType.API_KEY_CREATED), (ended, EventType.API_KEY_UPDATED))
+        assert await store.commit(story.scope, late) == Failure(StaleWrite(old.id, 2))
+        assert await store.event(story.scope, late.first_event) is None
+
     async def test_an_event_has_who_what_and_the_snapshot(self, store: Store, story: Story) -> None:
         changes = await story.committed(story.paying())
         event = await store.event(story.scope, changes.first_event)

@@ -9,6 +9,7 @@ from fintech.application.payments.asking import AcquirerMissing
 from fintech.domain.events import EventType
 from fintech.domain.ids import MerchantId, PaymentId
 from fintech.domain.merchants import Standing
+from fintech.domain.metadata import TooManyKeys
 from fintech.domain.money import Currency
 from fintech.domain.outcome import Failure
 from fintech.domain.payments.attempt import AttemptStatus, IncrementStatus
@@ -20,7 +21,6 @@ from fintech.domain.payments.refusals import (
     MerchantMayNot,
     MerchantReason,
     MethodMissing,
-    TooMany,
 )
 from fintech.domain.scope import Scope
 from fintech.ports.queries import Page
@@ -117,8 +117,9 @@ async def test_metadata_is_merged_and_an_empty_value_removes_its_key(shop: Shop)
         payment = value(await update(PLAIN, shop.scope, payment.id, metadata=changes))
     assert payment.metadata == (("b", "3"), ("c", "4"))
     many = tuple((f"k{n}", "v") for n in range(49))
-    assert await update(PLAIN, shop.scope, payment.id, metadata=many) == Failure(TooMany("metadata keys", 50))
+    assert await update(PLAIN, shop.scope, payment.id, metadata=many) == Failure(TooManyKeys(50))
     assert len(value(await update(PLAIN, shop.scope, payment.id, metadata=many[:48])).metadata) == 50
+    assert value(await update(PLAIN, shop.scope, payment.id, metadata=())).metadata == ()
 
 
 # -- what is refused

@@ -92,7 +92,9 @@ def test_anything_but_a_yes_changes_no_amount(reply: Any) -> None:
 def test_after_a_no_more_may_be_asked_for() -> None:
     desk = Desk()
     payment = desk.answer_increment(desk.increment(desk.authorised(10_000), 12_500), NO)
-    assert payment.attempts[0].increments[0].status is IncrementStatus.DECLINED
+    (increment,) = payment.attempts[0].increments
+    assert (increment.status, increment.decline) == (IncrementStatus.DECLINED, NO)
+    assert payment.attempts[0].decline is None
     again = desk.answer_increment(desk.increment(payment, 11_000))
     assert [increment.number for increment in again.attempts[0].increments] == [1, 2]
     assert again.authorised_minor == 11_000

@@ -13,8 +13,14 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from fintech.application.refunds import RefundRefusal
+from fintech.application.refunds.asking import RefundRefusal
 from fintech.domain.cards import Scheme
+from fintech.domain.changeset import LimitReached
+from fintech.domain.ids import MerchantId
+from fintech.domain.ledger import AccountId
+from fintech.domain.money import Currency
+from fintech.domain.payments.refusals import AmountTooLarge, AmountTooSmall
+from fintech.domain.refunds.refund import InsufficientFunds
 from fintech.entrypoints import profiles
 from fintech.entrypoints.cli import cli, refusals, working
 from fintech.entrypoints.cli.lazy import LazyGroup
@@ -160,6 +166,26 @@ def test_every_refusal_has_words() -> None:
     asked = set(_members(RefundRefusal))
     assert not asked - known
     assert not [words for words in refusals._WORDS.values() if words.endswith(".")]
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount"), [(Currency.AUD, "9.72 AUD"), (Currency.JPY, "972 JPY"), (None, "972 minor units")]
+)
+@pytest.mark.parametrize("refused", [AmountTooLarge, AmountTooSmall, InsufficientFunds])
+def test_an_amount_is_said_in_its_currency(refused: Any, currency: Currency | None, amount: str) -> None:
+    assert amount in refusals.said(refused(972), currency)
+
+
+@pytest.mark.parametrize(("currency", "amount"), [(Currency.NZD, "9.72 NZD"), (Currency.JPY, "972 JPY")])
+def test_an_account_knows_its_currency(currency: Currency, amount: str) -> None:
+    account = AccountId(MerchantId("acct_" + "0" * 24), "available", currency)
+    assert refusals.said(LimitReached(account, 972)) == f"available allows {amount} at most"
+
+
+def test_no_currency_is_taken_to_have_cents(terminal: Terminal) -> None:
+    told = [*refusals._WORDS.values(), terminal.says("merchant", "create", "--help")]
+    told.append(terminal.run("merchant", "create", "--name", "x", "--fee", "visa=x").output)
+    assert "cent" not in "".join(told).lower()
 
 
 def test_fees_are_spelt_by_scheme() -> None:

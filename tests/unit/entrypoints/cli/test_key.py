@@ -81,3 +81,11 @@ def test_what_is_not_there_is_refused(terminal: Terminal, account: str) -> None:
     assert "no key" in terminal.refuses(1, "key", "roll", account, no_key)
     assert "no key" in terminal.refuses(1, "key", "revoke", account, no_key, "--why", "x")
     assert "'KEY'" in terminal.refuses(2, "key", "roll", account, "sk_test_123")
+
+
+def test_a_key_that_ends_sooner_is_not_rolled_and_no_key_is_made(terminal: Terminal, account: str) -> None:
+    old = terminal.json("key", "create", account, "--name", "till")
+    terminal.json("key", "roll", account, old["key"], "--overlap-hours", "1")
+    before = terminal.json("key", "list", account)
+    assert "revoked" in terminal.refuses(1, "key", "roll", account, old["key"], "--overlap-hours", "2")
+    assert terminal.json("key", "list", account) == before

@@ -8,11 +8,14 @@ import pytest
 from attrs import evolve
 
 from fintech.adapters.memory.clock import ManualClock
+from fintech.adapters.memory.queries import MemoryQueries
 from fintech.adapters.memory.store import MemoryStore
 from fintech.domain.business_days import sydney_day
 from fintech.domain.ids import MerchantId
 from fintech.domain.ledger import AccountId, Balances
 from fintech.domain.money import Currency
+from fintech.domain.scope import Scope
+from fintech.ports.queries import Listed, MovementLine, Page
 from tests.unit.entrypoints.cli.conftest import Terminal
 
 WHY = ("--why", "the bank's statement")
@@ -158,6 +161,43 @@ def test_a_long_statement_is_whole(terminal: Terminal, account: MerchantId) -> N
         "ledger", "statement", account, "--from", today_of(terminal), "--to", today_of(terminal)
     )
     assert (later["opening_minor"], later["lines"]) == (made["closing_minor"], [])
+
+
+def test_a_statement_reads_no_line_but_its_own(
+    terminal: Terminal, account: MerchantId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        terminal.pays(account, 1_000)
+    wait(terminal, days=1)
+    shown = terminal.pays(account, 2_000)
+    read: list[str] = []
+    movements = MemoryQueries.movements
+
+    async def watched(self: MemoryQueries, scope: Scope, page: Page) -> Listed[MovementLine]:
+        listed = await movements(self, scope, page)
+        read.extend(line.legs[0].source for line in listed.items)
+        return listed
+
+    monkeypatch.setattr(MemoryQueries, "movements", watched)
+    day = today_of(terminal)
+    made = terminal.json("ledger", "statement", account, "--from", day, "--to", day)
+    assert made["opening_minor"] == 3 * (1_000 - 25 - 3)
+    assert read == [shown.id]
+
+
+def test_a_statement_opens_where_the_one_before_closes(terminal: Terminal, account: MerchantId) -> None:
+    closing = 0
+    for amount in (10_000, 333, 99):
+        payment = terminal.pays(account, amount)
+        terminal.json("settle", account, *through(terminal))
+        terminal.json("payment", "refund", account, payment.id, "--amount", "0.5", "--why", "spilt")
+        terminal.pays(account, amount, manual=True)
+        day = today_of(terminal)
+        made = terminal.json("ledger", "statement", account, "--from", day, "--to", day)
+        assert made["opening_minor"] == closing
+        closing = made["closing_minor"]
+        wait(terminal, days=1)
+    assert closing == 10_000 + 333 + 99 - 3 * 50 - (160 + 16) - (15 + 2) - (11 + 1)
 
 
 def test_a_statement_for_spreadsheets(terminal: Terminal, account: MerchantId) -> None:

@@ -85,8 +85,10 @@ def test_amounts_are_of_the_merchants_currency(terminal: Terminal) -> None:
         ("--name", " "),
         ("--name", "x" * 101),
         ("--name", "two\nlines"),
+        ("--name", "4242 4242 4242 4242"),
         ("--as", ""),
         ("--why", "x" * 501),
+        ("--why", "paid by 4242424242424242"),
     ],
 )
 def test_what_is_wrong_names_its_option(terminal: Terminal, option: str, text: str) -> None:

@@ -66,7 +66,7 @@ def test_a_payment_is_refunded_in_part_and_then_the_rest(terminal: Terminal, acc
     rest = terminal.says("payment", "refund", account, payment.id, *WHY)
     assert rest.split()[1:] == ["7.00", "AUD", "succeeded"]
     assert terminal.refuses(1, "payment", "refund", account, payment.id, "--amount", "1", *WHY) == (
-        "Error: the amount is too large: at most 0 cents here"
+        "Error: the amount is too large: at most 0.00 AUD here"
     )
 
 
@@ -77,6 +77,8 @@ def test_the_same_key_refunds_once(terminal: Terminal, account: MerchantId) -> N
     assert terminal.json(*once, "--amount", "3") == first
     assert "another request: cli payment refund" in terminal.refuses(1, *once, "--amount", "4")
     assert terminal.json("payment", "show", account, payment.id)["refunded_minor"] == 300
+    events = asyncio.run(terminal.core.queries().events(Scope(account, livemode=False), Page()))
+    assert [each.actor.key for each in events.items[:4]] == ["one", "one", "one", None]
 
 
 @pytest.mark.parametrize("text", ["3.333", "0", "0.00", "-1", "1e2", "1_0", " ", "１", "12.", ".5", "1" * 14])
@@ -116,10 +118,12 @@ def test_a_refund_needs_a_reason_and_a_captured_payment(terminal: Terminal, acco
     )
 
 
-def test_funds_that_are_missing_are_said_in_cents(terminal: Terminal, account: MerchantId) -> None:
+def test_funds_that_are_missing_are_said_as_people_write_amounts(
+    terminal: Terminal, account: MerchantId
+) -> None:
     payment = terminal.pays(account, 1000)
     said = terminal.refuses(1, "payment", "refund", account, payment.id, *WHY)
-    assert "allow 972 cents at most" in said
+    assert "allow 9.72 AUD at most" in said
 
 
 def test_what_is_not_there_is_refused(terminal: Terminal, account: MerchantId) -> None:

@@ -4,8 +4,10 @@ from typing import Any
 import pytest
 
 from fintech.adapters.memory.clock import ManualClock
+from fintech.adapters.memory.queries import MemoryQueries
 from fintech.domain.business_days import next_settlement_at
 from fintech.domain.merchants import DEFAULT_FEES
+from fintech.ports.queries import Listed, MovementLine
 from tests.unit.entrypoints.http.driving import OFFICER, Api
 
 LINES = "/v1/balance_transactions"
@@ -121,6 +123,28 @@ async def test_a_type_is_looked_for_through_the_pages(api: Api) -> None:
     last = (await api.get(LINES, {"type": "refund", "limit": 3})).body["data"][-1]["id"]
     assert await page(type="refund", limit=1, ending_before=last) == ([-2], True)
     assert await page(type="refund_failure") == ([], False)
+
+
+async def test_a_type_is_asked_for_once_however_much_else_there_is(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paid = await api.paid(100_000)
+    await api.post("/v1/refunds", {"payment_intent": paid["id"], "amount": 1})
+    await api.post("/v1/refunds", {"payment_intent": paid["id"], "amount": 2})
+    for _ in range(120):
+        await api.paid(1000)
+    read: list[int] = []
+    movements = MemoryQueries.movements
+
+    async def watched(self: MemoryQueries, *asked: Any) -> Listed[MovementLine]:
+        listed = await movements(self, *asked)
+        read.append(len(listed.items))
+        return listed
+
+    monkeypatch.setattr(MemoryQueries, "movements", watched)
+    body = (await api.get(LINES, {"type": "refund", "limit": 1})).body
+    assert ([line["amount"] for line in body["data"]], body["has_more"]) == ([-2], True)
+    assert read == [1]
 
 
 @pytest.mark.parametrize(

@@ -99,3 +99,75 @@ async def test_each_shop_has_its_own_log(api: Api) -> None:
     assert await types(other) == ["api_key.created", "account.created"]
     mine = (await api.get(EVENTS)).body["data"][0]["id"]
     assert (await other.get(f"{EVENTS}/{mine}")).status == 404
+
+
+async def asked_by(api: Api) -> dict[str, Any]:
+    """Which request each type of event goes back to."""
+    events = (await api.get(EVENTS, {"limit": 100})).body["data"]
+    return {event["type"]: event["request"] for event in events}
+
+
+async def test_an_event_tells_the_idempotency_key_of_its_request(api: Api) -> None:
+    card = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2030}
+    form = {
+        "amount": 1000,
+        "currency": "aud",
+        "confirm": True,
+        "payment_method_data": {"type": "card", "card": card},
+    }
+    key = "k" * 255
+    reply = await api.post("/v1/payment_intents", form, Idempotency_Key=key)
+    again = await api.post("/v1/payment_intents", form, Idempotency_Key=key)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    mine = {"id": reply.headers["Request-Id"], "idempotency_key": key}
+    asked = await asked_by(api)
+    assert {name: asked[name] for name in asked if not name.startswith(("account", "api_key"))} == {
+        "payment_method.created": mine,
+        "payment_intent.processing": mine,
+        "payment_intent.succeeded": mine,
+    }
+
+
+async def test_what_no_request_asked_for_has_no_key(api: Api) -> None:
+    await api.paid(50_000)
+    paid = await api.paid(1000, payment_method="pm_card_refundFail")
+    await api.post("/v1/refunds", {"payment_intent": paid["id"]}, Idempotency_Key="mine")
+    await api.core.sweep()()
+    asked = await asked_by(api)
+    assert asked["refund.created"]["idempotency_key"] == "mine"
+    assert asked["refund.failed"] == {"id": None, "idempotency_key": None}
+
+
+@pytest.mark.parametrize(
+    ("method", "told"),
+    [
+        ("pm_card_visa", ["refund.updated", "refund.created", "charge.refunded"]),
+        (
+            "pm_card_refundDeclined",
+            ["refund.failed", "charge.updated", "refund.created", "charge.refunded"],
+        ),
+        ("pm_card_pendingRefund", ["refund.updated", "refund.created", "charge.refunded"]),
+    ],
+)
+async def test_a_refund_is_told_with_the_refund_and_its_charge_with_the_charge(
+    api: Api, method: str, told: list[str]
+) -> None:
+    await api.paid(50_000)
+    paid = await api.paid(1000, payment_method=method)
+    refund = (await api.post("/v1/refunds", {"payment_intent": paid["id"], "amount": 400})).body
+    events = (await api.get(EVENTS, {"limit": len(told)})).body["data"]
+    assert sorted(event["type"] for event in events) == sorted(told)
+    things = {event["type"]: event["data"]["object"] for event in events}
+    latest = things["refund.failed" if "refund.failed" in things else "refund.updated"]
+    assert latest == refund
+    assert things["refund.created"] == refund | {
+        "balance_transaction": None,
+        "destination_details": things["refund.created"]["destination_details"],
+        "failure_reason": None,
+        "pending_reason": "processing",
+        "status": "pending",
+    }
+    charge = things["charge.refunded"]
+    assert (charge["id"], charge["amount_refunded"]) == (paid["latest_charge"], 400)
+    if "charge.updated" in things:
+        assert things["charge.updated"] == charge | {"amount_refunded": 0}

@@ -7,6 +7,7 @@ import pytest
 from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.simulator.card_acquirer import Fault, SimulatedAcquirer
 from fintech.application.merchants import PlaceMerchant
+from fintech.domain.cards import Advice, Decline, DeclineCode
 from fintech.domain.merchants import Limits, Standing
 from tests.unit.entrypoints.http.driving import OFFICER, Api, open_shop
 
@@ -92,25 +93,58 @@ async def test_more_may_be_authorised(api: Api) -> None:
     assert (more["amount"], more["amount_capturable"]) == (1500, 1500)
 
 
+@pytest.mark.parametrize(
+    ("decline", "code", "told", "message"),
+    [
+        (
+            Decline(code=DeclineCode.INSUFFICIENT_FUNDS, scheme_code="51", advice=Advice.TRY_AGAIN_LATER),
+            "card_declined",
+            {
+                "decline_code": "insufficient_funds",
+                "network_decline_code": "51",
+                "advice_code": "try_again_later",
+            },
+            "Your card has insufficient funds. The authorization stands as it was.",
+        ),
+        (
+            Decline(code=DeclineCode.EXPIRED_CARD, scheme_code="54"),
+            "expired_card",
+            {"decline_code": "expired_card", "network_decline_code": "54"},
+            "Your card has expired. The authorization stands as it was.",
+        ),
+        (
+            Decline(code=DeclineCode.LOST_CARD, scheme_code="41", advice=Advice.DO_NOT_TRY_AGAIN),
+            "card_declined",
+            {"decline_code": "lost_card", "network_decline_code": "41", "advice_code": "do_not_try_again"},
+            "Your card was declined. The authorization stands as it was.",
+        ),
+    ],
+    ids=lambda each: each.code.value if isinstance(each, Decline) else "",
+)
 async def test_an_increment_that_is_declined_leaves_what_was_held(
-    api: Api, acquirer: SimulatedAcquirer, monkeypatch: pytest.MonkeyPatch
+    api: Api,
+    acquirer: SimulatedAcquirer,
+    monkeypatch: pytest.MonkeyPatch,
+    decline: Decline,
+    code: str,
+    told: dict[str, str],
+    message: str,
 ) -> None:
-    from fintech.domain.cards import Decline, DeclineCode  # noqa: PLC0415 - for this test only
-
     held = await api.authorised(1000)
 
-    async def decline(*_: object) -> Decline:
-        return Decline(code=DeclineCode.INSUFFICIENT_FUNDS, scheme_code="51")
+    async def declines(*_: object) -> Decline:
+        return decline
 
-    monkeypatch.setattr(acquirer, "increment", decline)
+    monkeypatch.setattr(acquirer, "increment", declines)
     path = f"{INTENTS}/{held['id']}/increment_authorization"
     refused = await api.post(path, {"amount": 1500}, Idempotency_Key="more")
-    assert (refused.status, refused.error["type"], refused.error["code"]) == (
-        402,
-        "card_error",
-        "card_declined",
-    )
+    assert (refused.status, refused.error["type"], refused.error["code"]) == (402, "card_error", code)
+    codes = ("decline_code", "network_decline_code", "advice_code")
+    assert {name: refused.error[name] for name in codes if name in refused.error} == told
+    assert refused.error["message"] == message
+    assert refused.error["charge"] == held["latest_charge"]
     assert refused.error["payment_intent"]["amount_capturable"] == 1000
+    assert refused.error["payment_intent"]["last_payment_error"] is None
     again = await api.post(path, {"amount": 1500}, Idempotency_Key="more")
     assert (again.status, again.body) == (402, refused.body)
 

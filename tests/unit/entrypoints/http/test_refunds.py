@@ -162,3 +162,54 @@ async def test_refunds_are_listed_by_payment_and_by_charge(api: Api) -> None:
     assert await ids(charge=first["latest_charge"]) == [made[0]]
     assert await ids(limit=1, ending_before=made[0]) == [made[1]]
     assert (await api.get(REFUNDS, {"charge": first["latest_charge"][:-2] + "09"})).status == 404
+
+
+async def test_metadata_may_be_changed(api: Api) -> None:
+    paid = await api.paid(1000)
+    form = {"payment_intent": paid["id"], "amount": 300, "metadata": {"why": "oops", "who": "Ada"}}
+    refund = (await api.post(REFUNDS, form)).body
+    one = f"{REFUNDS}/{refund['id']}"
+    changed = (await api.post(one, {"metadata": {"why": "", "ticket": "7"}})).body
+    assert changed == refund | {"metadata": {"who": "Ada", "ticket": "7"}}
+    assert (await api.get(one)).body == changed
+    event = (await api.get("/v1/events", {"limit": 1})).body["data"][0]
+    assert (event["type"], event["data"]["object"]) == ("refund.updated", changed)
+    assert (await api.post(one)).body == changed
+    expanded = (await api.post(one, {"metadata": "", "expand": ["payment_intent"]})).body
+    assert (expanded["metadata"], expanded["payment_intent"]["id"]) == ({}, paid["id"])
+
+
+async def test_a_change_of_metadata_is_made_once(api: Api) -> None:
+    paid = await api.paid(1000)
+    refund = (await api.post(REFUNDS, {"payment_intent": paid["id"], "amount": 300})).body
+    one = f"{REFUNDS}/{refund['id']}"
+    first = await api.post(one, {"metadata": {"a": "1"}}, Idempotency_Key="once")
+    await api.post(one, {"metadata": {"a": "2"}})
+    again = await api.post(one, {"metadata": {"a": "1"}}, Idempotency_Key="once")
+    assert (again.body, again.headers["Idempotent-Replayed"]) == (first.body, "true")
+    reused = await api.post(one, {"metadata": {"a": "3"}}, Idempotency_Key="once")
+    assert reused.error["code"] == "idempotency_key_reused"
+
+
+@pytest.mark.parametrize("id", ["re_000000000000000000000zzz", "re_1", "pi_000000000000000000000zzz"])
+async def test_a_refund_that_there_is_not_cannot_be_changed(api: Api, id: str) -> None:
+    refused = await api.post(f"{REFUNDS}/{id}", {"metadata": {"a": "1"}})
+    assert (refused.status, refused.error["code"], refused.error["param"]) == (
+        404,
+        "resource_missing",
+        "refund",
+    )
+
+
+async def test_only_metadata_may_be_changed_and_only_so_much_of_it(api: Api) -> None:
+    paid = await api.paid(1000)
+    refund = (await api.post(REFUNDS, {"payment_intent": paid["id"], "amount": 300})).body
+    one = f"{REFUNDS}/{refund['id']}"
+    assert (await api.post(one, {"amount": 1})).error["code"] == "parameter_unknown"
+    await api.post(one, {"metadata": {f"k{n}": "v" for n in range(50)}})
+    refused = await api.post(one, {"metadata": {"one": "more"}})
+    assert (refused.status, refused.error["param"], refused.error["message"]) == (
+        400,
+        "metadata",
+        "metadata has at most 50 keys.",
+    )

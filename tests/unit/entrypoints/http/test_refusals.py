@@ -19,6 +19,7 @@ from fintech.domain.changeset import (
 )
 from fintech.domain.ids import EventId, MerchantId, TransferId
 from fintech.domain.ledger import AccountId
+from fintech.domain.metadata import TooManyKeys
 from fintech.domain.money import Currency
 from fintech.domain.payments.refusals import (
     AlreadyAnswered,
@@ -52,6 +53,7 @@ REFUSALS: list[tuple[AnyRefusal, int, str]] = [
     (CurrencyNotSupported("AUD"), 400, "currency_not_supported"),
     (MethodMissing(), 400, "payment_intent_unexpected_state"),
     (TooMany("attempts", 20), 400, "limit_reached"),
+    (TooManyKeys(50), 400, "limit_reached"),
     (MerchantMayNot(MerchantReason.SUSPENDED), 403, "account_suspended"),
     (MerchantMayNot(MerchantReason.CLOSED), 403, "account_closed"),
     (AccountClosed(Scope(SHOP, livemode=False)), 403, "account_closed"),

@@ -10,6 +10,8 @@ import pytest
 from fintech.adapters.memory.store import MemoryStore
 from fintech.adapters.simulator.cards import TEST_CARDS
 from fintech.domain.cards import luhn_valid
+from fintech.domain.changeset import Changeset
+from fintech.domain.scope import Actor, Face
 from tests.unit.entrypoints.http.driving import Api
 
 CVC = "9173"
@@ -108,3 +110,22 @@ async def test_no_secret_is_logged(api: Api, caplog: pytest.LogCaptureFixture) -
     store = api.core.store()
     assert isinstance(store, MemoryStore)
     assert api.shop.secret not in repr(store.memory)
+
+
+async def test_no_idempotency_key_is_logged_when_a_request_breaks(
+    api: Api, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key goes along with every commit; what breaks there may say all that it was given."""
+
+    async def breaks(_store: MemoryStore, _scope: object, changes: Changeset) -> None:
+        raise RuntimeError(changes.actor)
+
+    monkeypatch.setattr(MemoryStore, "commit", breaks)
+    with caplog.at_level(logging.DEBUG):
+        reply = await api.post(
+            "/v1/payment_intents", {"amount": 1000, "currency": "aud"}, Idempotency_Key="my-own-key"
+        )
+    assert reply.status == 500
+    assert "unexpected" in [record.getMessage() for record in caplog.records]
+    assert "my-own-key" not in "".join(map(said, caplog.records))
+    assert "my-own-key" not in repr(Actor("key_1", Face.HTTP, key="my-own-key"))

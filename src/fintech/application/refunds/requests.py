@@ -1,0 +1,149 @@
+"""What merchants ask of a refund."""
+
+from datetime import datetime
+
+from attrs import frozen
+
+from fintech.application.commits import Commits, Decision, NotFound, Request, saved
+from fintech.application.payments.asking import AcquirerMissing, books_of
+from fintech.application.payments.repeats import load
+from fintech.application.refunds.asking import RefundAsking, RefundRefusal
+from fintech.application.refunds.repeats import RefundAnswered, RefundRepeats
+from fintech.domain.changeset import Ceiling
+from fintech.domain.events import EventType
+from fintech.domain.ids import ChangesetId, PaymentId, RefundId
+from fintech.domain.ledger import Bucket, Limit
+from fintech.domain.merchants import Merchant
+from fintech.domain.metadata import Metadata
+from fintech.domain.outcome import Failure, Outcome, Success
+from fintech.domain.payments.payment import Payment
+from fintech.domain.refunds.lifecycle import BookedRefund, fee_returned, refund_accounts, refund_sent
+from fintech.domain.refunds.refund import REFUNDS_MAX, InsufficientFunds, Refund, RefundReason
+from fintech.domain.scope import Scope
+from fintech.ports.id_source import IdSource
+from fintech.ports.store import Store
+
+
+@frozen(kw_only=True)
+class CreateRefund:
+    """Give some or all of a captured payment back."""
+
+    store: Store
+    ids: IdSource
+    commits: Commits
+    asking: RefundAsking
+    repeats: RefundRepeats
+
+    async def __call__(
+        self,
+        request: Request,
+        scope: Scope,
+        payment: PaymentId,
+        *,
+        amount_minor: int | None = None,
+        reason: RefundReason | None = None,
+        metadata: Metadata = (),
+    ) -> RefundAnswered:
+        """Refused as `Payment.refunding` and `refund_sent` refuse; without an amount, all that is left."""
+        if not self.asking.acquirer.serves(scope):
+            return Failure(AcquirerMissing(scope.livemode))
+
+        async def decide(changeset: ChangesetId, now: datetime) -> Outcome[Decision[Refund], RefundRefusal]:
+            loaded = await load(self.store, scope, payment)
+            if isinstance(loaded, Failure):
+                return loaded
+            merchant, paid = loaded.unwrap()
+            amount = paid.captured_minor - paid.refunded_minor if amount_minor is None else amount_minor
+            reserving = paid.refunding(amount, REFUNDS_MAX)
+            if isinstance(reserving, Failure):
+                return reserving
+            reserved = reserving.unwrap()
+            sent = await self._sent(scope, merchant, reserved, amount, now, changeset, reason, metadata)
+            if isinstance(sent, Failure):
+                # The money may be gone because somebody else gave it back between the two reads.
+                overtaken = await self.store.payment(scope, payment) != paid
+                return await decide(changeset, now) if overtaken else sent
+            booked = sent.unwrap()
+            refund, books = booked.refund, books_of(merchant)
+            owed = books.account(Bucket.RECEIVABLE.value)
+            ceiling = Ceiling(owed, merchant.limits.refund_debt_max_minor)
+            return Success(
+                Decision(
+                    value=saved(refund),
+                    changes=(
+                        (refund, EventType.REFUND_CREATED),
+                        (reserved.returning(refund.fee), EventType.CHARGE_REFUNDED),
+                    ),
+                    transfers=booked.transfers,
+                    ceilings=(ceiling,) if booked.indebted else (),
+                    claim=request.claim(refund.id, now),
+                )
+            )
+
+        outcome: Outcome[Refund, RefundRefusal] = await self.commits.land(scope, request.actor, decide)
+        if isinstance(outcome, Success):
+            outcome = await self.asking.send(request, scope, outcome.unwrap())
+        return await self.repeats.reply(request, scope, outcome)
+
+    async def _sent(
+        self,
+        scope: Scope,
+        merchant: Merchant,
+        reserved: Payment,
+        amount_minor: int,
+        now: datetime,
+        changeset: ChangesetId,
+        reason: RefundReason | None,
+        metadata: Metadata,
+    ) -> Outcome[BookedRefund, InsufficientFunds]:
+        """Reserve the money where it is now; the commit judges again."""
+        books, attempt = books_of(merchant), reserved.attempts[-1]
+        accounts = refund_accounts(books, attempt)
+        balances = await self.store.balances(scope, accounts)
+        *funds, debt = accounts
+        return refund_sent(
+            books,
+            attempt,
+            {account: balances[account].spendable(Limit.DEBITS_WITHIN_CREDITS) for account in funds},
+            merchant.limits.refund_debt_max_minor - balances[debt].owed,
+            id=self.ids.new(RefundId),
+            payment=reserved.id,
+            amount_minor=amount_minor,
+            fee=fee_returned(merchant, reserved),
+            at=now,
+            changeset=changeset,
+            reason=reason,
+            metadata=metadata,
+        )
+
+
+@frozen(kw_only=True)
+class UpdateRefund:
+    """Change what may be changed of a refund: what the merchant has hung on it."""
+
+    store: Store
+    commits: Commits
+    repeats: RefundRepeats
+
+    async def __call__(
+        self, request: Request, scope: Scope, id: RefundId, *, metadata: Metadata | None = None
+    ) -> RefundAnswered:
+        """Refused as `Refund.updated` refuses; ``metadata`` is merged into what is there by then."""
+
+        async def decide(_changeset: ChangesetId, now: datetime) -> Outcome[Decision[Refund], RefundRefusal]:
+            refund = await self.store.refund(scope, id)
+            if refund is None:
+                return Failure(NotFound("refund", id))
+            updated = refund.updated(metadata)
+            if isinstance(updated, Failure):
+                return updated
+            after = updated.unwrap()
+            return Success(
+                Decision(
+                    value=saved(after),
+                    changes=((after, EventType.REFUND_UPDATED),),
+                    claim=request.claim_and_answer(id, now),
+                )
+            )
+
+        return await self.repeats.reply(request, scope, await self.commits.land(scope, request.actor, decide))

@@ -1,0 +1,41 @@
+"""Cores for tests that shall see no difference between one store and the other."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypeAlias
+
+from fintech.adapters.memory.clock import ManualClock
+from fintech.adapters.memory.id_source import CountingIdSource
+from fintech.adapters.postgres.database import open_database
+from fintech.adapters.simulator.card_acquirer import SimulatedAcquirer
+from fintech.adapters.simulator.card_vault import SimulatedCardVault
+from fintech.adapters.system.keyed_digest import HmacDigest
+from fintech.entrypoints.container import Core
+from tests.conftest import Server, spelt
+
+#: Opens a core whose acquirer and clock are a test's; called with ``acquirer`` and ``clock``.
+OpenCore: TypeAlias = Callable[..., AbstractAsyncContextManager[Core]]
+
+
+def on_postgres(server: Server, *, writers: int = 2, readers: int = 2) -> OpenCore:
+    """A core like `fintech.testing`, but for where it stores; on a database of its own."""
+
+    @asynccontextmanager
+    async def opened(*, acquirer: SimulatedAcquirer, clock: ManualClock) -> AsyncIterator[Core]:
+        name = server.new_database()
+        dsn = spelt(server.url_of(name), "postgresql")
+        digests = HmacDigest(bytes(32))
+        async with open_database(dsn, clock, writers=writers, readers=readers) as database:
+            yield Core(
+                store=database.store,
+                queries=database.queries,
+                proofs=database.proofs,
+                acquirer=acquirer,
+                vault=SimulatedCardVault(digests, clock),
+                clock=clock,
+                ids=CountingIdSource(),
+                digests=digests,
+            )
+        server.drop(name)
+
+    return opened
