@@ -9,7 +9,7 @@ from fintech.adapters.memory.id_source import CountingIdSource
 from fintech.adapters.postgres.database import open_database
 from fintech.adapters.simulator.card_acquirer import SimulatedAcquirer
 from fintech.adapters.simulator.card_vault import SimulatedCardVault
-from fintech.adapters.system.keyed_digest import HmacDigest
+from fintech.adapters.system.keyed_digest import LocalDigest
 from fintech.entrypoints.container import Core
 from tests.conftest import Server, spelt
 
@@ -24,7 +24,7 @@ def on_postgres(server: Server, *, writers: int = 2, readers: int = 2) -> OpenCo
     async def opened(*, acquirer: SimulatedAcquirer, clock: ManualClock) -> AsyncIterator[Core]:
         name = server.new_database()
         dsn = spelt(server.url_of(name), "postgresql")
-        digests = HmacDigest(bytes(32))
+        digests = LocalDigest(bytes(32))
         async with open_database(dsn, clock, writers=writers, readers=readers) as database:
             yield Core(
                 store=database.store,

@@ -4,7 +4,7 @@ import pytest
 
 from fintech.adapters.simulator.card_vault import SimulatedCardVault
 from fintech.adapters.system.clock import SystemClock
-from fintech.adapters.system.keyed_digest import HmacDigest
+from fintech.adapters.system.keyed_digest import LocalDigest
 from fintech.domain.cards import CardDetails, CardFault
 from fintech.domain.ids import MerchantId
 from fintech.domain.outcome import Failure
@@ -14,7 +14,7 @@ from fintech.ports.contracts.card_vault import CardVaultContract, admitted
 
 @pytest.fixture
 def vault() -> SimulatedCardVault:
-    return SimulatedCardVault(HmacDigest(bytes(32)), SystemClock())
+    return SimulatedCardVault(LocalDigest(bytes(32)), SystemClock())
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from fintech.adapters.simulator.card_acquirer import SimulatedAcquirer
 from fintech.adapters.simulator.card_vault import SimulatedCardVault
 from fintech.adapters.system.clock import SystemClock
 from fintech.adapters.system.id_source import RandomIdSource
-from fintech.adapters.system.keyed_digest import HmacDigest
+from fintech.adapters.system.keyed_digest import LocalDigest
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.secret_files import keep_secret, make_private_file, read_secret
 from fintech.entrypoints.settings import DIGEST_KEY_BYTES_MIN, Settings, read_settings
@@ -207,7 +207,7 @@ def _memory(clock: Clock) -> Ports:
 def _core(
     ports: Ports, acquirer: providers.Provider[CardAcquirer], clock: Clock, ids: IdSource, key: bytes
 ) -> Core:
-    digests = HmacDigest(key)
+    digests = LocalDigest(key)
     core = Core(
         store=ports.store,
         queries=ports.queries,

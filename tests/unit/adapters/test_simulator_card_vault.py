@@ -9,7 +9,7 @@ from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.simulator import card_vault as module
 from fintech.adapters.simulator.card_vault import SimulatedCardVault
 from fintech.adapters.simulator.cards import TEST_CARDS, TestCard
-from fintech.adapters.system.keyed_digest import HmacDigest
+from fintech.adapters.system.keyed_digest import LocalDigest
 from fintech.domain.cards import CardDetails, CardFault
 from fintech.domain.ids import MerchantId
 from fintech.domain.outcome import Failure
@@ -23,7 +23,7 @@ DETAILS = CardDetails(number="4242424242424242", exp_month=11, exp_year=2026)
 
 @pytest.fixture
 def vault() -> SimulatedCardVault:
-    return SimulatedCardVault(HmacDigest(bytes(32)), ManualClock(datetime(2026, 11, 30, 12, tzinfo=UTC)))
+    return SimulatedCardVault(LocalDigest(bytes(32)), ManualClock(datetime(2026, 11, 30, 12, tzinfo=UTC)))
 
 
 @pytest.mark.parametrize("card", TEST_CARDS, ids=lambda card: card.name)

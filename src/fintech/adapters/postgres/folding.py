@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from itertools import islice
 from time import monotonic
 from typing import Final
 
@@ -18,7 +19,8 @@ from fintech.domain.ids import MerchantId
 #: An owner is folded when it has so many delta rows, or when the oldest is so old.
 DELTAS_MAX: Final = 64
 AGE_MAX_S: Final = 5.0
-OWNERS_MAX: Final = 100
+#: So few at once, because adding up their rows is done in one go, and everybody else waits meanwhile.
+OWNERS_MAX: Final = 16
 ROUND_S: Final = 0.25
 #: How often to look for deltas that another process left behind.
 SCAN_S: Final = 60.0
@@ -34,7 +36,8 @@ class Folding:
         self._counts: dict[Owner, int] = {}
         self._since: dict[Owner, float] = {}
         self._scanned = -SCAN_S
-        self._hurried = asyncio.Event()
+        self._hurried: dict[Owner, None] = {}
+        self._awake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -49,8 +52,8 @@ class Folding:
 
     def hurry(self, owner: Owner) -> None:
         """Somebody reads this owner's balances and had to add up many delta rows: fold them now."""
-        self._since[owner] = 0.0
-        self._hurried.set()
+        self._hurried[owner] = None
+        self._awake.set()
 
     def note(self, owners: Iterable[Owner]) -> None:
         """Delta rows were written for these owners."""
@@ -65,8 +68,8 @@ class Folding:
             while True:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(ROUND_S):
-                        await self._hurried.wait()
-                self._hurried.clear()
+                        await self._awake.wait()
+                self._awake.clear()
                 try:
                     if connection is None or connection.is_closed():
                         connection = await self._connect()
@@ -93,13 +96,14 @@ class Folding:
 
     def _due(self) -> list[Owner]:
         old = monotonic() - AGE_MAX_S
-        due = []
+        due = list(islice(self._hurried, OWNERS_MAX))
         for owner, since in self._since.items():
-            if self._counts.get(owner, 0) >= DELTAS_MAX or since < old:
+            if len(due) == OWNERS_MAX:
+                break
+            if (self._counts.get(owner, 0) >= DELTAS_MAX or since < old) and owner not in self._hurried:
                 due.append(owner)
-                if len(due) == OWNERS_MAX:
-                    break
         for owner in due:
+            self._hurried.pop(owner, None)
             self._counts.pop(owner, None)
             self._since.pop(owner, None)
         return sorted(due)

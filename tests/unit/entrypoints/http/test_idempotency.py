@@ -6,7 +6,7 @@ import pytest
 
 from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.simulator.card_acquirer import SimulatedAcquirer
-from fintech.adapters.system.keyed_digest import HmacDigest
+from fintech.adapters.system.keyed_digest import LocalDigest
 from fintech.application.commits import LEASE
 from fintech.entrypoints.http.errors import Refused
 from fintech.entrypoints.http.idempotency import Idempotency
@@ -179,8 +179,8 @@ async def test_a_key_means_nothing_where_nothing_changes(api: Api) -> None:
 
 
 def test_a_fingerprint_is_keyed_and_nothing_can_be_shifted_about() -> None:
-    keys = Idempotency(HmacDigest(b"k" * 32))
-    others = Idempotency(HmacDigest(b"o" * 32))
+    keys = Idempotency(LocalDigest(b"k" * 32))
+    others = Idempotency(LocalDigest(b"o" * 32))
     seen = {
         each.key("k", operation, path, pairs).fingerprint
         for each in (keys, others)
@@ -198,4 +198,4 @@ def test_a_fingerprint_is_keyed_and_nothing_can_be_shifted_about() -> None:
 @pytest.mark.parametrize("key", ["", "\x7f", "é"])
 def test_what_is_no_key_is_refused(key: str) -> None:
     with pytest.raises(Refused):
-        Idempotency(HmacDigest(b"k" * 32)).key(key, "a", "/b", [])
+        Idempotency(LocalDigest(b"k" * 32)).key(key, "a", "/b", [])
