@@ -100,6 +100,34 @@ async def test_what_is_under_way_in_one_lane_is_so_in_the_other(
     assert await waiting == [refund]
 
 
+async def test_nobody_overtakes_who_waits_for_the_same(lanes: tuple[Lane, Lane], ids: IdSource) -> None:
+    lane, _ = lanes
+    lane.put(member(ids, "pi_1"))
+    first = await lane.take()
+    both, later = member(ids, "pi_1", "pi_2"), member(ids, "pi_2")
+    lane.put(both)
+    lane.put(later)
+    waiting = asyncio.ensure_future(lane.take())
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    release(first, lanes)
+    assert await waiting == [both, later]
+
+
+async def test_what_one_writer_leaves_another_takes(lanes: tuple[Lane, Lane], ids: IdSource) -> None:
+    free, limited = lanes
+    limited.put(member(ids, "pi_1"))
+    group = await limited.take()
+    takings = [asyncio.ensure_future(free.take()) for _ in range(2)]
+    await asyncio.sleep(0.01)
+    for _ in range(10):
+        free.put(member(ids, "pi_1"))
+    release(group, lanes)
+    first = await asyncio.wait_for(takings[0], 5)
+    release(first, lanes)
+    assert len(first) + len(await asyncio.wait_for(takings[1], 5)) == 10
+
+
 async def test_two_that_touch_the_same_may_share_a_group(lanes: tuple[Lane, Lane], ids: IdSource) -> None:
     lane, _ = lanes
     both = [member(ids, "pi_1"), member(ids, "pi_1")]

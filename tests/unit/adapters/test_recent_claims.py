@@ -1,6 +1,7 @@
 """What a process remembers of idempotency keys."""
 
 import pytest
+from attrs import evolve
 
 from fintech.adapters.postgres.recent_claims import REMEMBERED_MAX, RecentClaims
 from fintech.adapters.system.id_source import RandomIdSource
@@ -39,35 +40,39 @@ def recent() -> RecentClaims:
     return RecentClaims()
 
 
-def test_an_answered_key_is_told_to_everybody(recent: RecentClaims, ids: IdSource) -> None:
+def test_an_answered_key_is_told_to_who_claims_and_answers_in_one(
+    recent: RecentClaims, ids: IdSource
+) -> None:
     answered = ClaimState(CLAIM, EventId.of(ids.new(ChangesetId), 0), None)
     recent.remember({(SCOPE, "key"): answered})
-    for claim in (CLAIM, Answer(key="key", claim=CLAIM), Answer(key="key")):
-        assert recent.seen_by(SCOPE, changes(ids, claim)) == ((SCOPE, "key"), answered)
+    at_once = changes(ids, Answer(key="key", claim=CLAIM))
+    assert recent.answered(SCOPE, at_once) == ((SCOPE, "key"), answered)
+    assert not recent.doubtful(SCOPE, at_once)
+    assert recent.answered(SCOPE, changes(ids, CLAIM)) is None
+    assert recent.doubtful(SCOPE, changes(ids, CLAIM))
 
 
-def test_a_key_in_flight_is_told_only_to_who_answers_it(recent: RecentClaims, ids: IdSource) -> None:
-    in_flight = ClaimState(CLAIM)
-    recent.remember({(SCOPE, "key"): in_flight})
-    assert recent.seen_by(SCOPE, changes(ids, CLAIM)) is None
-    assert recent.seen_by(SCOPE, changes(ids, Answer(key="key", claim=CLAIM))) is None
-    assert recent.seen_by(SCOPE, changes(ids, Answer(key="key"))) == ((SCOPE, "key"), in_flight)
+def test_a_key_without_its_answer_is_a_warning(recent: RecentClaims, ids: IdSource) -> None:
+    recent.remember({(SCOPE, "key"): None})
+    for claim in (CLAIM, Answer(key="key", claim=CLAIM)):
+        assert recent.answered(SCOPE, changes(ids, claim)) is None
+        assert recent.doubtful(SCOPE, changes(ids, claim))
+    assert not recent.doubtful(SCOPE, changes(ids, Answer(key="key")))
 
 
 def test_keys_of_others_and_no_keys_are_unknown(recent: RecentClaims, ids: IdSource) -> None:
-    recent.remember({(SCOPE, "key"): ClaimState(CLAIM, EventId.of(ids.new(ChangesetId), 0), None)})
-    assert recent.seen_by(Scope(OTHER.id, livemode=False), changes(ids, CLAIM)) is None
-    assert recent.seen_by(Scope(SHOP.id, livemode=True), changes(ids, CLAIM)) is None
-    assert recent.seen_by(SCOPE, changes(ids, None)) is None
+    recent.remember({(SCOPE, "key"): None})
+    assert not recent.doubtful(Scope(OTHER.id, livemode=False), changes(ids, CLAIM))
+    assert not recent.doubtful(Scope(SHOP.id, livemode=True), changes(ids, CLAIM))
+    assert not recent.doubtful(SCOPE, changes(ids, None))
 
 
 def test_the_oldest_are_forgotten_first(recent: RecentClaims, ids: IdSource) -> None:
-    answered = ClaimState(CLAIM, EventId.of(ids.new(ChangesetId), 0), None)
     for number in range(REMEMBERED_MAX + 1):
-        recent.remember({(SCOPE, f"{number}"): answered})
+        recent.remember({(SCOPE, f"{number}"): None})
 
     def known(key: str) -> bool:
-        return recent.seen_by(SCOPE, changes(ids, Answer(key=key))) is not None
+        return recent.doubtful(SCOPE, changes(ids, evolve(CLAIM, key=key)))
 
     assert not known("0")
     assert known(f"{REMEMBERED_MAX}")

@@ -21,16 +21,16 @@ def grouped(number: str, separator: str) -> str:
     return separator.join(number[start:end] for start, end in pairwise(places))
 
 
-@pytest.mark.parametrize(
-    "written", ["{}", "card {}", "PAN:{}, thanks", "card{}", "{}exp", "no_{}", "カード{}号"]
-)
+@pytest.mark.parametrize("written", ["{}", "card {}", "PAN:{}, thanks", "no_{}", "カード{}号"])
 def test_a_number_in_one_piece(written: str) -> None:
     for number in NUMBERS:
         assert shows_card_number(written.format(number))
         assert not shows_card_number(written.format(number[:-1] + str((int(number[-1]) + 1) % 10)))
 
 
-@pytest.mark.parametrize("separator", [" ", "-", ".", "/", "_", "\N{NO-BREAK SPACE}", "\N{EN DASH}"])
+@pytest.mark.parametrize(
+    "separator", [" ", "-", ".", "/", "_", "\N{NO-BREAK SPACE}", "\N{EN DASH}", "  ", " - ", "\t"]
+)
 @pytest.mark.parametrize("written", ["{}", "12 {}", "{} 12/30", "two hats ({})"])
 def test_a_number_in_groups(separator: str, written: str) -> None:
     for number in [*NUMBERS, "30569309025904", "6205500000000000004"]:
@@ -70,6 +70,7 @@ def test_numbers_of_every_scheme_and_length(number: str) -> None:
         "9999999999999995",  # no scheme's
         "42424242424242424242",  # 20 digits
         "a1b4242424242424242c9",  # a digest
+        "a4242424242424242",  # a random token
         "4242 4242 4242",
         "4 2 4 2 4 2 4 2 4 2 4 2 4 2 4 2",  # nobody writes them so by mistake
         "192.168.100.100 192.168.100.101",

@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 class Folding:
-    """The folding task of one process. It never waits for a lock: who holds a merchant's books folds them anyway."""
+    """The folding task of one process. It waits for no book that is held: who holds it folds it anyway."""
 
     def __init__(self, connect: Callable[[], Awaitable[Connection]]) -> None:
         self._connect = connect
@@ -75,7 +75,7 @@ class Folding:
                         connection = await self._connect()
                     await self._scan(connection)
                     while due := self._due():
-                        await self._fold(connection, due)
+                        await self._fold_each(connection, due)
                 except (*CONNECTION_LOST, *RACE_LOST, asyncpg.PostgresError) as error:
                     _log.warning("folding was interrupted and will go on: %s", type(error).__name__)
                 except Exception as error:  # noqa: BLE001 - balances are right without it, and others need it
@@ -107,6 +107,19 @@ class Folding:
             self._counts.pop(owner, None)
             self._since.pop(owner, None)
         return sorted(due)
+
+    async def _fold_each(self, connection: Connection, owners: list[Owner]) -> None:
+        """Fold all at once; or one by one, where one of them cannot be."""
+        try:
+            await self._fold(connection, owners)
+        except (*CONNECTION_LOST, *RACE_LOST, asyncpg.PostgresError):
+            raise
+        except Exception as error:  # noqa: BLE001 - balances are right without it, and others need it
+            if len(owners) == 1:
+                _log.error("a book cannot be folded: %s", type(error).__name__)
+                return
+            for owner in owners:
+                await self._fold_each(connection, [owner])
 
     async def _fold(self, connection: Connection, owners: list[Owner]) -> None:
         async with connection.transaction():

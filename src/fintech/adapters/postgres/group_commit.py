@@ -2,8 +2,8 @@
 
 A writer that is free takes what is waiting, up to `GROUP_MAX`, and never waits for more. It applies the changesets one
 by one to the group's `State`, writes what was accepted as one guarded statement, and answers every caller after the
-commit. Which state depends on luck: first what the changesets suppose (no read at all), after a lost race what is
-read, after several what is held under locks. Changesets that may take an account past its limit have a lane of their
+commit. Which state depends on luck: first what the changesets suppose (no read at all), after a lost race what a glance
+or a reading finds, after several what is held under locks. Changesets that may take an account past its limit have a lane of their
 own and are held from the start. Two that touch the same are never on their way in two groups at once.
 """
 

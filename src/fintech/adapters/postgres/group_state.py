@@ -1,4 +1,4 @@
-"""The `State` that a group of changesets is applied to: supposed, read, or read and held.
+"""The `State` that a group of changesets is applied to: supposed, glanced, read, or held.
 
 *Supposed*: what the changesets themselves say is so; the guards of the write find out if it is not. *Glanced*: what one
 unlocked statement sees of the rows that are there by rights; the guards find out if it has changed since, or if there
@@ -35,14 +35,13 @@ def suppose(group: Iterable[tuple[Scope, Changeset]], recent: RecentClaims) -> S
     repeats of what this process remembers."""
     state = State(accounts=None)
     for scope, changes in group:
-        if seen := recent.seen_by(scope, changes):
-            state.claims.setdefault(*seen)
+        if answered := recent.answered(scope, changes):
+            state.claims.setdefault(*answered)
+            continue  # refused, so that what it supposes is nobody's business
         for change in changes.changes:
             aggregate = change.aggregate
             if aggregate.version:
                 state.versions.setdefault((scope, aggregate.id), aggregate.version)
-        if isinstance(changes.claim, Answer) and changes.claim.claim is None:
-            continue
         for transfer in changes.transfers:
             if transfer.resolves is not None:
                 state.pendings.setdefault((scope, transfer.resolves), PendingState(transfer))

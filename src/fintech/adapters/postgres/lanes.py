@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from enum import IntEnum
 from typing import Final
 
@@ -102,25 +102,33 @@ class Lane:
                 await asyncio.sleep(0)
         finally:
             self.hungry -= 1
+        if self.waiting:
+            self.wake()
         return group
 
     def _group(self) -> list[Member]:
         most = min(-(-len(self.waiting) // self.hungry), GROUP_MAX)
         group: list[Member] = []
         later: list[Member] = []
+        wanted: set[Hashable] = set()  # by those who have to wait: nobody may overtake them
         while self.waiting and len(group) < most and len(later) < LOOK_MAX:
             member = self.waiting.popleft()
-            (group if self.under_way.isdisjoint(member.touches) else later).append(member)
+            if self.under_way.isdisjoint(member.touches) and wanted.isdisjoint(member.touches):
+                group.append(member)
+            else:
+                later.append(member)
+                wanted.update(member.touches)
         self.waiting.extendleft(reversed(later))
         for member in group:
             self.under_way.update(member.touches)
         return group
 
 
-def release(group: Sequence[Member], lanes: Iterable[Lane]) -> None:
+def release(group: Sequence[Member], lanes: Sequence[Lane]) -> None:
     """The members of a group have their answers: whoever waited for what they touched may go."""
+    under_way = lanes[0].under_way  # the same of all
+    for member in group:
+        under_way.difference_update(member.touches)
     for lane in lanes:
-        for member in group:
-            lane.under_way.difference_update(member.touches)
         if lane.waiting:
             lane.wake()

@@ -1,6 +1,7 @@
 """A writer: one connection, and one group at a time on its way into the books."""
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from time import monotonic
@@ -11,16 +12,18 @@ from attrs import frozen
 from fintech.adapters.postgres.connections import CONNECTION_LOST, RACE_LOST, Connection, GuardShort
 from fintech.adapters.postgres.group_state import glance, hold, read, recognise, supposable, suppose
 from fintech.adapters.postgres.lanes import Answered, Care, Lane, Member, release
-from fintech.adapters.postgres.recent_claims import ClaimKey, RecentClaims
+from fintech.adapters.postgres.recent_claims import ClaimKey, RecentClaims, claim_key
 from fintech.adapters.postgres.statements import write_statement
 from fintech.adapters.postgres.writes import Owner, Writes
 from fintech.domain.apply import ClaimState, State, apply
-from fintech.domain.changeset import Changeset, Committed, KeyAnswered
+from fintech.domain.changeset import Answer, Changeset, Committed, KeyAnswered, StaleWrite
 from fintech.domain.ids import EventId
 from fintech.domain.outcome import Success
 from fintech.domain.scope import Scope
 from fintech.ports.clock import Clock
 from fintech.ports.errors import ConcurrencyExhausted, PortError, StoreUnavailable
+
+_log: Final = logging.getLogger(__name__)
 
 TRIES_MAX: Final = 8
 RECONNECT_AFTER_S: Final = 0.1
@@ -30,11 +33,11 @@ CAUTIOUS_GROUPS: Final = 8
 
 @frozen
 class Landed:
-    """What became of a group, whose accounts got delta rows, and the claims that it saw or made."""
+    """What became of a group, whose accounts got delta rows, and the keys that it took or found taken."""
 
     outcomes: Sequence[Answered]
     owners: Iterable[Owner]
-    claims: Mapping[ClaimKey, ClaimState]
+    claims: Mapping[ClaimKey, ClaimState | None]
 
 
 class Writer:
@@ -74,12 +77,15 @@ class Writer:
                 self._connection.terminate()
 
     def _care_for(self, lane: Lane, group: Sequence[Member]) -> Care:
-        if lane.care is Care.SUPPOSED and (
-            self._cautious or not all(supposable(member.changes) for member in group)
-        ):
-            self._cautious = max(self._cautious - 1, 0)
+        if lane.care is not Care.SUPPOSED:
+            return lane.care
+        if self._cautious:
+            self._cautious -= 1
             return Care.GLANCED
-        return lane.care
+        for member in group:
+            if not supposable(member.changes) or self._recent.doubtful(member.scope, member.changes):
+                return Care.GLANCED
+        return Care.SUPPOSED
 
     async def _commit(self, group: Sequence[Member], care: Care) -> None:
         races = 0
@@ -107,6 +113,9 @@ class Writer:
                 care = max(care, Care.READ)
                 await asyncio.sleep(RECONNECT_AFTER_S)
             except Exception as error:  # noqa: BLE001 - whatever it is, only the changeset that causes it may fail
+                if care < Care.READ:
+                    care = Care.READ  # what was supposed may have made no sense
+                    continue
                 self._refuse_alone(group, error)
                 break
             else:
@@ -118,10 +127,10 @@ class Writer:
     def _answer(self, group: Sequence[Member], landed: Landed, care: Care) -> None:
         for member, outcome in zip(group, landed.outcomes, strict=True):
             member.succeed(outcome)
-            # Had this only been supposed, the whole group would have been written twice.
-            unforeseen = care is not Care.SUPPOSED and not isinstance(outcome, Success)
-            if unforeseen and self._recent.seen_by(member.scope, member.changes) is None:
-                self._cautious = CAUTIOUS_GROUPS
+            if care is not Care.SUPPOSED and not isinstance(outcome, Success):
+                scope, changes = member.scope, member.changes
+                if not self._recent.answered(scope, changes) and not self._recent.doubtful(scope, changes):
+                    self._cautious = CAUTIOUS_GROUPS  # supposed, it would have spoilt its group
         self._recent.remember(landed.claims)
 
     async def _attempt(self, connection: Connection, group: Sequence[Member], care: Care) -> Landed:
@@ -142,12 +151,12 @@ class Writer:
             await _recognise(connection, pairs, outcomes)
         for (livemode, account), balances in (state.accounts or {}).items():
             writes.set_balances(livemode, account, balances)
+        if care is Care.SUPPOSED and not (writes and _founded(pairs, outcomes, writes)):
+            raise GuardShort
         if writes:
             parts, columns = writes.parts()
             await connection.fetchval(write_statement(parts), *columns)
-        elif care is Care.SUPPOSED:
-            raise GuardShort
-        return Landed(outcomes, writes.delta_owners, state.claims)
+        return Landed(outcomes, writes.delta_owners, _taken(state, pairs))
 
     def _decide(
         self,
@@ -164,9 +173,7 @@ class Writer:
             if not isinstance(outcome, Success):
                 refused = outcome.failure()
                 if isinstance(refused, KeyAnswered) and refused.event == changes.first_event:
-                    outcome = Success(
-                        Committed(changes.id)
-                    )  # handed in again, and refused by what it did itself
+                    outcome = Success(Committed(changes.id))  # handed in again, and refused by its own doing
             elif mark not in before:
                 before.add(mark)
                 writes.add(scope, changes)
@@ -176,6 +183,7 @@ class Writer:
     def _refuse_alone(self, group: Sequence[Member], error: Exception) -> None:
         """A changeset that cannot be written is told so once it is alone; until then its group is split."""
         if len(group) == 1:
+            _log.error("a changeset cannot be stored: %s", type(error).__name__)
             broken = PortError(f"the changeset cannot be stored: {type(error).__name__}")
             broken.__cause__ = error
             group[0].fail(broken)
@@ -222,7 +230,11 @@ async def _recognise(
     connection: Connection, pairs: Sequence[tuple[Scope, Changeset]], outcomes: list[Answered]
 ) -> None:
     """A changeset that was committed before is refused by what it did itself: it is answered as committed."""
-    refused = {place: pairs[place] for place, outcome in enumerate(outcomes) if _might_be_committed(outcome)}
+    refused = {
+        place: pair
+        for place, (pair, outcome) in enumerate(zip(pairs, outcomes, strict=True))
+        if _might_be_committed(pair[1], outcome)
+    }
     if refused:
         committed = await recognise(connection, list(refused.values()))
         for place, (scope, changes) in refused.items():
@@ -230,9 +242,42 @@ async def _recognise(
                 outcomes[place] = Success(Committed(changes.id))
 
 
-def _might_be_committed(outcome: Answered) -> bool:
-    """A key that was answered says by which changeset; every other refusal might be its own doing."""
-    return not isinstance(outcome, Success) and not isinstance(outcome.failure(), KeyAnswered)
+def _might_be_committed(changes: Changeset, outcome: Answered) -> bool:
+    """Every refusal might be a changeset's own doing, but for one: a key that it answers as it claims it says by whom
+    it was answered."""
+    if isinstance(outcome, Success):
+        return False
+    return not (isinstance(outcome.failure(), KeyAnswered) and isinstance(changes.claim, Answer))
+
+
+def _founded(pairs: Sequence[tuple[Scope, Changeset]], outcomes: Sequence[Answered], writes: Writes) -> bool:
+    """Whether every refusal of a group that was only supposed rests on what is known or on what the guards look at."""
+    for (scope, _), outcome in zip(pairs, outcomes, strict=True):
+        if not isinstance(outcome, Success):
+            refused = outcome.failure()
+            if isinstance(refused, StaleWrite) and not writes.saves(scope, refused.resource):
+                return False
+    return True
+
+
+def _taken(state: State, pairs: Sequence[tuple[Scope, Changeset]]) -> dict[ClaimKey, ClaimState | None]:
+    """The keys that a group took or found taken, each with its claim where that is surely answered.
+
+    An answer to an earlier claim is not sure: somebody else may have given one first, and no guard looks at it.
+    """
+    taken: dict[ClaimKey, ClaimState | None] = {}
+    unsure = {
+        (scope, changes.claim.key)
+        for scope, changes in pairs
+        if isinstance(changes.claim, Answer) and changes.claim.claim is None
+    }
+    for scope, changes in pairs:
+        key = claim_key(scope, changes)
+        if key is not None:
+            claim = state.claims.get(key)
+            answered = claim is not None and claim.answered_by is not None and key not in unsure
+            taken[key] = claim if answered else None
+    return taken
 
 
 async def _pause(races: int) -> None:

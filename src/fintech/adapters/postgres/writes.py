@@ -42,6 +42,10 @@ class Writes:
     def __bool__(self) -> bool:
         return bool(self._events or self._accounts)
 
+    def saves(self, scope: Scope, id: str) -> bool:
+        """Whether an aggregate is among what is written."""
+        return (scope, id) in self._saves
+
     def add(self, scope: Scope, changes: Changeset) -> None:
         """Gather an accepted changeset."""
         self._add_claim(scope, changes)

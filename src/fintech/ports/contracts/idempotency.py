@@ -2,17 +2,23 @@
 
 import asyncio
 
+import attrs
 import pytest
 
+from fintech.domain.cards import Decline, DeclineCode
 from fintech.domain.changeset import (
     Answer,
+    Changeset,
+    Committed,
     KeyAnswered,
     KeyInFlight,
     KeyReused,
 )
 from fintech.domain.events import EventType
 from fintech.domain.evolving import evolve
+from fintech.domain.ids import ChangesetId, EventId
 from fintech.domain.outcome import Failure, Success
+from fintech.domain.refunds.lifecycle import refund_answered
 from fintech.ports.clock import Clock
 from fintech.ports.contracts.histories import Story, stored
 from fintech.ports.id_source import IdSource
@@ -87,3 +93,66 @@ class IdempotencyContract:
         for key in ("", "\x1f", "\x1e", "{}", "\\", "'\"", "ключ 🔑", "x" * 255):
             await story.committed(story.paying(claim=story.claim(key)))
             assert await store.claim(story.scope, key) is not None
+
+    async def test_an_answer_may_resolve_what_its_claim_began(self, store: Store, story: Story) -> None:
+        """A refund that the issuer declines: the answer to its key voids what the claim held."""
+        refunding = await story.refunding(await story.paid(), 300)
+        asked = await story.committed(attrs.evolve(refunding, claim=story.claim("k")))
+        changeset = story.ids.new(ChangesetId)
+        declined = Decline(code=DeclineCode.GENERIC_DECLINE, scheme_code="05")
+        booked = refund_answered(
+            stored(asked), story.merchant, story.books, declined, story.clock.now(), changeset
+        ).unwrap()
+        assert booked.transfers
+        await story.committed(
+            story.changes(
+                (booked.refund, EventType.REFUND_FAILED),
+                transfers=booked.transfers,
+                claim=Answer(key="k", refusal="declined"),
+                id=changeset,
+            )
+        )
+        claim = await store.claim(story.scope, "k")
+        assert claim is not None
+        assert (claim.answered_by, claim.refusal) == (EventId.of(changeset, 0), "declined")
+
+    async def test_a_changeset_is_known_again_after_its_key_was_answered(
+        self, store: Store, story: Story
+    ) -> None:
+        claimed = await story.committed(story.paying(claim=story.claim("k")))
+        await story.committed(
+            story.changes((stored(claimed), EventType.PAYMENT_UPDATED), claim=Answer(key="k"))
+        )
+        for _ in range(2):
+            assert await store.commit(story.scope, claimed) == Success(Committed(claimed.id))
+
+    async def test_the_first_answer_stays(self, store: Store, story: Story) -> None:
+        claimed = await story.committed(story.paying(claim=story.claim("k")))
+        payment = stored(claimed)
+        answer = await story.committed(
+            story.changes((payment, EventType.PAYMENT_UPDATED), claim=Answer(key="k"))
+        )
+        await story.committed(
+            story.changes((evolve(payment, version=2), EventType.PAYMENT_UPDATED), claim=Answer(key="k"))
+        )
+        for _ in range(2):
+            repeat = story.paying(claim=story.claim("k"))
+            answered = Failure(KeyAnswered(answer.first_event, None))
+            assert await store.commit(story.scope, repeat) == answered
+
+    async def test_a_refused_repeat_does_not_mislead_about_its_neighbours(
+        self, store: Store, story: Story
+    ) -> None:
+        payment = stored(await story.committed(story.paying(manual=True)))
+
+        def update(version: int, claim: Answer | None = None) -> Changeset:
+            return story.changes((evolve(payment, version=version), EventType.PAYMENT_UPDATED), claim=claim)
+
+        answer = Answer(key="k", claim=story.claim("k"))
+        await story.committed(update(1, answer))
+        await story.committed(update(2))
+        repeat, fresh, others = update(2, answer), update(3), [story.paying() for _ in range(6)]
+        outcomes = await asyncio.gather(
+            *(store.commit(story.scope, each) for each in (repeat, fresh, repeat, *others))
+        )
+        assert [type(outcome) for outcome in outcomes[:3]] == [Failure, Success, Failure]
