@@ -107,6 +107,22 @@ async def test_a_poisoned_changeset_fails_alone(postgres_dsn: str) -> None:
         await proven(database)
 
 
+async def test_a_server_that_only_reads_for_a_while_loses_nothing(postgres_dsn: str) -> None:
+    """As after a failover, until the name leads to the server that writes."""
+    clock = ManualClock()
+    connection = await asyncpg.connect(postgres_dsn)
+    name = await connection.fetchval("select quote_ident(current_database())")
+    await connection.execute(f"alter database {name} set default_transaction_read_only = on")
+    async with open_database(postgres_dsn, clock) as database:
+        beginning = asyncio.ensure_future(Story.begin(database.store, RandomIdSource(), clock))
+        await asyncio.sleep(0.5)
+        assert not beginning.done()
+        await connection.execute(f"alter database {name} set default_transaction_read_only = off")
+        story = await beginning
+        assert await database.store.merchant(story.scope) is not None
+    await connection.close()
+
+
 async def test_rivals_in_other_stores_agree(postgres_dsn: str) -> None:
     """Two stores have nothing in common but the database, like two processes."""
     clock, ids = ManualClock(), RandomIdSource()

@@ -41,7 +41,7 @@ RACE_LOST: Final = (
     pg.DeadlockDetectedError,
     pg.LockNotAvailableError,
 )
-#: The connection or the server went away: what was under way is neither done nor undone.
+#: The connection or the server went away, or cannot go on for now: what was under way is neither done nor undone.
 CONNECTION_LOST: Final = (
     OSError,
     asyncio.TimeoutError,
@@ -51,7 +51,8 @@ CONNECTION_LOST: Final = (
     pg.AdminShutdownError,
     pg.CrashShutdownError,
     pg.CannotConnectNowError,
-    pg.TooManyConnectionsError,
+    pg.InsufficientResourcesError,
+    pg.ReadOnlySQLTransactionError,  # another server is the first by now
     pg.QueryCanceledError,
     pg.IdleInTransactionSessionTimeoutError,
 )
