@@ -6,8 +6,6 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src"
 
@@ -142,8 +140,7 @@ def test_no_module_is_dead() -> None:
     paths = {module_name(path): path for path in modules()}
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
     entries = {target.partition(":")[0] for target in scripts.values()}
-    if not entries <= paths.keys():
-        pytest.skip("nothing can be reached before there is an entry point")
+    assert entries <= paths.keys()
     waiting = [*(entries | STARTED_BY_PATH) & paths.keys()]
     waiting += [name for name in paths if name.endswith(".__main__") or ".migrations." in name]
     waiting += [

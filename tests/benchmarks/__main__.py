@@ -1,4 +1,4 @@
-"""All figures of one run. ``python -m tests.benchmarks [--seconds 3] [--rounds 3] [--only writes|http|balance]``."""
+"""All figures of one run. ``python -m tests.benchmarks [--seconds 8] [--rounds 3] [--only writes|http|balance]``."""
 
 import argparse
 import asyncio

@@ -1,33 +1,18 @@
 """Delta rows are folded into the accounts, and balances are the same before, meanwhile and after."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
-import asyncpg
 import pytest
 
 from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.postgres.connections import Connection, connect
-from fintech.adapters.postgres.database import Database, open_database
+from fintech.adapters.postgres.database import Database
 from fintech.adapters.postgres.folding import Folding
 from fintech.adapters.system.id_source import RandomIdSource
 from fintech.domain.ledger import Balances
 from fintech.ports.contracts.histories import Story
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-async def connection(postgres_dsn: str) -> AsyncIterator[Connection]:
-    connection = await asyncpg.connect(postgres_dsn)
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
-async def database(postgres_dsn: str) -> AsyncIterator[Database]:
-    async with open_database(postgres_dsn, ManualClock()) as database:
-        yield database
 
 
 async def busy(database: Database) -> Story:

@@ -3,13 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.postgres.connections import Connection
-from fintech.adapters.postgres.database import Database, open_database
+from fintech.adapters.postgres.database import Database
 from fintech.adapters.postgres.queries import PostgresQueries
 from fintech.adapters.system.id_source import RandomIdSource
 from fintech.domain.events import EventType
@@ -22,21 +21,8 @@ COPY = """insert into events (merchant_id, livemode, id, type, aggregate_id, ver
 
 
 @pytest.fixture
-async def database(postgres_dsn: str) -> AsyncIterator[Database]:
-    async with open_database(postgres_dsn, ManualClock()) as opened:
-        yield opened
-
-
-@pytest.fixture
 async def season(database: Database) -> Season:
     return await Season.begin(database.store, RandomIdSource(), ManualClock())
-
-
-@pytest.fixture
-async def connection(postgres_dsn: str) -> AsyncIterator[Connection]:
-    connection = await asyncpg.connect(postgres_dsn)
-    yield connection
-    await connection.close()
 
 
 @pytest.fixture

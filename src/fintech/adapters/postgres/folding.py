@@ -78,8 +78,6 @@ class Folding:
                         await self._fold_each(connection, due)
                 except (*CONNECTION_LOST, *RACE_LOST, asyncpg.PostgresError) as error:
                     _log.warning("folding was interrupted and will go on: %s", type(error).__name__)
-                except Exception as error:  # noqa: BLE001 - balances are right without it, and others need it
-                    _log.error("a book cannot be folded: %s", type(error).__name__)
         finally:
             if connection is not None:
                 connection.terminate()
@@ -112,9 +110,9 @@ class Folding:
         """Fold all at once; or one by one, where one of them cannot be."""
         try:
             await self._fold(connection, owners)
-        except (*CONNECTION_LOST, *RACE_LOST, asyncpg.PostgresError):
+        except (*CONNECTION_LOST, *RACE_LOST):
             raise
-        except Exception as error:  # noqa: BLE001 - balances are right without it, and others need it
+        except Exception as error:  # noqa: BLE001 - whatever is in one book, the others need it
             if len(owners) == 1:
                 _log.error("a book cannot be folded: %s", type(error).__name__)
                 return
