@@ -9,10 +9,11 @@ from fintech.adapters.postgres.database import open_database
 from fintech.adapters.system.clock import SystemClock
 from fintech.adapters.system.id_source import RandomIdSource
 from fintech.domain.changeset import Change, Changeset
+from fintech.domain.chart import unsettled_on
 from fintech.domain.events import EventType
 from fintech.domain.evolving import evolve
 from fintech.domain.ids import ChangesetId, MovementId
-from fintech.domain.ledger import Books, Movement, TransferKind, unsettled_on
+from fintech.domain.ledger import Books, Movement, TransferKind
 from fintech.domain.merchants import Merchant
 from fintech.domain.outcome import Success
 from fintech.domain.scope import Scope

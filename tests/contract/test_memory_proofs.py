@@ -6,7 +6,8 @@ from attrs import evolve
 from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.memory.proofs import MemoryProofs
 from fintech.adapters.memory.store import Memory, MemoryStore
-from fintech.domain.ledger import Balances, Bucket, TransferKind, bucket_of
+from fintech.domain.chart import Bucket, bucket_of
+from fintech.domain.ledger import Balances, TransferKind
 from fintech.domain.payments.payment import Payment
 from fintech.ports.contracts.proofs import Plant, ProofsContract
 from fintech.ports.proofs import Proof

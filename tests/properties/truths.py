@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from fintech.domain.cards import Approved, Decline
-from fintech.domain.ledger import Balances, rule_of
+from fintech.domain.chart import rule_of
+from fintech.domain.ledger import Balances
 from fintech.domain.outcome import Success
 from fintech.domain.payments.attempt import Attempt, AttemptStatus, IncrementStatus
 from fintech.domain.payments.payment import Payment, PaymentStatus

@@ -8,9 +8,10 @@ from attrs import frozen
 from fintech.application.commits import Commits, Decision, NotFound, saved
 from fintech.application.payments.asking import books_of
 from fintech.domain.changeset import Ceiling, CommitRefused
+from fintech.domain.chart import AccountKind, rule_of
 from fintech.domain.events import EventType
 from fintech.domain.ids import ChangesetId, SettlementId
-from fintech.domain.ledger import AccountId, AccountKind, Balances, Transfer, rule_of
+from fintech.domain.ledger import AccountId, Balances, Transfer
 from fintech.domain.moves import net_moves
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.scope import Actor, Scope

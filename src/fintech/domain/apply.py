@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from attrs import Factory, define, frozen
 
+from fintech.domain.api_keys import ApiKey
 from fintech.domain.changeset import (
     AccountClosed,
     AlreadyResolved,
@@ -27,13 +28,15 @@ from fintech.domain.changeset import (
     StaleWrite,
     UniqueTaken,
 )
+from fintech.domain.chart import rule_of
 from fintech.domain.events import Aggregate
 from fintech.domain.ids import EventId, TransferId
-from fintech.domain.ledger import AccountId, Balances, Phase, Transfer, rule_of
+from fintech.domain.ledger import AccountId, Balances, Phase, Transfer
 from fintech.domain.merchants import Merchant, Standing
 from fintech.domain.moves import may_reach_limit
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.scope import Scope
+from fintech.domain.terminals import Terminal
 
 AccountKey: TypeAlias = tuple[bool, AccountId]
 
@@ -92,8 +95,13 @@ def apply(state: State, scope: Scope, changes: Changeset, now: datetime) -> Outc
 
 def uniques_of(aggregate: Aggregate) -> tuple[tuple[str, str], ...]:
     """What no other aggregate may have, as (name, value): across all merchants, for it is looked up without one."""
-    digest = getattr(aggregate, "digest", None)
-    return () if digest is None else (("api_key_digest", digest.hex()),)
+    match aggregate:
+        case ApiKey(digest=digest):
+            return (("api_key_digest", digest.hex()),)
+        case Terminal(number=number):
+            return (("terminal_number", number),)
+        case _:
+            return ()
 
 
 def _claim_refused(state: State, scope: Scope, changes: Changeset) -> CommitRefused | None:

@@ -113,6 +113,74 @@ class SettlementId(Id):
     PREFIX = "stl_"
 
 
+class BankAccountId(Id):
+    """A merchant's bank account."""
+
+    __slots__ = ()
+    PREFIX = "ba_"
+
+
+class BalanceSettingsId(Id):
+    """How a merchant is paid out: one for each merchant, named after it."""
+
+    __slots__ = ()
+    PREFIX = "bset_"
+
+    @classmethod
+    def of(cls, merchant: MerchantId) -> "BalanceSettingsId":
+        """A merchant's."""
+        return cls(cls.PREFIX + merchant.body)
+
+
+class PayoutId(Id):
+    """A payout."""
+
+    __slots__ = ()
+    PREFIX = "po_"
+
+
+class RemittanceId(PartId):
+    """A page of what a payout pays for; a part of the changeset that made the payout."""
+
+    __slots__ = ()
+    PREFIX = "rem_"
+
+
+class DisputeId(Id):
+    """A cardholder's dispute of a charge."""
+
+    __slots__ = ()
+    PREFIX = "dp_"
+
+
+class WriteOffId(Id):
+    """A debt of a merchant that is given up."""
+
+    __slots__ = ()
+    PREFIX = "wo_"
+
+
+class LocationId(Id):
+    """A place where terminals stand."""
+
+    __slots__ = ()
+    PREFIX = "tml_"
+
+
+class TerminalId(Id):
+    """A terminal (on the wire: a reader)."""
+
+    __slots__ = ()
+    PREFIX = "tmr_"
+
+
+class WebhookEndpointId(Id):
+    """Where events are sent to."""
+
+    __slots__ = ()
+    PREFIX = "we_"
+
+
 class EventId(PartId):
     """Something that happened; a part of the changeset that made it true."""
 

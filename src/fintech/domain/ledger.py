@@ -5,113 +5,19 @@ or in two phases: ``PENDING`` first, then once and only once ``POST_PENDING`` or
 what we owe: credits raise it. An asset is what we have or are owed: debits raise it.
 """
 
-from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
 from attrs import frozen
 
+from fintech.domain.chart import Limit
 from fintech.domain.ids import MerchantId, MovementId, TransferId
 from fintech.domain.money import AMOUNT_MAX_MINOR, Currency
 
 #: The owner of platform accounts where a shard keeps one set for all its merchants.
 PLATFORM: Final = MerchantId("acct_" + "0" * 24)
-
-
-class AccountKind(StrEnum):
-    """Which side makes it grow, and what it is for."""
-
-    ASSET = "asset"
-    LIABILITY = "liability"
-    INCOME = "income"
-    EXPENSE = "expense"
-    MEMO = "memo"
-
-
-class Limit(StrEnum):
-    """What a request may never make of an account, pending counted against posted."""
-
-    NONE = "none"
-    DEBITS_WITHIN_CREDITS = "debits_within_credits"
-    CREDITS_WITHIN_DEBITS = "credits_within_debits"
-
-
-class Bucket(StrEnum):
-    """The chart of accounts. A code is a bucket and, for some, what it is kept by: ``unsettled/2026-11-23``."""
-
-    UNSETTLED = "unsettled"
-    AVAILABLE = "available"
-    RESERVED = "reserved"
-    IN_TRANSIT = "in_transit"
-    ADVANCE = "advance"
-    RECEIVABLE = "receivable"
-    HOLDS = "holds"
-    HOLDS_CONTRA = "holds_contra"
-    SCHEME_RECEIVABLE = "scheme_receivable"
-    CLIENT_CASH = "client_cash"
-    OWN_CASH = "own_cash"
-    FEES = "fees"
-    GST_PAYABLE = "gst_payable"
-    SCHEME_COSTS = "scheme_costs"
-    LOSSES = "losses"
-
-
-@frozen
-class Rule:
-    """What a bucket is."""
-
-    kind: AccountKind
-    limit: Limit
-
-
-CHART: Final = {
-    Bucket.UNSETTLED: Rule(AccountKind.LIABILITY, Limit.DEBITS_WITHIN_CREDITS),
-    Bucket.AVAILABLE: Rule(AccountKind.LIABILITY, Limit.DEBITS_WITHIN_CREDITS),
-    Bucket.RESERVED: Rule(AccountKind.LIABILITY, Limit.DEBITS_WITHIN_CREDITS),
-    Bucket.IN_TRANSIT: Rule(AccountKind.LIABILITY, Limit.DEBITS_WITHIN_CREDITS),
-    Bucket.ADVANCE: Rule(AccountKind.ASSET, Limit.CREDITS_WITHIN_DEBITS),
-    Bucket.RECEIVABLE: Rule(AccountKind.ASSET, Limit.CREDITS_WITHIN_DEBITS),
-    Bucket.HOLDS: Rule(AccountKind.MEMO, Limit.NONE),
-    Bucket.HOLDS_CONTRA: Rule(AccountKind.MEMO, Limit.NONE),
-    Bucket.SCHEME_RECEIVABLE: Rule(AccountKind.ASSET, Limit.NONE),
-    Bucket.CLIENT_CASH: Rule(AccountKind.ASSET, Limit.NONE),
-    Bucket.OWN_CASH: Rule(AccountKind.ASSET, Limit.NONE),
-    Bucket.FEES: Rule(AccountKind.INCOME, Limit.NONE),
-    Bucket.GST_PAYABLE: Rule(AccountKind.LIABILITY, Limit.NONE),
-    Bucket.SCHEME_COSTS: Rule(AccountKind.EXPENSE, Limit.NONE),
-    Bucket.LOSSES: Rule(AccountKind.EXPENSE, Limit.NONE),
-}
-
-#: What we owe a merchant.
-MERCHANT_BUCKETS: Final = frozenset({Bucket.UNSETTLED, Bucket.AVAILABLE, Bucket.RESERVED, Bucket.IN_TRANSIT})
-#: The same with what it owes: a credit to any of these raises the balance, a debit lowers it.
-BALANCE_BUCKETS: Final = MERCHANT_BUCKETS | {Bucket.ADVANCE, Bucket.RECEIVABLE}
-
-
-@lru_cache(maxsize=1024)
-def code_of(bucket: Bucket, *details: str) -> str:
-    """The code of an account: its bucket and what it is kept by."""
-    return "/".join((bucket.value, *details))
-
-
-@lru_cache(maxsize=4096)
-def bucket_of(code: str) -> Bucket:
-    """The bucket of a code. Raises ``ValueError`` for a code outside the chart."""
-    return Bucket(code.partition("/")[0])
-
-
-@lru_cache(maxsize=4096)
-def rule_of(code: str) -> Rule:
-    """The rule of a code's bucket."""
-    return CHART[bucket_of(code)]
-
-
-@lru_cache(maxsize=1024)
-def unsettled_on(day: date) -> str:
-    """What was captured on a Sydney day and not settled since."""
-    return f"unsettled/{day.isoformat()}"
 
 
 @frozen(order=True, cache_hash=True)
@@ -186,6 +92,21 @@ class TransferKind(StrEnum):
     EARNINGS = "earnings"
     RELEASE = "release"
     REPAYMENT = "repayment"
+    ADVANCE_REPAYMENT = "advance_repayment"
+    PAYOUT = "payout"
+    INSTANT_PAYOUT_FEE = "instant_payout_fee"
+    PAYOUT_PAID = "payout_paid"
+    PAYOUT_FAILURE = "payout_failure"
+    PAYOUT_CANCEL = "payout_cancel"
+    PAYOUT_REVERSAL = "payout_reversal"
+    QUOTA = "quota"
+    DISPUTE = "dispute"
+    DISPUTE_FEE = "dispute_fee"
+    DISPUTE_REVERSAL = "dispute_reversal"
+    DISPUTE_FEE_RETURN = "dispute_fee_return"
+    RESERVE = "reserve"
+    RESERVE_RELEASE = "reserve_release"
+    WRITE_OFF = "write_off"
 
 
 @frozen(kw_only=True, slots=False)
@@ -280,11 +201,3 @@ class Books:
     def platform_account(self, code: str) -> AccountId:
         """An account of the platform."""
         return _account(self.platform, code, self.currency)
-
-
-def touches_balance(legs: Sequence[Transfer]) -> bool:
-    """Whether a movement is a line of the merchant's balance: money came or went, and not just between its buckets."""
-    return legs[0].kind in _LINES and legs[0].phase in (Phase.POST, Phase.POST_PENDING)
-
-
-_LINES: Final = frozenset({TransferKind.CAPTURE, TransferKind.REFUND, TransferKind.REFUND_FAILURE})

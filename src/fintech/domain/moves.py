@@ -1,6 +1,7 @@
 """What transfers add to the accounts that they touch, and whether that could pass a limit."""
 
-from fintech.domain.ledger import AccountId, Balances, Limit, Phase, Transfer, rule_of
+from fintech.domain.chart import Limit, rule_of
+from fintech.domain.ledger import AccountId, Balances, Phase, Transfer
 
 
 def net_moves(transfers: tuple[Transfer, ...]) -> dict[AccountId, Balances]:

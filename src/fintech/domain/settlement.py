@@ -11,18 +11,9 @@ from typing import Final
 
 from attrs import frozen
 
+from fintech.domain.chart import Bucket, Limit, bucket_of
 from fintech.domain.ids import ChangesetId, MerchantId, MovementId, SettlementId
-from fintech.domain.ledger import (
-    AccountId,
-    Balances,
-    Books,
-    Bucket,
-    Limit,
-    Movement,
-    Transfer,
-    TransferKind,
-    bucket_of,
-)
+from fintech.domain.ledger import AccountId, Balances, Books, Movement, Transfer, TransferKind
 from fintech.domain.money import Currency
 
 #: How many days one settlement takes, so that its legs (one a scheme and day, and a few) stay under 100.

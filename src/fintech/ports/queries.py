@@ -8,14 +8,21 @@ from typing import Generic, Protocol, TypeVar, runtime_checkable
 from attrs import field, frozen
 
 from fintech.domain.api_keys import ApiKey
+from fintech.domain.bank_accounts import BankAccount
+from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.events import Event
-from fintech.domain.ids import ChargeId, MovementId, PaymentId
+from fintech.domain.ids import ChargeId, LocationId, MovementId, PaymentId, PayoutId
 from fintech.domain.ledger import Transfer, TransferKind
 from fintech.domain.merchants import Merchant
 from fintech.domain.payment_methods import PaymentMethod
 from fintech.domain.payments.payment import Payment
+from fintech.domain.payouts.payout import Payout, PayoutStatus
 from fintech.domain.refunds.refund import Refund
+from fintech.domain.remittances import Remittance
 from fintech.domain.scope import Scope
+from fintech.domain.terminals import Location, Terminal
+from fintech.domain.webhooks import WebhookEndpoint
+from fintech.domain.write_offs import WriteOff
 
 T = TypeVar("T")
 PAGE_MAX = 100
@@ -77,6 +84,42 @@ class Queries(Protocol):
     @abstractmethod
     async def payment_methods(self, scope: Scope, page: Page) -> Listed[PaymentMethod]:
         """Payment methods."""
+
+    @abstractmethod
+    async def bank_accounts(self, scope: Scope, page: Page) -> Listed[BankAccount]:
+        """Bank accounts that have not been removed."""
+
+    @abstractmethod
+    async def payouts(
+        self, scope: Scope, page: Page, statuses: Sequence[PayoutStatus] = ()
+    ) -> Listed[Payout]:
+        """Payouts, of some statuses or of all."""
+
+    @abstractmethod
+    async def remittances(self, scope: Scope, payout: PayoutId) -> Sequence[Remittance]:
+        """All pages of what a payout pays for, in their order."""
+
+    @abstractmethod
+    async def disputes(self, scope: Scope, page: Page, payment: PaymentId | None = None) -> Listed[Dispute]:
+        """Disputes, of one payment or of all."""
+
+    @abstractmethod
+    async def write_offs(self, scope: Scope, page: Page) -> Listed[WriteOff]:
+        """Write-offs."""
+
+    @abstractmethod
+    async def locations(self, scope: Scope, page: Page) -> Listed[Location]:
+        """Places where terminals stand, but for removed ones."""
+
+    @abstractmethod
+    async def terminals(
+        self, scope: Scope, page: Page, location: LocationId | None = None
+    ) -> Listed[Terminal]:
+        """Terminals, at one location or at all."""
+
+    @abstractmethod
+    async def webhook_endpoints(self, scope: Scope, page: Page) -> Listed[WebhookEndpoint]:
+        """Webhook endpoints that have not been removed."""
 
     @abstractmethod
     async def events(self, scope: Scope, page: Page, types: Sequence[str] = ()) -> Listed[Event]:

@@ -8,16 +8,38 @@ from typing import Protocol, runtime_checkable
 
 from fintech.domain.api_keys import ApiKey
 from fintech.domain.apply import ClaimState
+from fintech.domain.balance_settings import BalanceSettings
+from fintech.domain.bank_accounts import BankAccount
 from fintech.domain.changeset import Changeset, CommitRefused, Committed
+from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.events import Event
-from fintech.domain.ids import ApiKeyId, EventId, PaymentId, PaymentMethodId, RefundId
+from fintech.domain.ids import (
+    ApiKeyId,
+    BankAccountId,
+    DisputeId,
+    EventId,
+    LocationId,
+    PaymentId,
+    PaymentMethodId,
+    PayoutId,
+    RefundId,
+    RemittanceId,
+    TerminalId,
+    WebhookEndpointId,
+    WriteOffId,
+)
 from fintech.domain.ledger import AccountId, Balances
 from fintech.domain.merchants import Merchant
 from fintech.domain.outcome import Outcome
 from fintech.domain.payment_methods import PaymentMethod
 from fintech.domain.payments.payment import Payment
+from fintech.domain.payouts.payout import Payout
 from fintech.domain.refunds.refund import Refund
+from fintech.domain.remittances import Remittance
 from fintech.domain.scope import Scope
+from fintech.domain.terminals import Location, Terminal
+from fintech.domain.webhooks import WebhookEndpoint
+from fintech.domain.write_offs import WriteOff
 
 
 class Due(StrEnum):
@@ -25,6 +47,9 @@ class Due(StrEnum):
 
     PAYMENTS = "payments"
     REFUNDS = "refunds"
+    PAYOUTS = "payouts"
+    BALANCE_SETTINGS = "balance_settings"
+    DISPUTES = "disputes"
 
 
 @runtime_checkable
@@ -56,6 +81,42 @@ class Store(Protocol):
         """A refund."""
 
     @abstractmethod
+    async def balance_settings(self, scope: Scope) -> BalanceSettings | None:
+        """How the merchant is paid out, once it has been said."""
+
+    @abstractmethod
+    async def bank_account(self, scope: Scope, id: BankAccountId) -> BankAccount | None:
+        """A bank account, removed ones too."""
+
+    @abstractmethod
+    async def payout(self, scope: Scope, id: PayoutId) -> Payout | None:
+        """A payout."""
+
+    @abstractmethod
+    async def remittance(self, scope: Scope, id: RemittanceId) -> Remittance | None:
+        """A page of what a payout pays for."""
+
+    @abstractmethod
+    async def dispute(self, scope: Scope, id: DisputeId) -> Dispute | None:
+        """A dispute."""
+
+    @abstractmethod
+    async def write_off(self, scope: Scope, id: WriteOffId) -> WriteOff | None:
+        """A write-off."""
+
+    @abstractmethod
+    async def location(self, scope: Scope, id: LocationId) -> Location | None:
+        """A place where terminals stand, removed ones too."""
+
+    @abstractmethod
+    async def terminal(self, scope: Scope, id: TerminalId) -> Terminal | None:
+        """A terminal."""
+
+    @abstractmethod
+    async def webhook_endpoint(self, scope: Scope, id: WebhookEndpointId) -> WebhookEndpoint | None:
+        """A webhook endpoint, removed ones too."""
+
+    @abstractmethod
     async def claim(self, scope: Scope, key: str) -> ClaimState | None:
         """What is known of an idempotency key."""
 
@@ -74,6 +135,10 @@ class Store(Protocol):
     @abstractmethod
     async def key_by_digest(self, digest: bytes) -> tuple[Scope, ApiKey] | None:
         """The API key with a digest, and whose it is: the one look-up that has no scope yet."""
+
+    @abstractmethod
+    async def terminal_by_number(self, number: str) -> tuple[Scope, Terminal] | None:
+        """The terminal with a number, and whose it is: a message over a wire has no scope yet."""
 
     @abstractmethod
     async def commit(self, scope: Scope, changes: Changeset) -> Outcome[Committed, CommitRefused]:

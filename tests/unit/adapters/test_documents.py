@@ -19,7 +19,10 @@ from tests.strategies import AGGREGATES, any_of, payments, refunds
 #: What a column is called in its aggregate, where it is not called the same.
 ATTRIBUTES = {
     ("payments", "held_minor"): "capturable_minor",
+    ("disputes", "payment_id"): "payment",
     ("refunds", "payment_id"): "payment",
+    ("remittances", "payout_id"): "payout",
+    ("terminals", "location_id"): "location",
     ("settlements", "created_at"): "settled_at",
 }
 
@@ -86,10 +89,12 @@ def test_a_default_that_stored_documents_rely_on_stays_what_it_was() -> None:
     None, no, nothing at all are safe; anything else needs a migration of the documents first.
     """
     assert {name: default for name, default in _defaults(*get_args(Aggregate)).items() if default} == {
+        "Dispute.fee": Fee(0, 0),
         "FeePlan.tax_code": TaxCode.GST,
         "Limits.payment_min_minor": 50,
         "Limits.payment_max_minor": 99_999_999,
         "Payment.fee_returned": Fee(0, 0),
+        "Payout.fee": Fee(0, 0),
         "Refund.fee": Fee(0, 0),
     }
 

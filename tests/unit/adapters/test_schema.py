@@ -99,7 +99,7 @@ async def test_rows_that_change_have_room_and_the_queue_is_swept(sqlalchemy_url:
 
 
 async def test_tables_that_are_behind_are_refused(empty_url: str) -> None:
-    with pytest.raises(schema.SchemaBehind, match="nothing, this release needs 0001"):
+    with pytest.raises(schema.SchemaBehind, match="nothing, this release needs 0002"):
         await schema.require_head(empty_url)
 
 

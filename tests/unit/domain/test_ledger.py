@@ -5,27 +5,21 @@ from typing import Any
 
 import pytest
 
-from fintech.domain.ids import ChangesetId, MerchantId, MovementId, TransferId
-from fintech.domain.ledger import (
+from fintech.domain.chart import (
     BALANCE_BUCKETS,
     CHART,
     MERCHANT_BUCKETS,
-    PLATFORM,
     AccountKind,
-    Balances,
-    Books,
     Bucket,
     Limit,
-    Movement,
-    Phase,
-    Transfer,
-    TransferKind,
     bucket_of,
     code_of,
     rule_of,
-    touches_balance,
     unsettled_on,
 )
+from fintech.domain.ids import ChangesetId, MerchantId, MovementId, TransferId
+from fintech.domain.ledger import PLATFORM, Balances, Books, Movement, Phase, Transfer, TransferKind
+from fintech.domain.lines import touches_balance
 from fintech.domain.money import AMOUNT_MAX_MINOR, Currency
 from tests.unit.domain.desk import NOON
 
@@ -151,6 +145,17 @@ def test_books_name_the_platforms_accounts_too() -> None:
 @pytest.mark.parametrize("kind", TransferKind)
 @pytest.mark.parametrize("phase", Phase)
 def test_only_money_that_came_or_went_is_a_line_of_the_balance(kind: TransferKind, phase: Phase) -> None:
-    lines = {TransferKind.CAPTURE, TransferKind.REFUND, TransferKind.REFUND_FAILURE}
+    lines = {
+        TransferKind.CAPTURE,
+        TransferKind.REFUND,
+        TransferKind.REFUND_FAILURE,
+        TransferKind.PAYOUT,
+        TransferKind.PAYOUT_FAILURE,
+        TransferKind.PAYOUT_CANCEL,
+        TransferKind.PAYOUT_REVERSAL,
+        TransferKind.DISPUTE,
+        TransferKind.DISPUTE_REVERSAL,
+        TransferKind.WRITE_OFF,
+    }
     posted = phase in (Phase.POST, Phase.POST_PENDING)
     assert touches_balance((transfer(kind=kind, phase=phase),)) is (kind in lines and posted)

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fintech.domain.chart import Limit, rule_of
 from fintech.domain.ids import TransferId
-from fintech.domain.ledger import Balances, Limit, Phase, rule_of
+from fintech.domain.ledger import Balances, Phase
 from fintech.domain.moves import may_reach_limit, net_moves
 from tests.unit.domain.test_ledger import BOOKS, MOVEMENT, transfer
 

@@ -6,8 +6,9 @@ from itertools import islice
 from typing import Final, TypeAlias
 
 from fintech.adapters.memory.store import Memory
+from fintech.domain.chart import Bucket, bucket_of
 from fintech.domain.events import Aggregate
-from fintech.domain.ledger import AccountId, Balances, Bucket, Phase, Transfer, TransferKind, bucket_of
+from fintech.domain.ledger import AccountId, Balances, Phase, Transfer, TransferKind
 from fintech.domain.moves import net_moves
 from fintech.domain.payments.payment import Payment
 from fintech.domain.refunds.refund import Refund, RefundStatus
@@ -108,13 +109,13 @@ class MemoryProofs(Proofs):
                 sign = 1 if transfer.phase is Phase.PENDING else -1
                 booked[source, _REFUND_PENDING] += sign * transfer.amount_minor
         for key, aggregate in self._aggregates(livemode):
+            unknown.discard(key)
             if isinstance(aggregate, Payment | Refund | Settlement):
-                unknown.discard(key)
                 for kind, expected in _claimed(aggregate).items():
                     if booked[key, kind] != expected:
                         yield f"{key[1]} {kind}", expected, booked[key, kind]
         for _, id in unknown:
-            yield id, "a payment, refund or settlement", "none"
+            yield id, "what the money moved for", "none"
         yield from self._refunds(livemode)
 
     def _refunds(self, livemode: bool) -> Iterator[Fault]:

@@ -2,29 +2,38 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from fintech.adapters.memory.store import Memory
 from fintech.domain.api_keys import ApiKey
+from fintech.domain.bank_accounts import BankAccount
+from fintech.domain.chart import BALANCE_BUCKETS, bucket_of
+from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.events import Aggregate, Event
-from fintech.domain.ids import ChargeId, MovementId, PaymentId
-from fintech.domain.ledger import (
-    BALANCE_BUCKETS,
-    Phase,
-    Transfer,
-    TransferKind,
-    bucket_of,
-    touches_balance,
-)
+from fintech.domain.ids import ChargeId, LocationId, MovementId, PaymentId, PayoutId
+from fintech.domain.ledger import Phase, Transfer, TransferKind
+from fintech.domain.lines import touches_balance
 from fintech.domain.merchants import Merchant
 from fintech.domain.payment_methods import PaymentMethod
 from fintech.domain.payments.payment import Payment
+from fintech.domain.payouts.payout import Payout, PayoutStatus
 from fintech.domain.refunds.refund import Refund
+from fintech.domain.remittances import Remittance
 from fintech.domain.scope import Scope
+from fintech.domain.terminals import Location, Terminal
+from fintech.domain.webhooks import EndpointStatus, WebhookEndpoint
+from fintech.domain.write_offs import WriteOff
 from fintech.ports.queries import Listed, MovementLine, Page, Queries
 
 T = TypeVar("T")
 A = TypeVar("A", bound=Aggregate)
+
+
+class _Dated(Protocol):
+    """Whatever says when it was made."""
+
+    @property
+    def created_at(self) -> datetime: ...
 
 
 class MemoryQueries(Queries):
@@ -55,6 +64,43 @@ class MemoryQueries(Queries):
 
     async def payment_methods(self, scope: Scope, page: Page) -> Listed[PaymentMethod]:
         return _listed(self._all(PaymentMethod, scope), page, lambda method: method.id, _created)
+
+    async def bank_accounts(self, scope: Scope, page: Page) -> Listed[BankAccount]:
+        kept = [each for each in self._all(BankAccount, scope) if each.removed_at is None]
+        return _listed(kept, page, lambda account: account.id, _created)
+
+    async def payouts(
+        self, scope: Scope, page: Page, statuses: Sequence[PayoutStatus] = ()
+    ) -> Listed[Payout]:
+        payouts = [each for each in self._all(Payout, scope) if not statuses or each.status in statuses]
+        return _listed(payouts, page, lambda payout: payout.id, _created)
+
+    async def remittances(self, scope: Scope, payout: PayoutId) -> Sequence[Remittance]:
+        pages = [each for each in self._all(Remittance, scope) if each.payout == payout]
+        return sorted(pages, key=lambda each: each.id)
+
+    async def disputes(self, scope: Scope, page: Page, payment: PaymentId | None = None) -> Listed[Dispute]:
+        disputes = [each for each in self._all(Dispute, scope) if payment is None or each.payment == payment]
+        return _listed(disputes, page, lambda dispute: dispute.id, _created)
+
+    async def write_offs(self, scope: Scope, page: Page) -> Listed[WriteOff]:
+        return _listed(self._all(WriteOff, scope), page, lambda write_off: write_off.id, _created)
+
+    async def locations(self, scope: Scope, page: Page) -> Listed[Location]:
+        kept = [each for each in self._all(Location, scope) if each.removed_at is None]
+        return _listed(kept, page, lambda location: location.id, _created)
+
+    async def terminals(
+        self, scope: Scope, page: Page, location: LocationId | None = None
+    ) -> Listed[Terminal]:
+        found = [each for each in self._all(Terminal, scope) if location in (None, each.location)]
+        return _listed(found, page, lambda terminal: terminal.id, _created)
+
+    async def webhook_endpoints(self, scope: Scope, page: Page) -> Listed[WebhookEndpoint]:
+        kept = [
+            each for each in self._all(WebhookEndpoint, scope) if each.status is not EndpointStatus.REMOVED
+        ]
+        return _listed(kept, page, lambda endpoint: endpoint.id, _created)
 
     async def events(self, scope: Scope, page: Page, types: Sequence[str] = ()) -> Listed[Event]:
         log = [event for (where, _), event in self._memory.events.items() if where == scope]
@@ -115,7 +161,7 @@ def _change(transfer: Transfer) -> int:
     return (came - went) * transfer.amount_minor
 
 
-def _created(aggregate: Payment | Refund | PaymentMethod | Merchant) -> datetime:
+def _created(aggregate: _Dated) -> datetime:
     return aggregate.created_at
 
 

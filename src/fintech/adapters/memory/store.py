@@ -4,26 +4,60 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from attrs import evolve, field, frozen
 
 from fintech.domain.api_keys import ApiKey
 from fintech.domain.apply import ClaimState, State, apply
+from fintech.domain.balance_settings import BalanceSettings
+from fintech.domain.bank_accounts import BankAccount
 from fintech.domain.changeset import Changeset, CommitRefused, Committed
+from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.events import Aggregate, Event
-from fintech.domain.ids import ApiKeyId, EventId, PaymentId, PaymentMethodId, RefundId
+from fintech.domain.ids import (
+    ApiKeyId,
+    BalanceSettingsId,
+    BankAccountId,
+    DisputeId,
+    EventId,
+    LocationId,
+    PaymentId,
+    PaymentMethodId,
+    PayoutId,
+    RefundId,
+    RemittanceId,
+    TerminalId,
+    WebhookEndpointId,
+    WriteOffId,
+)
 from fintech.domain.ledger import AccountId, Balances, Transfer
 from fintech.domain.merchants import Merchant
 from fintech.domain.outcome import Outcome, Success
 from fintech.domain.payment_methods import PaymentMethod
 from fintech.domain.payments.payment import Payment
+from fintech.domain.payouts.payout import Payout
 from fintech.domain.refunds.refund import Refund
+from fintech.domain.remittances import Remittance
 from fintech.domain.scope import Scope
+from fintech.domain.terminals import Location, Terminal
+from fintech.domain.webhooks import WebhookEndpoint
+from fintech.domain.write_offs import WriteOff
 from fintech.ports.clock import Clock
 from fintech.ports.store import Due, Store
 
 T = TypeVar("T", bound=Aggregate)
+
+#: What a sweeper looks after.
+Awaited: TypeAlias = Payment | Refund | Payout | BalanceSettings | Dispute
+
+_DUE: Final[dict[Due, type[Awaited]]] = {
+    Due.PAYMENTS: Payment,
+    Due.REFUNDS: Refund,
+    Due.PAYOUTS: Payout,
+    Due.BALANCE_SETTINGS: BalanceSettings,
+    Due.DISPUTES: Dispute,
+}
 
 
 @frozen
@@ -60,6 +94,33 @@ class MemoryStore(Store):
     async def refund(self, scope: Scope, id: RefundId) -> Refund | None:
         return self._load(Refund, scope, id)
 
+    async def balance_settings(self, scope: Scope) -> BalanceSettings | None:
+        return self._load(BalanceSettings, scope, BalanceSettingsId.of(scope.merchant))
+
+    async def bank_account(self, scope: Scope, id: BankAccountId) -> BankAccount | None:
+        return self._load(BankAccount, scope, id)
+
+    async def payout(self, scope: Scope, id: PayoutId) -> Payout | None:
+        return self._load(Payout, scope, id)
+
+    async def remittance(self, scope: Scope, id: RemittanceId) -> Remittance | None:
+        return self._load(Remittance, scope, id)
+
+    async def dispute(self, scope: Scope, id: DisputeId) -> Dispute | None:
+        return self._load(Dispute, scope, id)
+
+    async def write_off(self, scope: Scope, id: WriteOffId) -> WriteOff | None:
+        return self._load(WriteOff, scope, id)
+
+    async def location(self, scope: Scope, id: LocationId) -> Location | None:
+        return self._load(Location, scope, id)
+
+    async def terminal(self, scope: Scope, id: TerminalId) -> Terminal | None:
+        return self._load(Terminal, scope, id)
+
+    async def webhook_endpoint(self, scope: Scope, id: WebhookEndpointId) -> WebhookEndpoint | None:
+        return self._load(WebhookEndpoint, scope, id)
+
     async def claim(self, scope: Scope, key: str) -> ClaimState | None:
         return self.memory.state.claims.get((scope, key))
 
@@ -86,6 +147,12 @@ class MemoryStore(Store):
                 return scope, aggregate
         return None
 
+    async def terminal_by_number(self, number: str) -> tuple[Scope, Terminal] | None:
+        for (scope, _), aggregate in list(self.memory.aggregates.items()):
+            if isinstance(aggregate, Terminal) and aggregate.number == number:
+                return scope, aggregate
+        return None
+
     async def commit(self, scope: Scope, changes: Changeset) -> Outcome[Committed, CommitRefused]:
         await asyncio.sleep(0)  # a real store lets others run here, so this one does too
         with self._lock:
@@ -99,14 +166,13 @@ class MemoryStore(Store):
     async def claim_due(
         self, kind: Due, now: datetime, limit: int, lease: timedelta
     ) -> Sequence[tuple[Scope, str]]:
-        wanted = {Due.PAYMENTS: Payment, Due.REFUNDS: Refund}[kind]
         with self._lock:
-            due = self._due(wanted, now)[:limit]
+            due = self._due(_DUE[kind], now)[:limit]
             for scope, id in due:
                 self.memory.leases[scope, id] = now + lease
             return due
 
-    def _due(self, wanted: type[Payment] | type[Refund], now: datetime) -> list[tuple[Scope, str]]:
+    def _due(self, wanted: type[Awaited], now: datetime) -> list[tuple[Scope, str]]:
         found: list[tuple[datetime, Scope, str]] = []
         for (scope, id), aggregate in self.memory.aggregates.items():
             if isinstance(aggregate, wanted) and aggregate.due_at is not None:

@@ -127,8 +127,8 @@ def _wanted(group: Iterable[tuple[Scope, Changeset]], *, whole: bool) -> dict[st
             aggregate = change.aggregate
             if whole or aggregate.version:
                 wanted[MAPPINGS[type(aggregate)].table.name].add((merchant, livemode, aggregate.id))
-            for _, value in uniques_of(aggregate):
-                wanted["digests"].add((merchant, livemode, value))
+            for unique, value in uniques_of(aggregate):
+                wanted[unique].add((merchant, livemode, value))
         if changes.transfers:
             wanted["closed"].add((merchant, livemode, merchant))
         for transfer in changes.transfers:
@@ -142,8 +142,10 @@ _READS: Final[dict[str, str]] = {
     " and t.livemode = u.livemode and t.id = u.key",
     "claims": "select 'claims', u.*, 0, row_to_json(t)::text from {keys} join claims t"
     " on t.merchant_id = u.merchant_id and t.livemode = u.livemode and t.key = u.key",
-    "digests": "select 'digests', t.merchant_id, t.livemode, u.key, 0, t.id from {keys} join api_keys t"
-    " on t.digest = decode(u.key, 'hex')",
+    "api_key_digest": "select 'api_key_digest', t.merchant_id, t.livemode, u.key, 0, t.id from {keys}"
+    " join api_keys t on t.digest = decode(u.key, 'hex')",
+    "terminal_number": "select 'terminal_number', t.merchant_id, t.livemode, u.key, 0, t.id from {keys}"
+    " join terminals t on t.number = u.key",
     "closed": "select 'closed', u.*, 0, null from {keys} join merchants t on t.merchant_id = u.merchant_id"
     " and t.livemode = u.livemode and t.id = u.key where t.standing = 'closed'",
     "pendings": "select 'pendings', u.*, (select count(*)::int from resolutions r where r.merchant_id = u.merchant_id"
@@ -183,8 +185,8 @@ def _take(state: State, part: str, scope: Scope, key: str, number: int, extra: s
             state.committed.add((scope, EventId(key)))
         case "closed":
             state.closed.add(scope)
-        case "digests":
-            state.uniques["api_key_digest", key] = extra or ""
+        case "api_key_digest" | "terminal_number":
+            state.uniques[part, key] = extra or ""
         case "claims":
             state.claims[scope, key] = claim_state(extra or "{}")
         case "pendings":

@@ -130,10 +130,17 @@ with said as (
            case when posted then tax else 0 end from given
     union all
     select merchant_id, id, 0, 0, 0, 0, 0, 0, 0, 0 from settlements where livemode = :livemode
+), others as (
+    select merchant_id, id from payouts where livemode = :livemode
+    union all
+    select merchant_id, id from disputes where livemode = :livemode
+    union all
+    select merchant_id, id from write_offs where livemode = :livemode
 ), moved as (
     select merchant_id, source as id, kind, case when phase in ('post', 'post_pending') then amount_minor else 0 end as posted,
            case phase when 'pending' then amount_minor when 'post' then 0 else -amount_minor end as pending
-      from transfers where livemode = :livemode
+      from transfers t where livemode = :livemode and not exists (
+          select from others o where (o.merchant_id, o.id) = (t.merchant_id, t.source))
 ), booked as (
     select merchant_id, id, sum(posted) filter (where kind = 'capture') as capture,
            sum(posted) filter (where kind = 'acquiring_fee') as fee, sum(posted) filter (where kind = 'fee_tax') as tax,
@@ -165,7 +172,7 @@ with said as (
     select id, true, 'amount_minor', amount, amount_minor from given
 )
 select distinct case when known then id || ' ' || name else id end as subject,
-       case when known then expected::text else 'a payment, refund or settlement' end as expected,
+       case when known then expected::text else 'what the money moved for' end as expected,
        case when known then coalesce(found, 0)::text else 'none' end as found
   from compared where not known or expected <> coalesce(found, 0)
 """

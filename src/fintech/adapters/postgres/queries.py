@@ -7,37 +7,61 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import (
     ColumnElement,
     Executable,
-    FromClause,
     Row,
     Select,
     Table,
     Text,
     and_,
     cast,
-    func,
-    literal,
-    or_,
     select,
     text,
-    tuple_,
 )
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from fintech.adapters.postgres.documents import decode, decode_aggregate
+from fintech.adapters.postgres.documents import decode
+from fintech.adapters.postgres.event_log import event_of, event_page
 from fintech.adapters.postgres.legs import decode_legs
 from fintech.adapters.postgres.paging import created_within, listed, windowed
 from fintech.adapters.postgres.reading import reading
 from fintech.adapters.postgres.rows import MAPPINGS
-from fintech.adapters.postgres.tables import events, merchants, movements, payments, refunds
+from fintech.adapters.postgres.selecting import (
+    documented,
+    documented_in_order,
+    kept,
+    pointer,
+    within,
+)
+from fintech.adapters.postgres.tables import (
+    bank_accounts,
+    disputes,
+    locations,
+    merchants,
+    movements,
+    payments,
+    payouts,
+    refunds,
+    remittances,
+    terminals,
+    webhook_endpoints,
+)
 from fintech.domain.api_keys import ApiKey
-from fintech.domain.events import Aggregate, Event, EventType
-from fintech.domain.ids import ChargeId, EventId, MovementId, PaymentId
-from fintech.domain.ledger import BALANCE_BUCKETS, TransferKind, touches_balance
+from fintech.domain.bank_accounts import BankAccount
+from fintech.domain.chart import BALANCE_BUCKETS
+from fintech.domain.disputes.dispute import Dispute
+from fintech.domain.events import Aggregate, Event
+from fintech.domain.ids import ChargeId, LocationId, MovementId, PaymentId, PayoutId
+from fintech.domain.ledger import TransferKind
+from fintech.domain.lines import touches_balance
 from fintech.domain.merchants import Merchant
 from fintech.domain.payment_methods import PaymentMethod
 from fintech.domain.payments.payment import Payment
+from fintech.domain.payouts.payout import Payout, PayoutStatus
 from fintech.domain.refunds.refund import Refund
-from fintech.domain.scope import Actor, Scope
+from fintech.domain.remittances import Remittance
+from fintech.domain.scope import Scope
+from fintech.domain.terminals import Location, Terminal
+from fintech.domain.webhooks import EndpointStatus, WebhookEndpoint
+from fintech.domain.write_offs import WriteOff
 from fintech.ports.queries import Listed, MovementLine, Page, Queries
 
 A = TypeVar("A", bound=Aggregate)
@@ -61,7 +85,7 @@ class PostgresQueries(Queries):
         self._timeout_s = timeout_s
 
     async def payments(self, scope: Scope, page: Page) -> Listed[Payment]:
-        return await self._aggregates(Payment, _in(payments, scope), page)
+        return await self._aggregates(Payment, within(payments, scope), page)
 
     async def charges(
         self, scope: Scope, page: Page, payment: PaymentId | None = None
@@ -72,7 +96,7 @@ class PostgresQueries(Queries):
         async with reading(self._engine, self._timeout_s) as connection:
             while len(found) <= page.limit:
                 step = _with_charges(scope, page, payment, last).limit(size)
-                rows = (await connection.execute(_documented_in_order(step, page))).all()
+                rows = (await connection.execute(documented_in_order(step, page))).all()
                 walked = [decode(Payment, row.document) for row in rows]
                 found += [charge for each in walked for charge in _charges_of(each, page)]
                 if len(rows) < size:
@@ -81,22 +105,62 @@ class PostgresQueries(Queries):
         return listed(found, page, lambda charge: charge)
 
     async def refunds(self, scope: Scope, page: Page, payment: PaymentId | None = None) -> Listed[Refund]:
-        where = _in(refunds, scope)
+        where = within(refunds, scope)
         if payment is not None:
             where = and_(where, refunds.c.payment_id == payment)
         return await self._aggregates(Refund, where, page)
 
     async def payment_methods(self, scope: Scope, page: Page) -> Listed[PaymentMethod]:
-        return await self._aggregates(PaymentMethod, _in(_table(PaymentMethod), scope), page)
+        return await self._aggregates(PaymentMethod, within(_table(PaymentMethod), scope), page)
+
+    async def bank_accounts(self, scope: Scope, page: Page) -> Listed[BankAccount]:
+        return await self._aggregates(BankAccount, kept(bank_accounts, scope), page)
+
+    async def payouts(
+        self, scope: Scope, page: Page, statuses: Sequence[PayoutStatus] = ()
+    ) -> Listed[Payout]:
+        where = within(payouts, scope)
+        if statuses:
+            where = and_(where, payouts.c.status.in_(statuses))
+        return await self._aggregates(Payout, where, page)
+
+    async def remittances(self, scope: Scope, payout: PayoutId) -> Sequence[Remittance]:
+        where = and_(within(remittances, scope), remittances.c.payout_id == payout)
+        statement = documented(remittances).where(where).order_by(remittances.c.id)
+        return [decode(Remittance, row.document) for row in await self._rows(statement)]
+
+    async def disputes(self, scope: Scope, page: Page, payment: PaymentId | None = None) -> Listed[Dispute]:
+        where = within(disputes, scope)
+        if payment is not None:
+            where = and_(where, disputes.c.payment_id == payment)
+        return await self._aggregates(Dispute, where, page)
+
+    async def write_offs(self, scope: Scope, page: Page) -> Listed[WriteOff]:
+        return await self._aggregates(WriteOff, within(_table(WriteOff), scope), page)
+
+    async def locations(self, scope: Scope, page: Page) -> Listed[Location]:
+        return await self._aggregates(Location, kept(locations, scope), page)
+
+    async def terminals(
+        self, scope: Scope, page: Page, location: LocationId | None = None
+    ) -> Listed[Terminal]:
+        where = within(terminals, scope)
+        if location is not None:
+            where = and_(where, terminals.c.location_id == location)
+        return await self._aggregates(Terminal, where, page)
+
+    async def webhook_endpoints(self, scope: Scope, page: Page) -> Listed[WebhookEndpoint]:
+        where = and_(within(webhook_endpoints, scope), webhook_endpoints.c.status != EndpointStatus.REMOVED)
+        return await self._aggregates(WebhookEndpoint, where, page)
 
     async def events(self, scope: Scope, page: Page, types: Sequence[str] = ()) -> Listed[Event]:
-        return listed(await self._rows(_events(scope, page, types)), page, _event)
+        return listed(await self._rows(event_page(scope, page, types)), page, event_of)
 
     async def movements(
         self, scope: Scope, page: Page, kinds: Sequence[TransferKind] = ()
     ) -> Listed[MovementLine]:
         statement = select(*_MOVEMENT).where(
-            _in(movements, scope), movements.c.line, *created_within(page, movements.c.at)
+            within(movements, scope), movements.c.line, *created_within(page, movements.c.at)
         )
         if kinds:
             statement = statement.where(movements.c.legs[0]["kind"].as_string().in_(kinds))
@@ -104,7 +168,7 @@ class PostgresQueries(Queries):
         return listed(rows, page, lambda row: _movement(scope, row))
 
     async def movement(self, scope: Scope, id: MovementId) -> MovementLine | None:
-        rows = await self._rows(select(*_MOVEMENT).where(_in(movements, scope), movements.c.id == id))
+        rows = await self._rows(select(*_MOVEMENT).where(within(movements, scope), movements.c.id == id))
         lines = [_movement(scope, row) for row in rows]
         return next((line for line in lines if touches_balance(line.legs)), None)
 
@@ -118,17 +182,17 @@ class PostgresQueries(Queries):
 
     async def api_keys(self, scope: Scope) -> Sequence[ApiKey]:
         table = _table(ApiKey)
-        statement = _documented(table).where(_in(table, scope)).order_by(table.c.id)
+        statement = documented(table).where(within(table, scope)).order_by(table.c.id)
         return [decode(ApiKey, row.document) for row in await self._rows(statement)]
 
     async def _aggregates(self, kind: type[A], where: ColumnElement[bool], page: Page) -> Listed[A]:
         table = _table(kind)
         # A merchant's id is its scope's, by which the table is sorted.
         key = table.c.merchant_id if kind is Merchant else table.c.id
-        found = select(key.label("place"), *_pointer(table)).where(
+        found = select(key.label("place"), *pointer(table)).where(
             where, *created_within(page, table.c.created_at)
         )
-        rows = await self._rows(_documented_in_order(windowed(found, page, key), page))
+        rows = await self._rows(documented_in_order(windowed(found, page, key), page))
         return listed(rows, page, lambda row: decode(kind, row.document))
 
     async def _rows(self, statement: Executable) -> Sequence[Row[Any]]:
@@ -139,36 +203,6 @@ class PostgresQueries(Queries):
 
 def _table(kind: type[Any]) -> Table:
     return MAPPINGS[kind].table
-
-
-def _in(table: FromClause, scope: Scope) -> ColumnElement[bool]:
-    return and_(table.c.merchant_id == scope.merchant, table.c.livemode.is_(scope.livemode))
-
-
-def _pointer(table: Table) -> tuple[ColumnElement[Any], ...]:
-    """What names the entry of the log whose document an aggregate is."""
-    return table.c.merchant_id, table.c.livemode, table.c.event_id
-
-
-def _documented(found: FromClause) -> Select[Any]:
-    """The documents that rows with a `_pointer` point to."""
-    here = and_(
-        events.c.merchant_id == found.c.merchant_id,
-        events.c.livemode == found.c.livemode,
-        events.c.id == found.c.event_id,
-    )
-    return select(_text(events.c.document)).select_from(found.join(events, here))
-
-
-def _documented_in_order(found: Select[Any], page: Page) -> Select[Any]:
-    """The same of rows that have been cut to a page by their `place`: only then are documents looked up."""
-    rows = found.subquery("page")
-    return _documented(rows).order_by(rows.c.place.desc() if page.before is None else rows.c.place.asc())
-
-
-def _text(column: ColumnElement[Any]) -> ColumnElement[str]:
-    """A document as it is stored, not parsed on the way."""
-    return cast(column, Text).label("document")
 
 
 _MOVEMENT: Final = (
@@ -196,7 +230,7 @@ select coalesce(sum(amount) filter (where split_part(credit_code, '/', 1) = any(
 def _with_charges(scope: Scope, page: Page, payment: PaymentId | None, last: PaymentId | None) -> Select[Any]:
     """Payments whose charges may be on a page, nearest to its cursor first, beyond the ``last`` that was seen."""
     id = payments.c.id
-    statement = select(id.label("place"), *_pointer(payments)).where(_in(payments, scope))
+    statement = select(id.label("place"), *pointer(payments)).where(within(payments, scope))
     if payment is not None:
         statement = statement.where(id == payment)
     if page.after is not None:
@@ -221,49 +255,6 @@ def _charges_of(payment: Payment, page: Page) -> list[tuple[Payment, ChargeId]]:
         and (page.created_until is None or attempt.sent_at < page.created_until)
     ]
     return charges if page.before is not None else charges[::-1]
-
-
-def _events(scope: Scope, page: Page, types: Sequence[str]) -> Select[Any]:
-    """The log in the order of commits, up to the oldest transaction that is still open.
-
-    A transaction that began earlier may commit later, and its events then sort before ones that were listed already.
-    What it holds back is seen as soon as it ends, so nothing that writes may stay open for long.
-
-    Rows of a restored dump were numbered by another cluster. Where their transactions are still to come here, they
-    are final all the same: nothing visible can have been written by a transaction that has not begun.
-    """
-    snapshot = func.pg_current_snapshot()
-    final = or_(
-        events.c.xact < func.pg_snapshot_xmin(snapshot), events.c.xact >= func.pg_snapshot_xmax(snapshot)
-    )
-    statement = select(
-        events.c.id,
-        events.c.type,
-        events.c.at,
-        cast(events.c.actor, Text).label("actor"),
-        events.c.aggregate_id,
-        _text(events.c.document),
-    ).where(_in(events, scope), final, *created_within(page, events.c.at))
-    if types:
-        statement = statement.where(events.c.type.in_(types))
-
-    def place(cursor: str) -> ColumnElement[Any]:
-        """Of an event that is not there: nowhere, so that the page is empty."""
-        named = events.alias("named")
-        xact = select(named.c.xact).where(_in(named, scope), named.c.id == cursor).scalar_subquery()
-        return tuple_(xact, literal(cursor, Text))
-
-    return windowed(statement, page, events.c.xact, events.c.id, place=place)
-
-
-def _event(row: Row[Any]) -> Event:
-    return Event(
-        id=EventId(row.id),
-        type=EventType(row.type),
-        at=row.at,
-        actor=decode(Actor, row.actor),
-        snapshot=decode_aggregate(row.aggregate_id, row.document),
-    )
 
 
 def _movement(scope: Scope, row: Row[Any]) -> MovementLine:

@@ -8,12 +8,20 @@ from sqlalchemy import Table
 
 from fintech.adapters.postgres import tables
 from fintech.domain.api_keys import ApiKey
+from fintech.domain.balance_settings import BalanceSettings
+from fintech.domain.bank_accounts import BankAccount
+from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.events import Aggregate
 from fintech.domain.merchants import Merchant
 from fintech.domain.payment_methods import PaymentMethod
 from fintech.domain.payments.payment import Payment
+from fintech.domain.payouts.payout import Payout
 from fintech.domain.refunds.refund import Refund
+from fintech.domain.remittances import Remittance
 from fintech.domain.settlement import Settlement
+from fintech.domain.terminals import Location, Terminal
+from fintech.domain.webhooks import WebhookEndpoint
+from fintech.domain.write_offs import WriteOff
 
 
 @frozen
@@ -65,6 +73,52 @@ def _refund(refund: Refund) -> tuple[object, ...]:
     )
 
 
+def _removable(aggregate: BankAccount | Location) -> tuple[object, ...]:
+    return aggregate.removed_at, aggregate.created_at
+
+
+def _balance_settings(settings: BalanceSettings) -> tuple[object, ...]:
+    return settings.due_at, settings.created_at
+
+
+def _payout(payout: Payout) -> tuple[object, ...]:
+    return (
+        payout.status,
+        payout.method,
+        payout.currency,
+        payout.amount_minor,
+        payout.due_at,
+        payout.created_at,
+    )
+
+
+def _remittance(remittance: Remittance) -> tuple[object, ...]:
+    return remittance.payout, remittance.created_at
+
+
+def _dispute(dispute: Dispute) -> tuple[object, ...]:
+    return (
+        dispute.payment,
+        dispute.status,
+        dispute.currency,
+        dispute.amount_minor,
+        dispute.due_at,
+        dispute.created_at,
+    )
+
+
+def _write_off(write_off: WriteOff) -> tuple[object, ...]:
+    return write_off.status, write_off.currency, write_off.amount_minor, write_off.created_at
+
+
+def _terminal(terminal: Terminal) -> tuple[object, ...]:
+    return terminal.number, terminal.location, terminal.created_at
+
+
+def _webhook_endpoint(endpoint: WebhookEndpoint) -> tuple[object, ...]:
+    return endpoint.status, endpoint.created_at
+
+
 #: In the order in which their rows are locked.
 MAPPINGS: Final[dict[type[Aggregate], Mapping]] = {
     Merchant: Mapping(tables.merchants, _merchant),
@@ -72,7 +126,16 @@ MAPPINGS: Final[dict[type[Aggregate], Mapping]] = {
     PaymentMethod: Mapping(tables.payment_methods, _payment_method),
     Payment: Mapping(tables.payments, _payment),
     Refund: Mapping(tables.refunds, _refund),
+    Dispute: Mapping(tables.disputes, _dispute),
+    BalanceSettings: Mapping(tables.balance_settings, _balance_settings),
+    Payout: Mapping(tables.payouts, _payout),
+    Remittance: Mapping(tables.remittances, _remittance),
+    WriteOff: Mapping(tables.write_offs, _write_off),
     Settlement: Mapping(tables.settlements, _settlement),
+    BankAccount: Mapping(tables.bank_accounts, _removable),
+    Location: Mapping(tables.locations, _removable),
+    Terminal: Mapping(tables.terminals, _terminal),
+    WebhookEndpoint: Mapping(tables.webhook_endpoints, _webhook_endpoint),
 }
 
 

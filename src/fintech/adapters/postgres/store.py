@@ -16,16 +16,40 @@ from fintech.adapters.postgres.group_state import claim_state
 from fintech.adapters.postgres.rows import table_of
 from fintech.domain.api_keys import ApiKey
 from fintech.domain.apply import ClaimState
+from fintech.domain.balance_settings import BalanceSettings
+from fintech.domain.bank_accounts import BankAccount
 from fintech.domain.changeset import Changeset, CommitRefused, Committed
+from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.events import Aggregate, Event, EventType
-from fintech.domain.ids import ApiKeyId, EventId, MerchantId, PaymentId, PaymentMethodId, RefundId
+from fintech.domain.ids import (
+    ApiKeyId,
+    BalanceSettingsId,
+    BankAccountId,
+    DisputeId,
+    EventId,
+    LocationId,
+    MerchantId,
+    PaymentId,
+    PaymentMethodId,
+    PayoutId,
+    RefundId,
+    RemittanceId,
+    TerminalId,
+    WebhookEndpointId,
+    WriteOffId,
+)
 from fintech.domain.ledger import AccountId, Balances
 from fintech.domain.merchants import Merchant
 from fintech.domain.outcome import Outcome
 from fintech.domain.payment_methods import PaymentMethod
 from fintech.domain.payments.payment import Payment
+from fintech.domain.payouts.payout import Payout
 from fintech.domain.refunds.refund import Refund
+from fintech.domain.remittances import Remittance
 from fintech.domain.scope import Actor, Scope
+from fintech.domain.terminals import Location, Terminal
+from fintech.domain.webhooks import WebhookEndpoint
+from fintech.domain.write_offs import WriteOff
 from fintech.ports.errors import PortError, StoreUnavailable
 from fintech.ports.store import Due, Store
 
@@ -34,7 +58,13 @@ T = TypeVar("T", bound=Aggregate)
 _READ_TIMEOUT_S: Final = 10.0
 #: A balance that takes so many delta rows to add up is folded, so that the next read is short.
 _DELTAS_MANY: Final = 8
-_DUE_TABLES: Final = {Due.PAYMENTS: "payments", Due.REFUNDS: "refunds"}
+_DUE_TABLES: Final = {
+    Due.PAYMENTS: table_of(Payment),
+    Due.REFUNDS: table_of(Refund),
+    Due.PAYOUTS: table_of(Payout),
+    Due.BALANCE_SETTINGS: table_of(BalanceSettings),
+    Due.DISPUTES: table_of(Dispute),
+}
 
 #: Rows and deltas are read by one statement, so that a fold in between is seen whole or not at all.
 _BOOKS: Final = """
@@ -68,6 +98,33 @@ class PostgresStore(Store):
 
     async def refund(self, scope: Scope, id: RefundId) -> Refund | None:
         return await self._load(Refund, scope, id)
+
+    async def balance_settings(self, scope: Scope) -> BalanceSettings | None:
+        return await self._load(BalanceSettings, scope, BalanceSettingsId.of(scope.merchant))
+
+    async def bank_account(self, scope: Scope, id: BankAccountId) -> BankAccount | None:
+        return await self._load(BankAccount, scope, id)
+
+    async def payout(self, scope: Scope, id: PayoutId) -> Payout | None:
+        return await self._load(Payout, scope, id)
+
+    async def remittance(self, scope: Scope, id: RemittanceId) -> Remittance | None:
+        return await self._load(Remittance, scope, id)
+
+    async def dispute(self, scope: Scope, id: DisputeId) -> Dispute | None:
+        return await self._load(Dispute, scope, id)
+
+    async def write_off(self, scope: Scope, id: WriteOffId) -> WriteOff | None:
+        return await self._load(WriteOff, scope, id)
+
+    async def location(self, scope: Scope, id: LocationId) -> Location | None:
+        return await self._load(Location, scope, id)
+
+    async def terminal(self, scope: Scope, id: TerminalId) -> Terminal | None:
+        return await self._load(Terminal, scope, id)
+
+    async def webhook_endpoint(self, scope: Scope, id: WebhookEndpointId) -> WebhookEndpoint | None:
+        return await self._load(WebhookEndpoint, scope, id)
 
     async def claim(self, scope: Scope, key: str) -> ClaimState | None:
         rows = await self._fetch(
@@ -107,16 +164,10 @@ class PostgresStore(Store):
         return await self._books(scope.merchant, scope.livemode)
 
     async def key_by_digest(self, digest: bytes) -> tuple[Scope, ApiKey] | None:
-        rows = await self._fetch(
-            "select k.merchant_id, k.livemode, e.document::text from api_keys k join events e"
-            " on e.merchant_id = k.merchant_id and e.livemode = k.livemode and e.id = k.event_id"
-            " where k.digest = $1",
-            digest,
-        )
-        if not rows:
-            return None
-        merchant, livemode, document = rows[0]
-        return Scope(MerchantId(merchant), livemode), decode(ApiKey, document)
+        return await self._find(ApiKey, "digest", digest)
+
+    async def terminal_by_number(self, number: str) -> tuple[Scope, Terminal] | None:
+        return await self._find(Terminal, "number", number)
 
     async def commit(self, scope: Scope, changes: Changeset) -> Outcome[Committed, CommitRefused]:
         return await self._commits.commit(scope, changes)
@@ -140,6 +191,19 @@ class PostgresStore(Store):
     async def _load(self, kind: type[T], scope: Scope, id: str) -> T | None:
         document = await self._reads.document(table_of(kind), scope, id)
         return None if document is None else decode(kind, document)
+
+    async def _find(self, kind: type[T], column: str, value: object) -> tuple[Scope, T] | None:
+        """What has a value that no other of any merchant has."""
+        rows = await self._fetch(
+            f"select t.merchant_id, t.livemode, e.document::text from {table_of(kind)} t join events e"
+            " on e.merchant_id = t.merchant_id and e.livemode = t.livemode and e.id = t.event_id"
+            f" where t.{column} = $1",
+            value,
+        )
+        if not rows:
+            return None
+        merchant, livemode, document = rows[0]
+        return Scope(MerchantId(merchant), livemode), decode(kind, document)
 
     async def _books(self, owner: MerchantId, livemode: bool) -> dict[AccountId, Balances]:
         sums: Sums = {}

@@ -103,6 +103,57 @@ refunds = _aggregate(
     Index("refunds_payment_id", "merchant_id", "livemode", "payment_id", "id"),
     Index("refunds_due_at", "due_at", postgresql_where=text("due_at is not null")),
 )
+bank_accounts = _aggregate("bank_accounts", _moment("removed_at", nullable=True))
+balance_settings = _aggregate(
+    "balance_settings",
+    _moment("due_at", nullable=True),
+    Index("balance_settings_due_at", "due_at", postgresql_where=text("due_at is not null")),
+)
+payouts = _aggregate(
+    "payouts",
+    Column("status", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    _moment("due_at", nullable=True),
+    CheckConstraint("amount_minor > 0", "amount_is_positive"),
+    Index("payouts_due_at", "due_at", postgresql_where=text("due_at is not null")),
+)
+remittances = _aggregate(
+    "remittances",
+    Column("payout_id", _key(), nullable=False),
+    Index("remittances_payout_id", "merchant_id", "livemode", "payout_id", "id"),
+)
+disputes = _aggregate(
+    "disputes",
+    Column("payment_id", _key(), nullable=False),
+    Column("status", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    _moment("due_at", nullable=True),
+    CheckConstraint("amount_minor > 0", "amount_is_positive"),
+    Index("disputes_payment_id", "merchant_id", "livemode", "payment_id", "id"),
+    Index("disputes_due_at", "due_at", postgresql_where=text("due_at is not null")),
+)
+write_offs = _aggregate(
+    "write_offs",
+    Column("status", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    CheckConstraint("amount_minor > 0", "amount_is_positive"),
+)
+locations = _aggregate("locations", _moment("removed_at", nullable=True))
+terminals = _aggregate(
+    "terminals",
+    Column("number", _key(), nullable=False),
+    Column("location_id", _key(), nullable=False),
+    Index("terminals_number", "number", unique=True),
+    Index("terminals_location_id", "merchant_id", "livemode", "location_id", "id"),
+)
+webhook_endpoints = _aggregate(
+    "webhook_endpoints",
+    Column("status", Text, nullable=False),
+)
 
 claims = Table(
     "claims",

@@ -13,7 +13,8 @@ from fintech.adapters.postgres.statements import INSERT, UPDATE, Part, encoders
 from fintech.domain.changeset import Answer, Changeset, Claim
 from fintech.domain.events import Aggregate
 from fintech.domain.ids import EventId, MerchantId
-from fintech.domain.ledger import AccountId, Balances, Transfer, touches_balance
+from fintech.domain.ledger import AccountId, Balances, Transfer
+from fintech.domain.lines import touches_balance
 from fintech.domain.scope import Actor, Scope
 
 Row: TypeAlias = tuple[object, ...]

@@ -10,9 +10,9 @@ from fintech.application.payments.repeats import load
 from fintech.application.refunds.asking import RefundAsking, RefundRefusal
 from fintech.application.refunds.repeats import RefundAnswered, RefundRepeats
 from fintech.domain.changeset import Ceiling
+from fintech.domain.chart import Bucket, Limit
 from fintech.domain.events import EventType
 from fintech.domain.ids import ChangesetId, PaymentId, RefundId
-from fintech.domain.ledger import Bucket, Limit
 from fintech.domain.merchants import Merchant
 from fintech.domain.metadata import Metadata
 from fintech.domain.outcome import Failure, Outcome, Success

@@ -8,17 +8,9 @@ from functools import lru_cache
 from typing import Final
 
 from fintech.domain.cards import Scheme
+from fintech.domain.chart import Bucket, code_of, unsettled_on
 from fintech.domain.ids import ChangesetId, MovementId, TransferId
-from fintech.domain.ledger import (
-    Books,
-    Bucket,
-    Movement,
-    Phase,
-    Transfer,
-    TransferKind,
-    code_of,
-    unsettled_on,
-)
+from fintech.domain.ledger import Books, Movement, Phase, Transfer, TransferKind
 from fintech.domain.merchants import Fee
 from fintech.domain.payments.attempt import Attempt, Hold
 

@@ -11,19 +11,10 @@ from attrs import frozen
 
 from fintech.domain.business_days import sydney_day
 from fintech.domain.cards import Approved, AuthorisationReply, Decline
+from fintech.domain.chart import Bucket, code_of, unsettled_on
 from fintech.domain.evolving import evolve
 from fintech.domain.ids import ChangesetId, MovementId, PaymentId, RefundId
-from fintech.domain.ledger import (
-    AccountId,
-    Books,
-    Bucket,
-    Movement,
-    Phase,
-    Transfer,
-    TransferKind,
-    code_of,
-    unsettled_on,
-)
+from fintech.domain.ledger import AccountId, Books, Movement, Phase, Transfer, TransferKind
 from fintech.domain.merchants import NO_FEE, Fee, Merchant
 from fintech.domain.metadata import Metadata
 from fintech.domain.money import split_minor

@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 from fintech.application.commits import NotFound
+from fintech.domain.chart import Bucket, Limit, bucket_of
 from fintech.domain.ids import MerchantId
-from fintech.domain.ledger import AccountId, Balances, Bucket, Limit, bucket_of
+from fintech.domain.ledger import AccountId, Balances
 from fintech.domain.merchants import Merchant
 from fintech.domain.money import format_minor
 from fintech.domain.outcome import Failure

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from fintech.domain.ledger import AccountId, Balances, Bucket, Limit, bucket_of
+from fintech.domain.chart import Bucket, Limit, bucket_of
+from fintech.domain.ledger import AccountId, Balances
 from fintech.domain.money import Currency
 from fintech.entrypoints.http.errors import missing
 from fintech.entrypoints.http.parameters import Nothing

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from fintech.domain.business_days import next_settlement_at
-from fintech.domain.ledger import AccountId, Balances, Bucket, Limit, TransferKind, bucket_of
+from fintech.domain.chart import Bucket, Limit, bucket_of
+from fintech.domain.ledger import AccountId, Balances, TransferKind
 from fintech.domain.payments.payment import Payment
 from fintech.domain.scope import Scope
 from fintech.entrypoints.http.routes import Seen

@@ -14,10 +14,11 @@ from fintech.domain.changeset import (
     LimitReached,
     UniqueTaken,
 )
+from fintech.domain.chart import Bucket
 from fintech.domain.events import EventType
 from fintech.domain.evolving import evolve
 from fintech.domain.ids import ChangesetId, MovementId
-from fintech.domain.ledger import Balances, Bucket, Movement, Phase, TransferKind
+from fintech.domain.ledger import Balances, Movement, Phase, TransferKind
 from fintech.domain.merchants import Standing
 from fintech.domain.outcome import Failure, Success
 from fintech.domain.payments.attempt import AUTHORISATION_VALID

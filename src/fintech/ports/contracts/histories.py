@@ -8,10 +8,11 @@ from attrs import frozen
 from fintech.domain.api_keys import ApiKey
 from fintech.domain.cards import Approved, Card, Funding, Scheme
 from fintech.domain.changeset import Answer, Change, Changeset, Claim
+from fintech.domain.chart import Limit
 from fintech.domain.events import Aggregate, EventType
 from fintech.domain.evolving import evolve
 from fintech.domain.ids import ApiKeyId, ChangesetId, MerchantId, PaymentId, PaymentMethodId, RefundId
-from fintech.domain.ledger import Books, Limit, Transfer
+from fintech.domain.ledger import Books, Transfer
 from fintech.domain.merchants import DEFAULT_FEES, Limits, Merchant, Standing
 from fintech.domain.money import Currency
 from fintech.domain.outcome import Success

@@ -6,8 +6,9 @@ from random import Random
 
 from attrs import evolve
 
+from fintech.domain.chart import BALANCE_BUCKETS, Bucket, bucket_of
 from fintech.domain.ids import ChangesetId, MovementId
-from fintech.domain.ledger import BALANCE_BUCKETS, Bucket, TransferKind, bucket_of
+from fintech.domain.ledger import TransferKind
 from fintech.domain.scope import Scope
 from fintech.ports.clock import Clock
 from fintech.ports.contracts.paging import Expected, check

@@ -8,10 +8,12 @@ from attrs import Factory, define
 from fintech.domain.business_days import sydney_day
 from fintech.domain.cards import Approved, AuthorisationReply, Decline, DeclineCode, Unknown
 from fintech.domain.changeset import Changeset
+from fintech.domain.chart import Limit
 from fintech.domain.events import Aggregate, EventType
 from fintech.domain.evolving import evolve
 from fintech.domain.ids import ChangesetId, EventId, MerchantId, MovementId, PaymentId, RefundId, SettlementId
-from fintech.domain.ledger import Limit, Transfer, touches_balance
+from fintech.domain.ledger import Transfer
+from fintech.domain.lines import touches_balance
 from fintech.domain.merchants import FeePlan, Limits, Merchant, SchemeFee, Standing
 from fintech.domain.money import Currency
 from fintech.domain.payments.increments import increment_answered, increment_sent

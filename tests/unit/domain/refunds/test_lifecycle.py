@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fintech.domain.cards import Approved, Scheme, Unknown
-from fintech.domain.ledger import Balances, Limit, Phase, TransferKind
+from fintech.domain.chart import Limit
+from fintech.domain.ledger import Balances, Phase, TransferKind
 from fintech.domain.merchants import DEFAULT_FEES, NO_FEE, Fee, Limits
 from fintech.domain.outcome import Failure
 from fintech.domain.refunds.lifecycle import (

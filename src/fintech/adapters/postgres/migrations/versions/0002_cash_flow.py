@@ -1,0 +1,110 @@
+"""Cash flow: payouts and what they pay for, disputes, write-offs, terminals, webhooks."""
+
+from typing import Final
+
+from alembic import op
+
+revision: Final = "0002"
+down_revision: Final = "0001"
+branch_labels: Final = None
+depends_on: Final = None
+
+_AGGREGATE: Final = """
+    merchant_id text collate "C" not null,
+    livemode boolean not null,
+    id text collate "C" not null,
+    version integer not null,
+"""
+
+_PAYOUTS: Final = (
+    f"""create table bank_accounts ({_AGGREGATE}
+    removed_at timestamptz,
+    created_at timestamptz not null,
+    event_id text collate "C" not null,
+    constraint bank_accounts_pk primary key (merchant_id, livemode, id)
+)""",
+    f"""create table balance_settings ({_AGGREGATE}
+    due_at timestamptz,
+    created_at timestamptz not null,
+    event_id text collate "C" not null,
+    constraint balance_settings_pk primary key (merchant_id, livemode, id)
+)""",
+    "create index balance_settings_due_at on balance_settings (due_at) where due_at is not null",
+    f"""create table payouts ({_AGGREGATE}
+    status text not null,
+    method text not null,
+    currency text not null,
+    amount_minor bigint not null,
+    due_at timestamptz,
+    created_at timestamptz not null,
+    event_id text collate "C" not null,
+    constraint payouts_pk primary key (merchant_id, livemode, id),
+    constraint payouts_amount_is_positive check (amount_minor > 0)
+)""",
+    "create index payouts_due_at on payouts (due_at) where due_at is not null",
+    f"""create table remittances ({_AGGREGATE}
+    payout_id text collate "C" not null,
+    created_at timestamptz not null,
+    event_id text collate "C" not null,
+    constraint remittances_pk primary key (merchant_id, livemode, id)
+)""",
+    "create index remittances_payout_id on remittances (merchant_id, livemode, payout_id, id)",
+)
+
+_DISPUTES: Final = (
+    f"""create table disputes ({_AGGREGATE}
+    payment_id text collate "C" not null,
+    status text not null,
+    currency text not null,
+    amount_minor bigint not null,
+    due_at timestamptz,
+    created_at timestamptz not null,
+    event_id text collate "C" not null,
+    constraint disputes_pk primary key (merchant_id, livemode, id),
+    constraint disputes_amount_is_positive check (amount_minor > 0)
+)""",
+    "create index disputes_payment_id on disputes (merchant_id, livemode, payment_id, id)",
+    "create index disputes_due_at on disputes (due_at) where due_at is not null",
+    f"""create table write_offs ({_AGGREGATE}
+    status text not null,
+    currency text not null,
+    amount_minor bigint not null,
+    created_at timestamptz not null,
+    event_id text collate "C" not null,
+    constraint write_offs_pk primary key (merchant_id, livemode, id),
+    constraint write_offs_amount_is_positive check (amount_minor > 0)
+)""",
+)
+
+_TERMINALS: Final = (
+    f"""create table locations ({_AGGREGATE}
+    removed_at timestamptz,
+    created_at timestamptz not null,
+    event_id text collate "C" not null,
+    constraint locations_pk primary key (merchant_id, livemode, id)
+)""",
+    f"""create table terminals ({_AGGREGATE}
+    number text collate "C" not null,
+    location_id text collate "C" not null,
+    created_at timestamptz not null,
+    event_id text collate "C" not null,
+    constraint terminals_pk primary key (merchant_id, livemode, id)
+)""",
+    "create unique index terminals_number on terminals (number)",
+    "create index terminals_location_id on terminals (merchant_id, livemode, location_id, id)",
+)
+
+_WEBHOOKS: Final = (
+    f"""create table webhook_endpoints ({_AGGREGATE}
+    status text not null,
+    created_at timestamptz not null,
+    event_id text collate "C" not null,
+    constraint webhook_endpoints_pk primary key (merchant_id, livemode, id)
+)""",
+)
+
+
+def upgrade() -> None:
+    """Create everything, in one transaction."""
+    for statement in (*_PAYOUTS, *_DISPUTES, *_TERMINALS, *_WEBHOOKS):
+        op.execute(statement)

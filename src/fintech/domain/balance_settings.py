@@ -1,0 +1,94 @@
+"""How a merchant is paid out: when, to which account, and how much of it at once."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Final
+
+from attrs import frozen
+
+from fintech.domain.ids import BalanceSettingsId, BankAccountId, MovementId, RemittanceId
+from fintech.domain.tax import TaxCode
+
+
+class Interval(StrEnum):
+    """How often what is available is paid out without being asked for."""
+
+    MANUAL = "manual"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+
+
+@frozen(kw_only=True)
+class Schedule:
+    """``weekday`` counts from Monday (0), ``day`` is a day of the month (1 to 31; short months use their last)."""
+
+    interval: Interval
+    weekday: int | None = None
+    day: int | None = None
+
+
+@frozen(kw_only=True)
+class InstantPolicy:
+    """What an instant payout may come to and costs. Amounts in minor units, shares and rates in basis points.
+
+    ``share_bps`` is the share of unsettled money that may be advanced. ``day_max_minor`` and ``day_count_max`` bind
+    what is asked for on one Sydney day. ``cool_off_h`` is how long instant payouts stop after the bank account changed.
+    """
+
+    share_bps: int
+    fee_bps: int
+    fee_min_minor: int
+    payout_min_minor: int
+    payout_max_minor: int
+    day_max_minor: int
+    day_count_max: int
+    cool_off_h: int
+    tax_code: TaxCode
+
+
+#: An Australian price list: 1.5 %, at least 0.50, up to 5,000.00 and ten a day (Stripe and Square ask as much).
+DEFAULT_INSTANT: Final = InstantPolicy(
+    share_bps=8_000,
+    fee_bps=150,
+    fee_min_minor=50,
+    payout_min_minor=5_00,
+    payout_max_minor=5_000_00,
+    day_max_minor=5_000_00,
+    day_count_max=10,
+    cool_off_h=24,
+    tax_code=TaxCode.GST,
+)
+
+
+@frozen(kw_only=True)
+class Remitted:
+    """How far payouts have come in the merchant's lines: what the next remittance goes on from.
+
+    ``through`` is the newest line that was paid for; ``left_minor`` what of it was not. ``recent`` are the remittances
+    that may have left out a line older than ``through``, since it was committed late.
+    """
+
+    through: MovementId | None = None
+    left_minor: int = 0
+    recent: tuple[RemittanceId, ...] = ()
+
+
+NOTHING_REMITTED: Final = Remitted()
+
+
+@frozen(kw_only=True, slots=False)
+class BalanceSettings:
+    """One for each merchant and mode. Every payout saves it, so that no two are decided on the same lines."""
+
+    id: BalanceSettingsId
+    version: int
+    created_at: datetime
+    instant: InstantPolicy
+    schedule: Schedule
+    minimum_minor: int  #: a scheduled payout of less waits for the next time
+    remitted: Remitted
+    destination: BankAccountId | None = None
+    destination_since: datetime | None = None
+    next_payout_on: date | None = None
+    due_at: datetime | None = None
