@@ -87,6 +87,7 @@ def _payout(payout: Payout) -> tuple[object, ...]:
         payout.method,
         payout.currency,
         payout.amount_minor,
+        payout.in_transit_minor,
         payout.due_at,
         payout.created_at,
     )
