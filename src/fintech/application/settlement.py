@@ -7,9 +7,10 @@ from attrs import frozen
 
 from fintech.application.commits import Commits, Decision, NotFound, saved
 from fintech.application.payments.asking import books_of
-from fintech.domain.changeset import Ceiling, CommitRefused
+from fintech.domain.changeset import CommitRefused
 from fintech.domain.chart import AccountKind, rule_of
 from fintech.domain.events import EventType
+from fintech.domain.guards import Ceiling
 from fintech.domain.ids import ChangesetId, SettlementId
 from fintech.domain.ledger import AccountId, Balances, Transfer
 from fintech.domain.moves import net_moves
