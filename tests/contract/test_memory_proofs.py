@@ -9,6 +9,7 @@ from fintech.adapters.memory.store import Memory, MemoryStore
 from fintech.domain.chart import Bucket, bucket_of
 from fintech.domain.ledger import Balances, TransferKind
 from fintech.domain.payments.payment import Payment
+from fintech.domain.remittances import Remittance, RemittedLine
 from fintech.ports.contracts.proofs import Plant, ProofsContract
 from fintech.ports.proofs import Proof
 
@@ -37,6 +38,8 @@ def plant(store: MemoryStore) -> Plant:
                 add(store.memory, Bucket.AVAILABLE, Balances(credits_posted=10**9))
             case Proof.PAYMENTS:
                 change_a_fee(store.memory)
+            case Proof.REMITTED:
+                change_a_remittance(store.memory)
             case Proof.EVENTS:
                 change_a_version(store.memory)
 
@@ -57,6 +60,16 @@ def change_a_fee(memory: Memory) -> None:
         if not key[0].livemode and transfer.kind is TransferKind.ACQUIRING_FEE
     )
     memory.transfers[key] = evolve(transfer, amount_minor=transfer.amount_minor + 1)
+
+
+def change_a_remittance(memory: Memory) -> None:
+    key, page = next(
+        (key, aggregate)
+        for key, aggregate in memory.aggregates.items()
+        if not key[0].livemode and isinstance(aggregate, Remittance)
+    )
+    first, *others = page.lines
+    memory.aggregates[key] = evolve(page, lines=(RemittedLine(first.movement, first.minor - 1), *others))
 
 
 def change_a_version(memory: Memory) -> None:

@@ -1,10 +1,28 @@
-"""Remittances: what a payout pays for, line by line, to the cent."""
+"""Remittances: what a payout pays for, line by line, to the cent.
 
-from datetime import datetime
+What a payout takes from the balance is attributed to the merchant's lines (all but payouts themselves) that no payout
+has paid for yet, the oldest first. A line of less than nothing counts whole; the last line is split if need be, and the
+next payout goes on with its rest. So all that was paid for is all that payouts took, and what is not paid for yet is
+the balance.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final, TypeAlias
 
 from attrs import field, frozen
 
-from fintech.domain.ids import MovementId, PayoutId, RemittanceId
+from fintech.domain.balance_settings import Remitted
+from fintech.domain.ids import ChangesetId, MovementId, PayoutId, RemittanceId
+from fintech.domain.outcome import Failure, Outcome, Success
+
+#: How many lines a page has, and how many pages a payout.
+PAGE_LINES_MAX: Final = 5_000
+PAGES_MAX: Final = 12
+#: How long after its id was made a line may be committed, and by how much the clocks of two machines may differ.
+LATENESS_MAX: Final = timedelta(minutes=10)
+#: How many remittances may stay open for late lines, each of which is read for the next payout.
+RECENT_MAX: Final = 128
 
 
 @frozen
@@ -17,10 +35,158 @@ class RemittedLine:
 
 @frozen(kw_only=True, slots=False)
 class Remittance:
-    """A page of a payout's lines, oldest first. All its pages add up to what the payout took from the balance."""
+    """A page of a payout's lines, in the order in which they were paid for: the rest of a split one, then the oldest.
+
+    All its pages add up to what the payout took from the balance.
+    """
 
     id: RemittanceId
     version: int
     payout: PayoutId
     created_at: datetime
     lines: tuple[RemittedLine, ...] = field(default=())
+
+    @property
+    def total_minor(self) -> int:
+        """What its lines add up to."""
+        return sum([line.minor for line in self.lines])
+
+
+@frozen
+class PayableLine:
+    """A line of the balance as payouts look at it: what it did to the balance, and when that was decided."""
+
+    movement: MovementId
+    net_minor: int
+    at: datetime
+
+
+@frozen(kw_only=True)
+class Attributed:
+    """What a payout pays for, and where the next one goes on."""
+
+    pages: tuple[Remittance, ...]
+    remitted: Remitted
+
+
+@frozen
+class LinesMissing:
+    """All lines that are not paid for yet fall short of what the payout takes.
+
+    By the balance's arithmetic this cannot be: either the balance was read before a line was, or the books are wrong.
+    """
+
+    short_minor: int
+
+
+@frozen
+class TooManyLines:
+    """The payout would pay for more lines than one may; ``most_minor`` is the largest total that it can take."""
+
+    most_minor: int
+
+
+@frozen
+class PayoutsTooFrequent:
+    """More remittances than `RECENT_MAX` within `LATENESS_MAX`: wait, or pay out more at once."""
+
+    most: int
+
+
+RemittanceRefusal: TypeAlias = LinesMissing | TooManyLines | PayoutsTooFrequent
+
+
+class Remitting:
+    """Attributes a payout's total to lines, which are handed in oldest first, from `Remitted.closed` on.
+
+    ``recent`` are the pages that `Remitted.recent` names. Lines that they have are paid for; others may be late ones.
+    """
+
+    def __init__(
+        self, remitted: Remitted, recent: Sequence[Remittance], *, total_minor: int, at: datetime
+    ) -> None:
+        if total_minor <= 0:
+            message = "a payout takes something from the balance"
+            raise ValueError(message)
+        self._at = at
+        self._recent = recent
+        self._paid = {line.movement for page in recent for line in page.lines}
+        self._total = self._left = total_minor
+        self._most = 0
+        self._closed = remitted.closed
+        self._split: tuple[MovementId | None, int] = (None, 0)
+        self._lines: list[RemittedLine] = []
+        if remitted.split is not None:
+            self._pay(remitted.split, remitted.left_minor)
+
+    def take(self, lines: Iterable[PayableLine]) -> bool:
+        """Pay for lines as far as the total reaches. Whether there may be something to do with those that follow."""
+        horizon = self._at - LATENESS_MAX
+        for line in lines:
+            if line.movement not in self._paid:
+                if self._left == 0 or self._too_many:
+                    return False
+                self._pay(line.movement, line.net_minor)
+            if line.at < horizon:
+                self._closed = line.movement
+        return True
+
+    def attributed(self, payout: PayoutId, changeset: ChangesetId) -> Outcome[Attributed, RemittanceRefusal]:
+        """What came of it. The pages are parts of the changeset that makes the payout."""
+        if self._too_many:
+            return Failure(TooManyLines(self._most))
+        if self._left:
+            return Failure(LinesMissing(self._left))
+        pages = tuple(
+            Remittance(
+                id=RemittanceId.of(changeset, place),
+                version=0,
+                payout=payout,
+                created_at=self._at,
+                lines=tuple(self._lines[first : first + PAGE_LINES_MAX]),
+            )
+            for place, first in enumerate(range(0, len(self._lines), PAGE_LINES_MAX))
+        )
+        recent = tuple(page.id for page in (*self._recent, *pages) if self._open(page))
+        if len(recent) > RECENT_MAX:
+            return Failure(PayoutsTooFrequent(RECENT_MAX))
+        split, left = self._split
+        return Success(
+            Attributed(
+                pages=pages,
+                remitted=Remitted(closed=self._closed, split=split, left_minor=left, recent=recent),
+            )
+        )
+
+    def _pay(self, movement: MovementId, net_minor: int) -> None:
+        paid = min(net_minor, self._left)
+        if paid < net_minor:
+            self._split = (movement, net_minor - paid)
+        self._left -= paid
+        self._lines.append(RemittedLine(movement, paid))
+        if not self._too_many:
+            self._most = max(self._most, self._total - self._left)
+
+    @property
+    def _too_many(self) -> bool:
+        return len(self._lines) > PAGES_MAX * PAGE_LINES_MAX
+
+    def _open(self, page: Remittance) -> bool:
+        """Whether a line beside the page's may still be committed late."""
+        return self._closed is None or any(line.movement > self._closed for line in page.lines)
+
+
+def remit(
+    lines: Iterable[PayableLine],
+    remitted: Remitted,
+    recent: Sequence[Remittance] = (),
+    *,
+    payout: PayoutId,
+    total_minor: int,
+    at: datetime,
+    changeset: ChangesetId,
+) -> Outcome[Attributed, RemittanceRefusal]:
+    """What a payout that takes ``total_minor`` from the balance pays for, of all lines after `Remitted.closed`."""
+    remitting = Remitting(remitted, recent, total_minor=total_minor, at=at)
+    remitting.take(lines)
+    return remitting.attributed(payout, changeset)

@@ -16,6 +16,9 @@ class Proof(StrEnum):
     HOLDS = "holds"  #: what is held is what payments have open
     PAYMENTS = "payments"  #: each payment's captured, fee and refunded totals are its transfers'
     SAFEGUARDED = "safeguarded"  #: cash at the bank covers what is owed to merchants
+    REMITTED = (
+        "remitted"  #: each payout is the lines that it paid, and no line is paid for twice or forgotten
+    )
     EVENTS = "events"  #: the last event of each aggregate has its version
 
 

@@ -18,7 +18,7 @@ from fintech.domain.payment_methods import PaymentMethod
 from fintech.domain.payments.payment import Payment
 from fintech.domain.payouts.payout import Payout, PayoutStatus
 from fintech.domain.refunds.refund import Refund
-from fintech.domain.remittances import Remittance
+from fintech.domain.remittances import PayableLine, Remittance
 from fintech.domain.scope import Scope
 from fintech.domain.terminals import Location, Terminal
 from fintech.domain.webhooks import WebhookEndpoint
@@ -137,6 +137,13 @@ class Queries(Protocol):
     @abstractmethod
     async def movement(self, scope: Scope, id: MovementId) -> MovementLine | None:
         """One movement."""
+
+    @abstractmethod
+    async def lines_since(self, scope: Scope, after: MovementId | None, limit: int) -> Sequence[PayableLine]:
+        """What payouts pay for: `movements` but payouts themselves, oldest first, each with what it did to the balance.
+
+        From the one after ``after`` on, or from the first; at most ``limit``.
+        """
 
     @abstractmethod
     async def balance_before(self, scope: Scope, moment: datetime) -> int:

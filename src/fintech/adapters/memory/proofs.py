@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Final, TypeAlias
+from typing import Final
 
+from fintech.adapters.memory.remittance_proof import Fault, Key, remitted
 from fintech.adapters.memory.store import Memory
 from fintech.domain.chart import Bucket, bucket_of
 from fintech.domain.events import Aggregate
@@ -14,11 +15,6 @@ from fintech.domain.payments.payment import Payment
 from fintech.domain.refunds.refund import Refund, RefundStatus
 from fintech.domain.settlement import Settlement
 from fintech.ports.proofs import Discrepancy, Proof, Proofs
-
-#: Whose it is and what it is called: ids are one merchant's.
-Key: TypeAlias = tuple[str, str]
-#: Subject, expected, found.
-Fault: TypeAlias = tuple[str, object, object]
 
 _OWED: Final = (Bucket.AVAILABLE, Bucket.RESERVED, Bucket.IN_TRANSIT)
 _OPEN: Final = (RefundStatus.SENT, RefundStatus.UNKNOWN)
@@ -49,6 +45,7 @@ class MemoryProofs(Proofs):
             Proof.HOLDS: self._holds,
             Proof.PAYMENTS: self._payments,
             Proof.SAFEGUARDED: self._safeguarded,
+            Proof.REMITTED: self._remitted,
             Proof.EVENTS: self._events,
         }[proof](livemode)
         wrong = sorted((str(subject), str(expected), str(found)) for subject, expected, found in faults)
@@ -147,6 +144,9 @@ class MemoryProofs(Proofs):
         for currency, least in owed.items():
             if cash[currency] < least:
                 yield f"client cash {currency}", f">= {least}", cash[currency]
+
+    def _remitted(self, livemode: bool) -> Iterator[Fault]:
+        return remitted(self._memory, livemode)
 
     def _events(self, livemode: bool) -> Iterator[Fault]:
         latest: dict[Key, int] = defaultdict(int)

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from fintech.adapters.postgres.reading import reading
+from fintech.adapters.postgres.remittance_proof import REMITTED
 from fintech.adapters.postgres.rows import MAPPINGS
 from fintech.ports.proofs import Discrepancy, Proof, Proofs
 
@@ -216,6 +217,7 @@ _STATEMENTS: Final = {
     Proof.HOLDS: _HOLDS,
     Proof.PAYMENTS: _PAYMENTS,
     Proof.SAFEGUARDED: _SAFEGUARDED,
+    Proof.REMITTED: REMITTED,
     Proof.EVENTS: _EVENTS,
 }
 
