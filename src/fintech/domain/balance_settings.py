@@ -6,7 +6,7 @@ from typing import Final
 
 from attrs import frozen
 
-from fintech.domain.ids import BalanceSettingsId, BankAccountId, MovementId, RemittanceId
+from fintech.domain.ids import BalanceSettingsId, BankAccountId, MerchantId, MovementId, RemittanceId
 from fintech.domain.tax import TaxCode
 
 
@@ -94,3 +94,24 @@ class BalanceSettings:
     destination_since: datetime | None = None
     next_payout_on: date | None = None
     due_at: datetime | None = None
+
+
+@frozen
+class SettingsFault:
+    """What is wrong with what was asked for. ``field`` is the one that is wrong, ``rule`` what it has to be."""
+
+    field: str
+    rule: str
+
+
+def default_settings(merchant: MerchantId, at: datetime) -> BalanceSettings:
+    """How a merchant is paid out that has not said: when it asks for it."""
+    return BalanceSettings(
+        id=BalanceSettingsId.of(merchant),
+        version=0,
+        created_at=at,
+        instant=DEFAULT_INSTANT,
+        schedule=Schedule(interval=Interval.MANUAL),
+        minimum_minor=0,
+        remitted=NOTHING_REMITTED,
+    )

@@ -30,3 +30,16 @@ class BankAccount:
     def last4(self) -> str:
         """What may be shown of the number."""
         return self.number[-4:]
+
+
+@frozen
+class BankAccountFault:
+    """What is wrong with the details of a bank account. ``field`` is the one that is wrong, ``rule`` what it has to be."""
+
+    field: str
+    rule: str
+
+
+@frozen
+class DefaultAccount:
+    """It is the account that the merchant is paid to: make another one the default first."""
