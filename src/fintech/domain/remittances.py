@@ -96,7 +96,7 @@ class PayoutsTooFrequent:
 RemittanceRefusal: TypeAlias = LinesMissing | TooManyLines | PayoutsTooFrequent
 
 
-class Remitting:
+class Attributing:
     """Attributes a payout's total to lines, which are handed in oldest first, from `Remitted.closed` on.
 
     ``recent`` are the pages that `Remitted.recent` names. Lines that they have are paid for; others may be late ones.
@@ -187,6 +187,6 @@ def remit(
     changeset: ChangesetId,
 ) -> Outcome[Attributed, RemittanceRefusal]:
     """What a payout that takes ``total_minor`` from the balance pays for, of all lines after `Remitted.closed`."""
-    remitting = Remitting(remitted, recent, total_minor=total_minor, at=at)
-    remitting.take(lines)
-    return remitting.attributed(payout, changeset)
+    attributing = Attributing(remitted, recent, total_minor=total_minor, at=at)
+    attributing.take(lines)
+    return attributing.attributed(payout, changeset)

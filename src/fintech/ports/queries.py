@@ -139,7 +139,13 @@ class Queries(Protocol):
         """One movement."""
 
     @abstractmethod
-    async def lines_since(self, scope: Scope, after: MovementId | None, limit: int) -> Sequence[PayableLine]:
+    async def movements_of(self, scope: Scope, ids: Sequence[MovementId]) -> Sequence[MovementLine]:
+        """Those of the movements with these ids (at most `PAGE_MAX`) that are lines, in no order."""
+
+    @abstractmethod
+    async def payable_lines(
+        self, scope: Scope, after: MovementId | None, limit: int
+    ) -> Sequence[PayableLine]:
         """What payouts pay for: `movements` but payouts themselves, oldest first, each with what it did to the balance.
 
         From the one after ``after`` on, or from the first; at most ``limit``.

@@ -114,9 +114,14 @@ class MemoryQueries(Queries):
         return _listed(wanted, page, lambda line: line.id, lambda line: line.legs[0].at)
 
     async def movement(self, scope: Scope, id: MovementId) -> MovementLine | None:
-        return next((line for line in self._movements(scope) if line.id == id), None)
+        return next(iter(await self.movements_of(scope, (id,))), None)
 
-    async def lines_since(self, scope: Scope, after: MovementId | None, limit: int) -> Sequence[PayableLine]:
+    async def movements_of(self, scope: Scope, ids: Sequence[MovementId]) -> Sequence[MovementLine]:
+        return [line for line in self._movements(scope) if line.id in ids]
+
+    async def payable_lines(
+        self, scope: Scope, after: MovementId | None, limit: int
+    ) -> Sequence[PayableLine]:
         lines = [
             PayableLine(line.id, line_amounts(line.legs).net_minor, line.legs[0].at)
             for line in self._movements(scope)

@@ -14,14 +14,15 @@ from sqlalchemy import (
     and_,
     cast,
     select,
+    text,
 )
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from fintech.adapters.postgres.documents import decode
 from fintech.adapters.postgres.event_log import event_of, event_page
 from fintech.adapters.postgres.legs import decode_legs
-from fintech.adapters.postgres.lines import BALANCE_BEFORE, LINES_SINCE
 from fintech.adapters.postgres.paging import created_within, listed, windowed
+from fintech.adapters.postgres.payable import PAYABLE_LINES
 from fintech.adapters.postgres.reading import reading
 from fintech.adapters.postgres.rows import MAPPINGS
 from fintech.adapters.postgres.selecting import (
@@ -46,6 +47,7 @@ from fintech.adapters.postgres.tables import (
 )
 from fintech.domain.api_keys import ApiKey
 from fintech.domain.bank_accounts import BankAccount
+from fintech.domain.chart import BALANCE_BUCKETS
 from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.events import Aggregate, Event
 from fintech.domain.ids import ChargeId, LocationId, MovementId, PaymentId, PayoutId
@@ -167,18 +169,23 @@ class PostgresQueries(Queries):
         return listed(rows, page, lambda row: _movement(scope, row))
 
     async def movement(self, scope: Scope, id: MovementId) -> MovementLine | None:
-        rows = await self._rows(select(*_MOVEMENT).where(within(movements, scope), movements.c.id == id))
-        lines = [_movement(scope, row) for row in rows]
-        return next((line for line in lines if touches_balance(line.legs)), None)
+        return next(iter(await self.movements_of(scope, (id,))), None)
 
-    async def lines_since(self, scope: Scope, after: MovementId | None, limit: int) -> Sequence[PayableLine]:
+    async def movements_of(self, scope: Scope, ids: Sequence[MovementId]) -> Sequence[MovementLine]:
+        rows = await self._rows(select(*_MOVEMENT).where(within(movements, scope), movements.c.id.in_(ids)))
+        lines = [_movement(scope, row) for row in rows]
+        return [line for line in lines if touches_balance(line.legs)]
+
+    async def payable_lines(
+        self, scope: Scope, after: MovementId | None, limit: int
+    ) -> Sequence[PayableLine]:
         asked = {"merchant": scope.merchant, "livemode": scope.livemode, "after": after or "", "limit": limit}
-        rows = await self._rows(LINES_SINCE.bindparams(**asked))
+        rows = await self._rows(PAYABLE_LINES.bindparams(**asked))
         return [PayableLine(MovementId(row.id), int(row.net), row.at) for row in rows]
 
     async def balance_before(self, scope: Scope, moment: datetime) -> int:
         asked = {"merchant": scope.merchant, "livemode": scope.livemode, "moment": moment}
-        (row,) = await self._rows(BALANCE_BEFORE.bindparams(**asked))
+        (row,) = await self._rows(_BALANCE_BEFORE.bindparams(**asked))
         return int(row.balance)
 
     async def merchants(self, livemode: bool, page: Page) -> Listed[Merchant]:
@@ -216,6 +223,19 @@ _MOVEMENT: Final = (
     movements.c.at,
     cast(movements.c.legs, Text).label("document"),
 )
+
+
+#: Summed by pairs of accounts first: there are few pairs, however many transfers.
+_BALANCE_BEFORE: Final = text("""
+with pairs as (
+    select debit_code, credit_code, sum(amount_minor) as amount from transfers
+     where merchant_id = :merchant and livemode = :livemode and at < :moment and phase in ('post', 'post_pending')
+     group by debit_code, credit_code
+)
+select coalesce(sum(amount) filter (where split_part(credit_code, '/', 1) = any(:buckets)), 0)
+       - coalesce(sum(amount) filter (where split_part(debit_code, '/', 1) = any(:buckets)), 0) as balance
+  from pairs
+""").bindparams(buckets=sorted(BALANCE_BUCKETS))
 
 
 def _with_charges(scope: Scope, page: Page, payment: PaymentId | None, last: PaymentId | None) -> Select[Any]:

@@ -46,6 +46,10 @@ class MovementQueriesContract:
             assert await queries.movement(other, id) is None
         unheard = MovementId.of(ids.new(ChangesetId), 0)
         assert await queries.movement(season.story.scope, unheard) is None
+        asked = (*season.movements, unheard)
+        found = {line.id: list(line.legs) for line in await queries.movements_of(season.story.scope, asked)}
+        assert found == season.lines
+        assert list(await queries.movements_of(other, asked)) == []
 
     async def test_movements_of_some_kinds(self, queries: Queries, season: Season, chance: Random) -> None:
         payment = await season.pay(10_000)
@@ -80,7 +84,7 @@ class MovementQueriesContract:
             assert [line.id for line in older.items] == [id for id in refunds if id < other]
             assert [line.id for line in newer.items] == [id for id in refunds if id > other]
 
-    async def test_lines_since_are_what_payouts_pay_for(
+    async def test_payable_lines_are_what_payouts_pay_for(
         self, queries: Queries, season: Season, chance: Random
     ) -> None:
         await season.pay(50_000)
@@ -90,23 +94,23 @@ class MovementQueriesContract:
         scope, expected = season.story.scope, payable(season)
         assert any(line.net_minor < 0 for line in expected)
         assert len(expected) < len(season.lines), "a payout is no such line"
-        assert list(await queries.lines_since(scope, None, 1_000)) == expected
+        assert list(await queries.payable_lines(scope, None, 1_000)) == expected
         for _ in range(10):
             place, limit = chance.randrange(len(expected)), chance.choice((1, 2, 5))
             after = expected[place].movement
-            found = await queries.lines_since(scope, after, limit)
+            found = await queries.payable_lines(scope, after, limit)
             assert list(found) == expected[place + 1 : place + 1 + limit]
         assert (
             await queries.balance_before(scope, season.now + timedelta(microseconds=1))
             == sum(line.net_minor for line in expected) - 20_000
         )
 
-    async def test_lines_since_begin_beside_a_movement_that_is_none(
+    async def test_payable_lines_begin_beside_a_movement_that_is_none(
         self, queries: Queries, season: Season
     ) -> None:
         scope, expected = season.story.scope, payable(season)
         for other in season.movements.keys() - season.lines.keys():
-            found = await queries.lines_since(scope, other, 1_000)
+            found = await queries.payable_lines(scope, other, 1_000)
             assert list(found) == [line for line in expected if line.movement > other]
 
     async def test_the_balance_before_a_moment_is_what_the_accounts_stood_at(

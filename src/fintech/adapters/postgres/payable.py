@@ -1,4 +1,4 @@
-"""What lines did to a merchant's balance, summed where they are stored."""
+"""Lines as payouts look at them: what each did to the balance, summed where its legs are stored."""
 
 from typing import Final
 
@@ -6,21 +6,8 @@ from sqlalchemy import text
 
 from fintech.domain.chart import BALANCE_BUCKETS
 
-#: Summed by pairs of accounts first: there are few pairs, however many transfers.
-BALANCE_BEFORE: Final = text("""
-with pairs as (
-    select debit_code, credit_code, sum(amount_minor) as amount from transfers
-     where merchant_id = :merchant and livemode = :livemode and at < :moment and phase in ('post', 'post_pending')
-     group by debit_code, credit_code
-)
-select coalesce(sum(amount) filter (where split_part(credit_code, '/', 1) = any(:buckets)), 0)
-       - coalesce(sum(amount) filter (where split_part(debit_code, '/', 1) = any(:buckets)), 0) as balance
-  from pairs
-""").bindparams(buckets=sorted(BALANCE_BUCKETS))
-
-
 #: The rows are cut to size first: only then are their legs taken apart.
-LINES_SINCE: Final = text("""
+PAYABLE_LINES: Final = text("""
 select m.id, m.at, net.minor as net
   from (select id, at, legs from movements
          where merchant_id = :merchant and livemode = :livemode and id > :after
