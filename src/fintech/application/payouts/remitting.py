@@ -55,17 +55,15 @@ class RemitLines:
         two payouts pay for the same line. Refused as `Attributing.attributed` refuses. `LinesMissing` says that the
         balance is less than the total; if it is not, the books are wrong, and that is an ``AssertionError``.
         """
+        made = await self._attributed(scope, settings, payout, total_minor, changeset, now)
         for _ in range(LOOKS_MAX):
-            made = await self._attributed(scope, settings, payout, total_minor, changeset, now)
-            if not (isinstance(made, Failure) and isinstance(made.failure(), LinesMissing)):
+            if not _lines_missing(made):
                 return made
             before = await self.store.books(scope)
             if _balance_minor(before) < total_minor:
                 return made
             made = await self._attributed(scope, settings, payout, total_minor, changeset, now)
-            if isinstance(made, Success):
-                return made
-            if await self.store.books(scope) == before:
+            if _lines_missing(made) and await self.store.books(scope) == before:
                 message = (
                     f"the lines that no payout of {scope.merchant} has paid for fall short of its balance"
                 )
@@ -97,6 +95,10 @@ class RemitLines:
             return outcome
         made = outcome.unwrap()
         return Success(Remitting(evolve(settings, remitted=made.remitted), made.pages))
+
+
+def _lines_missing(made: Outcome[Remitting, RemittanceRefusal]) -> bool:
+    return isinstance(made, Failure) and isinstance(made.failure(), LinesMissing)
 
 
 def _balance_minor(books: Mapping[AccountId, Balances]) -> int:
