@@ -11,7 +11,7 @@ from fintech.domain.api_keys import ApiKey
 from fintech.domain.bank_accounts import BankAccount
 from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.events import Event
-from fintech.domain.ids import ChargeId, LocationId, MovementId, PaymentId, PayoutId
+from fintech.domain.ids import BankAccountId, ChargeId, LocationId, MovementId, PaymentId, PayoutId
 from fintech.domain.ledger import Transfer, TransferKind
 from fintech.domain.merchants import Merchant
 from fintech.domain.payment_methods import PaymentMethod
@@ -91,9 +91,13 @@ class Queries(Protocol):
 
     @abstractmethod
     async def payouts(
-        self, scope: Scope, page: Page, statuses: Sequence[PayoutStatus] = ()
+        self,
+        scope: Scope,
+        page: Page,
+        statuses: Sequence[PayoutStatus] = (),
+        destination: BankAccountId | None = None,
     ) -> Listed[Payout]:
-        """Payouts, of some statuses or of all."""
+        """Payouts, of some statuses or of all, to one bank account or to all."""
 
     @abstractmethod
     async def remittances(self, scope: Scope, payout: PayoutId) -> Sequence[Remittance]:

@@ -9,7 +9,7 @@ from fintech.domain.api_keys import ApiKey
 from fintech.domain.bank_accounts import BankAccount
 from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.events import Aggregate, Event
-from fintech.domain.ids import ChargeId, LocationId, MovementId, PaymentId, PayoutId
+from fintech.domain.ids import BankAccountId, ChargeId, LocationId, MovementId, PaymentId, PayoutId
 from fintech.domain.ledger import Transfer, TransferKind
 from fintech.domain.lines import change_of, line_amounts, touches_balance
 from fintech.domain.merchants import Merchant
@@ -69,9 +69,17 @@ class MemoryQueries(Queries):
         return _listed(kept, page, lambda account: account.id, _created)
 
     async def payouts(
-        self, scope: Scope, page: Page, statuses: Sequence[PayoutStatus] = ()
+        self,
+        scope: Scope,
+        page: Page,
+        statuses: Sequence[PayoutStatus] = (),
+        destination: BankAccountId | None = None,
     ) -> Listed[Payout]:
-        payouts = [each for each in self._all(Payout, scope) if not statuses or each.status in statuses]
+        payouts = [
+            each
+            for each in self._all(Payout, scope)
+            if (not statuses or each.status in statuses) and destination in (None, each.destination)
+        ]
         return _listed(payouts, page, lambda payout: payout.id, _created)
 
     async def remittances(self, scope: Scope, payout: PayoutId) -> Sequence[Remittance]:

@@ -50,7 +50,7 @@ from fintech.domain.bank_accounts import BankAccount
 from fintech.domain.chart import BALANCE_BUCKETS
 from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.events import Aggregate, Event
-from fintech.domain.ids import ChargeId, LocationId, MovementId, PaymentId, PayoutId
+from fintech.domain.ids import BankAccountId, ChargeId, LocationId, MovementId, PaymentId, PayoutId
 from fintech.domain.ledger import TransferKind
 from fintech.domain.lines import touches_balance
 from fintech.domain.merchants import Merchant
@@ -118,11 +118,17 @@ class PostgresQueries(Queries):
         return await self._aggregates(BankAccount, kept(bank_accounts, scope), page)
 
     async def payouts(
-        self, scope: Scope, page: Page, statuses: Sequence[PayoutStatus] = ()
+        self,
+        scope: Scope,
+        page: Page,
+        statuses: Sequence[PayoutStatus] = (),
+        destination: BankAccountId | None = None,
     ) -> Listed[Payout]:
         where = within(payouts, scope)
         if statuses:
             where = and_(where, payouts.c.status.in_(statuses))
+        if destination is not None:
+            where = and_(where, payouts.c.destination == destination)
         return await self._aggregates(Payout, where, page)
 
     async def remittances(self, scope: Scope, payout: PayoutId) -> Sequence[Remittance]:

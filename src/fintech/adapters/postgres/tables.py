@@ -113,6 +113,7 @@ payouts = _aggregate(
     "payouts",
     Column("status", Text, nullable=False),
     Column("method", Text, nullable=False),
+    Column("destination", _key(), nullable=False),
     Column("currency", Text, nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
     _moment("due_at", nullable=True),

@@ -33,6 +33,7 @@ _PAYOUTS: Final = (
     f"""create table payouts ({_AGGREGATE}
     status text not null,
     method text not null,
+    destination text collate "C" not null,
     currency text not null,
     amount_minor bigint not null,
     due_at timestamptz,
