@@ -6,6 +6,7 @@ from typing import Final
 
 from attrs import frozen
 
+from fintech.domain.evolving import evolve
 from fintech.domain.ids import BalanceSettingsId, BankAccountId, MerchantId, MovementId, RemittanceId
 from fintech.domain.tax import TaxCode
 
@@ -96,6 +97,19 @@ class BalanceSettings:
     due_at: datetime | None = None
 
 
+#: What the back office may set: the least and the most of each number of `InstantPolicy`.
+POLICY_BOUNDS: Final = {
+    "share_bps": (0, 10_000),
+    "fee_bps": (0, 1_000),
+    "fee_min_minor": (0, 100_00),
+    "payout_min_minor": (1, 1_000_000_00),
+    "payout_max_minor": (1, 1_000_000_00),
+    "day_max_minor": (0, 10_000_000_00),
+    "day_count_max": (0, 1_000),
+    "cool_off_h": (0, 24 * 90),
+}
+
+
 @frozen
 class SettingsFault:
     """What is wrong with what was asked for. ``field`` is the one that is wrong, ``rule`` what it has to be."""
@@ -115,3 +129,18 @@ def default_settings(merchant: MerchantId, at: datetime) -> BalanceSettings:
         minimum_minor=0,
         remitted=NOTHING_REMITTED,
     )
+
+
+def policy_fault(policy: InstantPolicy) -> SettingsFault | None:
+    """The first number of a policy that is out of its bounds."""
+    for name, (least, most) in POLICY_BOUNDS.items():
+        if not least <= getattr(policy, name) <= most:
+            return SettingsFault(name, f"is {least} to {most}")
+    return None
+
+
+def destined(settings: BalanceSettings, account: BankAccountId, at: datetime) -> BalanceSettings:
+    """The merchant is paid to this account from now on. Its first one is no change, and starts no cool-off."""
+    if settings.destination == account:
+        return settings
+    return evolve(settings, destination=account, destination_since=at if settings.destination else None)

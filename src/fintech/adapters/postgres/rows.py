@@ -88,6 +88,7 @@ def _payout(payout: Payout) -> tuple[object, ...]:
         payout.destination,
         payout.currency,
         payout.amount_minor,
+        payout.in_transit_minor,
         payout.due_at,
         payout.created_at,
     )

@@ -116,8 +116,10 @@ payouts = _aggregate(
     Column("destination", _key(), nullable=False),
     Column("currency", Text, nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
+    Column("in_transit_minor", BigInteger, nullable=False),
     _moment("due_at", nullable=True),
     CheckConstraint("amount_minor > 0", "amount_is_positive"),
+    CheckConstraint("in_transit_minor in (0, amount_minor)", "is_in_transit_or_not"),
     Index("payouts_due_at", "due_at", postgresql_where=text("due_at is not null")),
 )
 remittances = _aggregate(

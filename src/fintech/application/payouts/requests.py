@@ -1,18 +1,48 @@
 """What merchants ask of a payout."""
 
+from datetime import datetime
+from typing import TypeAlias
+
 from attrs import frozen
 
-from fintech.application.commits import Request
-from fintech.application.payouts.repeats import PayoutAnswered
-from fintech.domain.ids import BankAccountId, PayoutId
+from fintech.application.balance_settings import load_settings
+from fintech.application.commits import Commits, Decision, NotFound, Request, saved
+from fintech.application.payouts.asking import BankMissing, PayoutAsking, PayoutRefusal
+from fintech.application.payouts.remitting import RemitLines
+from fintech.application.payouts.repeats import PayoutAnswered, PayoutRepeats
+from fintech.domain.balance_settings import BalanceSettings
+from fintech.domain.bank_accounts import BankAccount
+from fintech.domain.events import EventType
+from fintech.domain.evolving import evolve
+from fintech.domain.ids import BankAccountId, ChangesetId, PayoutId
+from fintech.domain.ledger import Books
+from fintech.domain.merchants import Merchant
 from fintech.domain.metadata import Metadata
-from fintech.domain.payouts.payout import PayoutMethod
+from fintech.domain.outcome import Failure, Outcome, Success
+from fintech.domain.payouts.lifecycle import payout_canceled, reversal_sent
+from fintech.domain.payouts.making import Asked, BookedPayout, payout_made
+from fintech.domain.payouts.payout import Payout, PayoutMethod, PayoutStatus
+from fintech.domain.payouts.refusals import DestinationMissing, NotDue, PayoutWrongStatus
+from fintech.domain.payouts.schedule import scheduled
 from fintech.domain.scope import Scope
+from fintech.ports.id_source import IdSource
+from fintech.ports.payout_bank import PayoutBank
+from fintech.ports.store import Store
+
+Decided: TypeAlias = Outcome[Decision[Payout], PayoutRefusal]
 
 
 @frozen(kw_only=True)
 class CreatePayout:
-    """Pay a merchant."""
+    """Pay a merchant out."""
+
+    store: Store
+    ids: IdSource
+    bank: PayoutBank
+    commits: Commits
+    remit: RemitLines
+    asking: PayoutAsking
+    repeats: PayoutRepeats
 
     async def __call__(
         self,
@@ -27,36 +57,183 @@ class CreatePayout:
         metadata: Metadata = (),
         automatic: bool = False,
     ) -> PayoutAnswered:
-        """Without an amount, all that there is; without a destination, the default one."""
-        raise NotImplementedError
+        """Without an amount, all that there is to be paid this way; without a destination, the default account.
+
+        Refused as `payout_made` refuses. ``automatic`` is the schedule's: refused as `NotDue` unless it is due, and what
+        is due next is saved with it.
+        """
+        if not self.bank.serves(scope):
+            return Failure(BankMissing(scope.livemode))
+        asked = Asked(
+            amount_minor=amount_minor,
+            method=method,
+            description=description,
+            statement_descriptor=statement_descriptor,
+            metadata=metadata,
+            automatic=automatic,
+        )
+
+        async def decide(changeset: ChangesetId, now: datetime) -> Decided:
+            return await self._decide(request, scope, asked, destination, changeset, now)
+
+        outcome: Outcome[Payout, PayoutRefusal] = await self.commits.land(scope, request.actor, decide)
+        if isinstance(outcome, Success) and outcome.unwrap().status is PayoutStatus.SENT:
+            outcome = await self.asking.send(request, scope, outcome.unwrap())
+        return await self.repeats.reply(request, scope, outcome)
+
+    async def _decide(
+        self,
+        request: Request,
+        scope: Scope,
+        asked: Asked,
+        destination: BankAccountId | None,
+        changeset: ChangesetId,
+        now: datetime,
+    ) -> Decided:
+        settings = await load_settings(self.store, scope, now)
+        if asked.automatic and (settings.due_at is None or settings.due_at > now):
+            return Failure(NotDue())
+        loaded = await self._load(scope, settings, destination)
+        if isinstance(loaded, Failure):
+            return loaded
+        merchant, account = loaded.unwrap()
+        made = payout_made(
+            merchant,
+            settings,
+            await self.store.books(scope),
+            account,
+            asked,
+            id=self.ids.new(PayoutId),
+            send_at=self.bank.next_window(asked.method, now),
+            at=now,
+            changeset=changeset,
+        )
+        if isinstance(made, Failure):
+            return made
+        booked = made.unwrap()
+        payout = booked.payout
+        remitting = await self.remit(scope, settings, payout, payout.total_minor, changeset, now)
+        after = scheduled(remitting.settings, now) if asked.automatic else remitting.settings
+        payout = evolve(payout, remittances=len(remitting.pages))
+        claim = request.claim if payout.status is PayoutStatus.SENT else request.claim_and_answer
+        return Success(
+            Decision(
+                value=saved(payout),
+                changes=(
+                    (payout, EventType.PAYOUT_CREATED),
+                    (after, EventType.BALANCE_SETTINGS_UPDATED),
+                    *((page, EventType.PAYOUT_RECONCILED) for page in remitting.pages),
+                ),
+                transfers=booked.transfers,
+                ceilings=booked.ceilings,
+                backing=booked.backing,
+                claim=claim(payout.id, now),
+            )
+        )
+
+    async def _load(
+        self, scope: Scope, settings: BalanceSettings, destination: BankAccountId | None
+    ) -> Outcome[tuple[Merchant, BankAccount], NotFound | DestinationMissing]:
+        merchant = await self.store.merchant(scope)
+        if merchant is None:
+            return Failure(NotFound("merchant", scope.merchant))
+        id = destination or settings.destination
+        if id is None:
+            return Failure(DestinationMissing())
+        account = await self.store.bank_account(scope, id)
+        if account is None or account.removed_at is not None:
+            return Failure(NotFound("bank_account", id))
+        return Success((merchant, account))
 
 
 @frozen(kw_only=True)
 class UpdatePayout:
-    """Change what the merchant has hung on it."""
+    """Change what may be changed of a payout: what the merchant has hung on it."""
+
+    store: Store
+    commits: Commits
+    repeats: PayoutRepeats
 
     async def __call__(
         self, request: Request, scope: Scope, id: PayoutId, *, metadata: Metadata | None = None
     ) -> PayoutAnswered:
-        """``metadata`` is merged into what is there by then."""
-        raise NotImplementedError
+        """Refused as `Payout.updated` refuses; ``metadata`` is merged into what is there by then."""
+
+        async def decide(_changeset: ChangesetId, now: datetime) -> Decided:
+            payout = await self.store.payout(scope, id)
+            if payout is None:
+                return Failure(NotFound("payout", id))
+            updated = payout.updated(metadata)
+            if isinstance(updated, Failure):
+                return updated
+            after = updated.unwrap()
+            return Success(
+                Decision(
+                    value=saved(after),
+                    changes=((after, EventType.PAYOUT_UPDATED),),
+                    claim=request.claim_and_answer(id, now),
+                )
+            )
+
+        return await self.repeats.reply(request, scope, await self.commits.land(scope, request.actor, decide))
 
 
 @frozen(kw_only=True)
 class CancelPayout:
-    """Take back a payout that was not sent yet."""
+    """Take back a payout that the bank was not asked for yet."""
+
+    asking: PayoutAsking
+    repeats: PayoutRepeats
 
     async def __call__(self, request: Request, scope: Scope, id: PayoutId) -> PayoutAnswered:
-        """Refused unless it is pending."""
-        raise NotImplementedError
+        """Refused as `payout_canceled` refuses."""
+
+        def canceled(
+            payout: Payout, books: Books, advanced_minor: int, changeset: ChangesetId, now: datetime
+        ) -> Outcome[BookedPayout, PayoutWrongStatus]:
+            return payout_canceled(payout, books, advanced_minor, now, changeset)
+
+        outcome = await self.asking.step(request, scope, id, canceled, in_one=True)
+        return await self.repeats.reply(request, scope, outcome)
 
 
 @frozen(kw_only=True)
 class ReversePayout:
-    """Ask the bank to bring a paid payout back."""
+    """Ask the bank to bring a paid payout back, all of it."""
+
+    store: Store
+    ids: IdSource
+    commits: Commits
+    asking: PayoutAsking
+    repeats: PayoutRepeats
 
     async def __call__(
         self, request: Request, scope: Scope, id: PayoutId, *, metadata: Metadata = ()
     ) -> PayoutAnswered:
-        """The payout that brings it back; refused unless the other is paid and was never reversed."""
-        raise NotImplementedError
+        """The payout that shall bring it back; refused as `reversal_sent` refuses."""
+        if not self.asking.bank.serves(scope):
+            return Failure(BankMissing(scope.livemode))
+
+        async def decide(_changeset: ChangesetId, now: datetime) -> Decided:
+            original = await self.store.payout(scope, id)
+            if original is None:
+                return Failure(NotFound("payout", id))
+            reversing = reversal_sent(original, id=self.ids.new(PayoutId), at=now, metadata=metadata)
+            if isinstance(reversing, Failure):
+                return reversing
+            sent = reversing.unwrap()
+            return Success(
+                Decision(
+                    value=saved(sent.reversal),
+                    changes=(
+                        (sent.reversal, EventType.PAYOUT_CREATED),
+                        (sent.original, EventType.PAYOUT_UPDATED),
+                    ),
+                    claim=request.claim(sent.reversal.id, now),
+                )
+            )
+
+        outcome: Outcome[Payout, PayoutRefusal] = await self.commits.land(scope, request.actor, decide)
+        if isinstance(outcome, Success):
+            outcome = await self.asking.send(request, scope, outcome.unwrap())
+        return await self.repeats.reply(request, scope, outcome)

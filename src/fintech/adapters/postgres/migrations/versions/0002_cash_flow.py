@@ -36,11 +36,13 @@ _PAYOUTS: Final = (
     destination text collate "C" not null,
     currency text not null,
     amount_minor bigint not null,
+    in_transit_minor bigint not null,
     due_at timestamptz,
     created_at timestamptz not null,
     event_id text collate "C" not null,
     constraint payouts_pk primary key (merchant_id, livemode, id),
-    constraint payouts_amount_is_positive check (amount_minor > 0)
+    constraint payouts_amount_is_positive check (amount_minor > 0),
+    constraint payouts_is_in_transit_or_not check (in_transit_minor in (0, amount_minor))
 )""",
     "create index payouts_due_at on payouts (due_at) where due_at is not null",
     f"""create table remittances ({_AGGREGATE}
