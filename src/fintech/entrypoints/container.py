@@ -123,7 +123,7 @@ class Core(containers.DeclarativeContainer):
         ResolvePayout, store=store, bank=bank, commits=commits, asking=payout_asking
     )
     payout_repeats = providers.Singleton(PayoutRepeats, commits=commits, resolve=resolve_payout)
-    remit_lines = providers.Singleton(RemitLines)
+    remit_lines = providers.Singleton(RemitLines, store=store, queries=queries)
     create_payout = providers.Singleton(
         CreatePayout,
         store=store,

@@ -1,8 +1,9 @@
 """What merchants ask of a payout."""
 
 from datetime import datetime
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
+from attrs import evolve as evolve_attrs
 from attrs import frozen
 
 from fintech.application.balance_settings import load_settings
@@ -19,11 +20,13 @@ from fintech.domain.ledger import Books
 from fintech.domain.merchants import Merchant
 from fintech.domain.metadata import Metadata
 from fintech.domain.outcome import Failure, Outcome, Success
+from fintech.domain.payments.refusals import AmountTooLarge
 from fintech.domain.payouts.lifecycle import payout_canceled, reversal_sent
 from fintech.domain.payouts.making import Asked, BookedPayout, payout_made
 from fintech.domain.payouts.payout import Payout, PayoutMethod, PayoutStatus
-from fintech.domain.payouts.refusals import DestinationMissing, NotDue, PayoutWrongStatus
+from fintech.domain.payouts.refusals import BalanceInsufficient, DestinationMissing, NotDue, PayoutWrongStatus
 from fintech.domain.payouts.schedule import scheduled
+from fintech.domain.remittances import LinesMissing, PayoutsTooFrequent, RemittanceRefusal, TooManyLines
 from fintech.domain.scope import Scope
 from fintech.ports.id_source import IdSource
 from fintech.ports.payout_bank import PayoutBank
@@ -112,7 +115,14 @@ class CreatePayout:
             return made
         booked = made.unwrap()
         payout = booked.payout
-        remitting = await self.remit(scope, settings, payout, payout.total_minor, changeset, now)
+        remitted = await self.remit(scope, settings, payout, payout.total_minor, changeset, now)
+        if isinstance(remitted, Failure):
+            less = _less(payout, remitted.failure())
+            if asked.amount_minor is None and isinstance(less, AmountTooLarge):
+                some = evolve_attrs(asked, amount_minor=less.most_minor)
+                return await self._decide(request, scope, some, destination, changeset, now)
+            return Failure(less)
+        remitting = remitted.unwrap()
         after = scheduled(remitting.settings, now) if asked.automatic else remitting.settings
         payout = evolve(payout, remittances=len(remitting.pages))
         claim = request.claim if payout.status is PayoutStatus.SENT else request.claim_and_answer
@@ -122,7 +132,7 @@ class CreatePayout:
                 changes=(
                     (payout, EventType.PAYOUT_CREATED),
                     (after, EventType.BALANCE_SETTINGS_UPDATED),
-                    *((page, EventType.PAYOUT_RECONCILED) for page in remitting.pages),
+                    *((page, EventType.REMITTANCE_CREATED) for page in remitting.pages),
                 ),
                 transfers=booked.transfers,
                 ceilings=booked.ceilings,
@@ -144,6 +154,21 @@ class CreatePayout:
         if account is None or account.removed_at is not None:
             return Failure(NotFound("bank_account", id))
         return Success((merchant, account))
+
+
+def _less(
+    payout: Payout, refused: RemittanceRefusal
+) -> BalanceInsufficient | AmountTooLarge | PayoutsTooFrequent:
+    """Why a payout that the books would bear is not made: what it could pay for is less, and the fee stays what it is."""
+    match refused:
+        case LinesMissing(short_minor=short):
+            return BalanceInsufficient(max(payout.amount_minor - short, 0))
+        case TooManyLines(most_minor=most):
+            return AmountTooLarge(max(payout.amount_minor - (payout.total_minor - most), 0))
+        case PayoutsTooFrequent():
+            return refused
+        case _:
+            assert_never(refused)
 
 
 @frozen(kw_only=True)

@@ -138,9 +138,10 @@ class UpdateParams:
 
 
 def render_balance_settings(
-    settings: BalanceSettings, currency: Currency = Currency.AUD, *, enabled: bool = True
+    settings: BalanceSettings, currency: Currency | None = None, *, enabled: bool = True
 ) -> dict[str, Any]:
-    """Balance settings. ``enabled``: the merchant may be paid out, and there is an account to pay to."""
+    """Balance settings. ``enabled``: the merchant may be paid out. An event does not know the currency, and so does not
+    tell the minimum."""
     schedule: dict[str, Any] = {"interval": settings.schedule.interval.value}
     if settings.schedule.day is not None:
         schedule["monthly_payout_days"] = [settings.schedule.day]
@@ -153,7 +154,7 @@ def render_balance_settings(
             "debit_negative_balances": False,
             "payouts": {
                 "automatic_transfer_rules_by_currency": None,
-                "minimum_balance_by_currency": {currency.value.lower(): kept} if kept else None,
+                "minimum_balance_by_currency": {currency.value.lower(): kept} if kept and currency else None,
                 "schedule": schedule,
                 "statement_descriptor": None,
                 "status": "enabled" if enabled and settings.destination else "disabled",

@@ -11,7 +11,7 @@ from fintech.application.bank_accounts import (
     UpdateBankAccount,
 )
 from fintech.domain.bank_accounts import BankAccount
-from fintech.domain.ids import BankAccountId
+from fintech.domain.ids import BankAccountId, MerchantId
 from fintech.domain.metadata import Metadata
 from fintech.domain.money import Currency
 from fintech.domain.outcome import Failure
@@ -59,7 +59,7 @@ SCHEMA: Final[Schema] = or_gone(
         {
             "id": TEXT,
             "object": const("bank_account"),
-            "account": TEXT,
+            "account": maybe(TEXT),
             "account_holder_name": TEXT,
             "available_payout_methods": array(one_of("instant", "standard")),
             "country": const("AU"),
@@ -84,7 +84,9 @@ class DetailsParams:
     account_holder_name: Annotated[str, Text(HOLDER_LENGTH_MAX), "Whose account it is."] = field(repr=False)
     routing_number: Annotated[str, Text(16), "The BSB, six digits, with or without a hyphen."]
     account_number: Annotated[str, Text(32), "The account number, up to nine digits."] = field(repr=False)
-    currency: Annotated[Currency, CURRENCY, "The account's currency."] = Currency.AUD
+    currency: Annotated[
+        Currency | None, CURRENCY, "The account's currency; by default Australian dollars."
+    ] = None
 
 
 @frozen(kw_only=True)
@@ -118,13 +120,14 @@ class BankAccountListParams(ListParams):
 
 
 def render_bank_account(
-    account: BankAccount, scope: Scope, default: BankAccountId | None, *, known: bool = True
+    account: BankAccount, merchant: MerchantId | None = None, *, default: bool | None = None
 ) -> dict[str, Any]:
-    """A bank account; of its number, the last digits. Not ``known``: nobody looked which account is the default."""
+    """A bank account; of its number, the last digits. An event tells neither whose it is nor whether it is the default
+    one: its snapshot does not know."""
     return {
         "id": account.id,
         "object": "bank_account",
-        "account": scope.merchant,
+        "account": merchant,
         "account_holder_name": account.holder,
         "account_holder_type": None,
         "account_type": None,
@@ -132,7 +135,7 @@ def render_bank_account(
         "bank_name": None,
         "country": "AU",
         "currency": account.currency.value.lower(),
-        "default_for_currency": account.id == default if known else None,
+        "default_for_currency": default,
         "fingerprint": None,
         "future_requirements": None,
         "last4": account.last4,
@@ -173,7 +176,7 @@ class BankAccounts:
             holder=details.account_holder_name,
             bsb=details.routing_number.replace(" ", "").replace("-", ""),
             number=details.account_number.replace(" ", "").replace("-", ""),
-            currency=details.currency,
+            currency=details.currency or Currency.AUD,
             default=params.default_for_currency,
             metadata=tuple([pair for pair in params.metadata if pair[1]]),
         )
@@ -200,22 +203,25 @@ class BankAccounts:
     async def list(self, call: Call[BankAccountListParams]) -> Answer:
         _own(call, call.target)
         listed = await self.queries.bank_accounts(call.scope, call.params.page())
-        default = await self._default(call.scope)
-        url = PATH.format(account=call.scope.merchant)
-        return Answer(list_of(url, listed, lambda account: render_bank_account(account, call.scope, default)))
+        default, merchant = await self._default(call.scope), call.scope.merchant
+
+        def render(account: BankAccount) -> dict[str, Any]:
+            return render_bank_account(account, merchant, default=account.id == default)
+
+        return Answer(list_of(PATH.format(account=merchant), listed, render))
 
     async def retrieve(self, call: Call[Nothing]) -> Answer:
         account = await self.store.bank_account(call.scope, _named(call))
         if account is None or account.removed_at is not None:
             raise missing("external account", call.target, "id")
-        return Answer(render_bank_account(account, call.scope, await self._default(call.scope)))
+        return Answer(await self._rendered(call.scope, account))
 
     async def load(self, scope: Scope, id: str, seen: Seen) -> dict[str, Any] | None:
         """The bank account with an id, removed or not: a payout went there."""
         del seen
         parsed = BankAccountId.parse(id)
         account = await self.store.bank_account(scope, parsed) if parsed else None
-        return render_bank_account(account, scope, await self._default(scope)) if account else None
+        return await self._rendered(scope, account) if account else None
 
     async def _default(self, scope: Scope) -> BankAccountId | None:
         settings = await self.store.balance_settings(scope)
@@ -225,8 +231,11 @@ class BankAccounts:
         if isinstance(outcome, Failure):
             raise Refused(payout_problem(outcome.failure()))
         reply = outcome.unwrap()
-        rendered = render_bank_account(reply.value, scope, await self._default(scope))
-        return Answer(rendered, replayed=reply.replayed)
+        return Answer(await self._rendered(scope, reply.value), replayed=reply.replayed)
+
+    async def _rendered(self, scope: Scope, account: BankAccount) -> dict[str, Any]:
+        default = account.id == await self._default(scope)
+        return render_bank_account(account, scope.merchant, default=default)
 
 
 def _own(call: Call[Any], account: str) -> None:
