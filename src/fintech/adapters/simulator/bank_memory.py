@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any, Final
 
 from attrs import define, field, frozen
@@ -99,8 +100,9 @@ class BankMemory:
 
     def told(self, now: datetime, limit: int) -> tuple[PayoutNotice, ...]:
         """What the bank has to say by now, oldest first."""
-        due = sorted((since, name) for name, (since, _) in self.untold.items() if since <= now)
-        return tuple(self.untold[name][1] for _, name in due[:limit])
+        due = [told for told in self.untold.values() if told[0] <= now]
+        due.sort(key=itemgetter(0))
+        return tuple(notice for _, notice in due[:limit])
 
     def recall(self, line: bytes) -> None:
         """Remember what a line of the journal says; the last one of a killed process may be half written."""
