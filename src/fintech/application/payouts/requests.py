@@ -77,7 +77,9 @@ class CreatePayout:
         )
 
         async def decide(changeset: ChangesetId, now: datetime) -> Decided:
-            return await self._decide(request, scope, asked, destination, changeset, now)
+            decided = await self._decide(request, scope, asked, destination, changeset, now)
+            some = _some(asked, decided)
+            return await self._decide(request, scope, some, destination, changeset, now) if some else decided
 
         outcome: Outcome[Payout, PayoutRefusal] = await self.commits.land(scope, request.actor, decide)
         if isinstance(outcome, Success) and outcome.unwrap().status is PayoutStatus.SENT:
@@ -117,11 +119,7 @@ class CreatePayout:
         payout = booked.payout
         remitted = await self.remit(scope, settings, payout, payout.total_minor, changeset, now)
         if isinstance(remitted, Failure):
-            less = _less(payout, remitted.failure())
-            if asked.amount_minor is None and isinstance(less, AmountTooLarge):
-                some = evolve_attrs(asked, amount_minor=less.most_minor)
-                return await self._decide(request, scope, some, destination, changeset, now)
-            return Failure(less)
+            return Failure(_less(payout, remitted.failure()))
         remitting = remitted.unwrap()
         after = scheduled(remitting.settings, now) if asked.automatic else remitting.settings
         payout = evolve(payout, remittances=len(remitting.pages))
@@ -154,6 +152,18 @@ class CreatePayout:
         if account is None or account.removed_at is not None:
             return Failure(NotFound("bank_account", id))
         return Success((merchant, account))
+
+
+def _some(asked: Asked, decided: Decided) -> Asked | None:
+    """As much as one payout can pay for, where all is asked for and that is more lines than one may have."""
+    refused = decided.failure() if isinstance(decided, Failure) else None
+    if (
+        asked.amount_minor is None
+        and asked.method is PayoutMethod.STANDARD
+        and isinstance(refused, AmountTooLarge)
+    ):
+        return evolve_attrs(asked, amount_minor=refused.most_minor)
+    return None
 
 
 def _less(
