@@ -45,24 +45,23 @@ class RemitLines:
         scope: Scope,
         settings: BalanceSettings,
         payout: Payout,
-        total_minor: int,
         changeset: ChangesetId,
         now: datetime,
     ) -> Outcome[Remitting, RemittanceRefusal]:
-        """``total_minor`` is what the payout takes from the balance: its amount, its fee and the tax on it.
+        """The lines that add up to what it takes from the balance (`Payout.total_minor`).
 
         Called inside the decision, whose commit saves the settings under the version that they were read with: so no
         two payouts pay for the same line. Refused as `Attributing.attributed` refuses. `LinesMissing` says that the
         balance is less than the total; if it is not, the books are wrong, and that is an ``AssertionError``.
         """
-        made = await self._attributed(scope, settings, payout, total_minor, changeset, now)
+        made = await self._attributed(scope, settings, payout, changeset, now)
         for _ in range(LOOKS_MAX):
             if not _lines_missing(made):
                 return made
             before = await self.store.books(scope)
-            if _balance_minor(before) < total_minor:
+            if _balance_minor(before) < payout.total_minor:
                 return made
-            made = await self._attributed(scope, settings, payout, total_minor, changeset, now)
+            made = await self._attributed(scope, settings, payout, changeset, now)
             if _lines_missing(made) and await self.store.books(scope) == before:
                 message = (
                     f"the lines that no payout of {scope.merchant} has paid for fall short of its balance"
@@ -75,7 +74,6 @@ class RemitLines:
         scope: Scope,
         settings: BalanceSettings,
         payout: Payout,
-        total_minor: int,
         changeset: ChangesetId,
         now: datetime,
     ) -> Outcome[Remitting, RemittanceRefusal]:
@@ -84,7 +82,7 @@ class RemitLines:
         pages = await asyncio.gather(*(self.store.remittance(scope, id) for id in remitted.recent))
         recent = [page for page in pages if page is not None]
         assert len(recent) == len(pages), "a remittance that the settings name is not there"
-        attributing = Attributing(remitted, recent, total_minor=total_minor, at=now)
+        attributing = Attributing(remitted, recent, total_minor=payout.total_minor, at=now)
         after, more = remitted.closed, True
         while more:
             lines = await self.queries.payable_lines(scope, after, LINES_READ_MAX)

@@ -13,6 +13,7 @@ from fintech.application.payouts.remitting import RemitLines
 from fintech.application.payouts.repeats import PayoutAnswered, PayoutRepeats
 from fintech.domain.balance_settings import BalanceSettings
 from fintech.domain.bank_accounts import BankAccount
+from fintech.domain.changeset import Answer, Claim
 from fintech.domain.events import EventType
 from fintech.domain.evolving import evolve
 from fintech.domain.ids import BankAccountId, ChangesetId, PayoutId
@@ -116,14 +117,12 @@ class CreatePayout:
         if isinstance(made, Failure):
             return made
         booked = made.unwrap()
-        payout = booked.payout
-        remitted = await self.remit(scope, settings, payout, payout.total_minor, changeset, now)
+        remitted = await self.remit(scope, settings, booked.payout, changeset, now)
         if isinstance(remitted, Failure):
-            return Failure(_less(payout, remitted.failure()))
+            return Failure(_less(booked.payout, remitted.failure()))
         remitting = remitted.unwrap()
         after = scheduled(remitting.settings, now) if asked.automatic else remitting.settings
-        payout = evolve(payout, remittances=len(remitting.pages))
-        claim = request.claim if payout.status is PayoutStatus.SENT else request.claim_and_answer
+        payout = evolve(booked.payout, remittances=len(remitting.pages))
         return Success(
             Decision(
                 value=saved(payout),
@@ -135,7 +134,7 @@ class CreatePayout:
                 transfers=booked.transfers,
                 ceilings=booked.ceilings,
                 backing=booked.backing,
-                claim=claim(payout.id, now),
+                claim=_claim(request, payout, now),
             )
         )
 
@@ -152,6 +151,12 @@ class CreatePayout:
         if account is None or account.removed_at is not None:
             return Failure(NotFound("bank_account", id))
         return Success((merchant, account))
+
+
+def _claim(request: Request, payout: Payout, now: datetime) -> Claim | Answer | None:
+    """A payout that waits for the bank's window is all that was asked for; one that is sent now is answered later."""
+    claim = request.claim if payout.status is PayoutStatus.SENT else request.claim_and_answer
+    return claim(payout.id, now)
 
 
 def _some(asked: Asked, decided: Decided) -> Asked | None:
