@@ -4,7 +4,6 @@ from typing import Final, TypeAlias, assert_never
 
 from fintech.application.balance_settings import BalanceSettingsRefusal
 from fintech.application.bank_accounts import BankAccountRefusal
-from fintech.application.commits import NotFound
 from fintech.application.payouts.asking import BankMissing, PayoutRefusal
 from fintech.domain.balance_settings import SettingsFault
 from fintech.domain.bank_accounts import BankAccountFault, DefaultAccount
@@ -21,7 +20,7 @@ from fintech.domain.payouts.refusals import (
     PayoutWrongStatus,
 )
 from fintech.domain.remittances import PayoutsTooFrequent
-from fintech.entrypoints.http.errors import Problem, missing
+from fintech.entrypoints.http.errors import Problem
 from fintech.entrypoints.http.refusals import problem_of
 
 #: Everything that the use cases of payouts may refuse with.
@@ -73,8 +72,6 @@ def payout_problem(refused: AnyPayoutRefusal) -> Problem:  # noqa: C901, PLR0912
             return Problem(code="currency_not_supported", message=message, param="currency")
         case BankMissing():
             return _TEST_ONLY
-        case NotFound(kind="bank_account", id=id):
-            return missing("external account", id, "id").problem
         case _:
             return problem_of(refused)
 
