@@ -35,7 +35,7 @@ class RemittedLine:
 
 @frozen(kw_only=True, slots=False)
 class Remittance:
-    """A page of a payout's lines, in the order in which they were paid for: the rest of a split one, then the oldest.
+    """A page of a payout's lines, in the order in which they were paid for.
 
     All its pages add up to what the payout took from the balance.
     """
@@ -96,10 +96,30 @@ class PayoutsTooFrequent:
 RemittanceRefusal: TypeAlias = LinesMissing | TooManyLines | PayoutsTooFrequent
 
 
+@frozen
+class _Split:
+    """The line that is paid for in part, and what is left of it."""
+
+    movement: MovementId
+    paid_minor: int
+    rest_minor: int
+
+
+@frozen
+class _Reached:
+    """How far an attribution had come when it added up."""
+
+    lines: int
+    split: _Split | None
+    closed: MovementId | None
+
+
 class Attributing:
     """Attributes a payout's total to lines, which are handed in oldest first, from `Remitted.closed` on.
 
     ``recent`` are the pages that `Remitted.recent` names. Lines that they have are paid for; others may be late ones.
+    Where the total is reached and what follows next was taken off, that counts as well, as long as it still adds up: so
+    a refund before the payout of all that there is is told with it.
     """
 
     def __init__(
@@ -114,8 +134,9 @@ class Attributing:
         self._total = self._left = total_minor
         self._most = 0
         self._closed = remitted.closed
-        self._split: tuple[MovementId | None, int] = (None, 0)
+        self._split: _Split | None = None
         self._lines: list[RemittedLine] = []
+        self._reached: _Reached | None = None
         if remitted.split is not None:
             self._pay(remitted.split, remitted.left_minor)
 
@@ -124,56 +145,79 @@ class Attributing:
         horizon = self._at - LATENESS_MAX
         for line in lines:
             if line.movement not in self._paid:
-                if self._left == 0 or self._too_many:
+                if (self._left == 0 and line.net_minor > 0) or self._too_many:
                     return False
                 self._pay(line.movement, line.net_minor)
             if line.at < horizon:
                 self._closed = line.movement
+            self._see_what_is_reached()
         return True
 
     def attributed(self, payout: PayoutId, changeset: ChangesetId) -> Outcome[Attributed, RemittanceRefusal]:
         """What came of it. The pages are parts of the changeset that makes the payout."""
-        if self._too_many:
-            return Failure(TooManyLines(self._most))
-        if self._left:
-            return Failure(LinesMissing(self._left))
+        self._see_what_is_reached()
+        reached = self._reached
+        if reached is None:
+            return Failure(TooManyLines(self._most) if self._too_many else LinesMissing(self._left))
+        lines, split = self._lines[: reached.lines], reached.split
+        if split is not None:
+            lines.append(RemittedLine(split.movement, split.paid_minor))
         pages = tuple(
             Remittance(
                 id=RemittanceId.of(changeset, place),
                 version=0,
                 payout=payout,
                 created_at=self._at,
-                lines=tuple(self._lines[first : first + PAGE_LINES_MAX]),
+                lines=tuple(lines[first : first + PAGE_LINES_MAX]),
             )
-            for place, first in enumerate(range(0, len(self._lines), PAGE_LINES_MAX))
+            for place, first in enumerate(range(0, len(lines), PAGE_LINES_MAX))
         )
-        recent = tuple(page.id for page in (*self._recent, *pages) if self._open(page))
+        recent = tuple(page.id for page in (*self._recent, *pages) if _open(page, reached.closed))
         if len(recent) > RECENT_MAX:
             return Failure(PayoutsTooFrequent(RECENT_MAX))
-        split, left = self._split
-        return Success(
-            Attributed(
-                pages=pages,
-                remitted=Remitted(closed=self._closed, split=split, left_minor=left, recent=recent),
-            )
+        remitted = Remitted(
+            closed=reached.closed,
+            split=split.movement if split else None,
+            left_minor=split.rest_minor if split else 0,
+            recent=recent,
         )
+        return Success(Attributed(pages=pages, remitted=remitted))
 
     def _pay(self, movement: MovementId, net_minor: int) -> None:
-        paid = min(net_minor, self._left)
-        if paid < net_minor:
-            self._split = (movement, net_minor - paid)
-        self._left -= paid
-        self._lines.append(RemittedLine(movement, paid))
+        if net_minor > self._left:
+            self._split = _Split(movement, self._left, net_minor - self._left)
+            self._left = 0
+        else:
+            self._lines.append(RemittedLine(movement, net_minor))
+            self._left -= net_minor
+            self._draw_on_split()
         if not self._too_many:
             self._most = max(self._most, self._total - self._left)
 
+    def _draw_on_split(self) -> None:
+        """What was taken off comes out of what is left of the split line first."""
+        split = self._split
+        if split is None:
+            return
+        more = min(split.rest_minor, self._left)
+        self._left -= more
+        self._split = _Split(split.movement, split.paid_minor + more, split.rest_minor - more)
+        if more == split.rest_minor:
+            self._lines.append(RemittedLine(split.movement, self._split.paid_minor))
+            self._split = None
+
+    def _see_what_is_reached(self) -> None:
+        if self._left == 0 and not self._too_many:
+            self._reached = _Reached(len(self._lines), self._split, self._closed)
+
     @property
     def _too_many(self) -> bool:
-        return len(self._lines) > PAGES_MAX * PAGE_LINES_MAX
+        return len(self._lines) + (self._split is not None) > PAGES_MAX * PAGE_LINES_MAX
 
-    def _open(self, page: Remittance) -> bool:
-        """Whether a line beside the page's may still be committed late."""
-        return self._closed is None or any(line.movement > self._closed for line in page.lines)
+
+def _open(page: Remittance, closed: MovementId | None) -> bool:
+    """Whether a line beside the page's may still be committed late."""
+    return closed is None or any(line.movement > closed for line in page.lines)
 
 
 def remit(

@@ -115,6 +115,35 @@ def test_what_was_taken_off_counts_whole(book: Book) -> None:
     )
 
 
+def test_what_was_taken_off_after_the_last_line_counts_too(book: Book) -> None:
+    sale, refund = book.line(600), book.line(-100)
+    assert book.payout(500) == (RemittedLine(refund.movement, -100), RemittedLine(sale.movement, 600))
+    assert book.remitted.split is None
+
+
+def test_it_counts_where_the_next_lines_make_up_for_it(book: Book) -> None:
+    first, refund, second, third = book.line(600), book.line(-100), book.line(50), book.line(80)
+    assert book.payout(600) == (
+        RemittedLine(first.movement, 600),
+        RemittedLine(refund.movement, -100),
+        RemittedLine(second.movement, 50),
+        RemittedLine(third.movement, 50),
+    )
+    assert book.payout(30) == (RemittedLine(third.movement, 30),)
+
+
+def test_it_does_not_count_where_nothing_makes_up_for_it_yet(book: Book) -> None:
+    sale, refund = book.line(600), book.line(-100)
+    assert book.payout(600) == (RemittedLine(sale.movement, 600),)
+    late = book.line(100)
+    more = book.line(7)
+    assert book.payout(7) == (
+        RemittedLine(refund.movement, -100),
+        RemittedLine(late.movement, 100),
+        RemittedLine(more.movement, 7),
+    )
+
+
 def test_a_line_of_nothing_is_explained_too(book: Book) -> None:
     nothing, sale = book.line(0), book.line(100)
     assert book.payout(100) == (RemittedLine(nothing.movement, 0), RemittedLine(sale.movement, 100))
@@ -278,7 +307,8 @@ def test_lines_are_paid_in_their_order(nets: list[int], data: st.DataObject) -> 
     if book.balance_minor <= 0:
         return
     lines = book.payout(data.draw(st.integers(1, book.balance_minor)))
-    order = [line.movement for line in lines]
-    assert all(first < second for first, second in pairwise(order))
+    order = sorted(line.movement for line in lines)
     assert order == sorted(book.lines)[: len(order)]
+    came = [line.movement for line in lines if line.minor > 0]
+    assert all(first < second for first, second in pairwise(came))
     assert evolve(book.remitted, closed=None).recent

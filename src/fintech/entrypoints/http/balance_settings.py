@@ -48,7 +48,6 @@ SCHEMA: Final[Schema] = members(
                 "debit_negative_balances": FLAG,
                 "payouts": members(
                     {
-                        "automatic_transfer_rules_by_currency": NULL,
                         "minimum_balance_by_currency": maybe(
                             {"type": "object", "additionalProperties": INTEGER}
                         ),
@@ -153,7 +152,6 @@ def render_balance_settings(
         "payments": {
             "debit_negative_balances": False,
             "payouts": {
-                "automatic_transfer_rules_by_currency": None,
                 "minimum_balance_by_currency": {currency.value.lower(): kept} if kept and currency else None,
                 "schedule": schedule,
                 "statement_descriptor": None,

@@ -18,7 +18,6 @@ async def test_who_has_said_nothing_is_paid_out_when_it_asks(api: Api) -> None:
         "payments": {
             "debit_negative_balances": False,
             "payouts": {
-                "automatic_transfer_rules_by_currency": None,
                 "minimum_balance_by_currency": None,
                 "schedule": {"interval": "manual"},
                 "statement_descriptor": None,
