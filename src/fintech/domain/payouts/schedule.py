@@ -9,8 +9,8 @@ from fintech.domain.business_days import SYDNEY, sydney_day
 from fintech.domain.evolving import evolve
 from fintech.domain.outcome import Failure, Outcome, Success
 
-#: The hour in Sydney at which scheduled payouts are made, on business days: what was settled at the day's start is in.
-PAYOUT_HOUR: Final = 9
+#: The hour in Sydney at which scheduled payouts are made, on business days: by then the bank has paid and it is settled.
+PAYOUT_HOUR: Final = 10
 #: More than any run of days on which banks are closed.
 _MOVED_MAX_DAYS: Final = 14
 _MINIMUM_MAX_MINOR: Final = 1_000_000_00
