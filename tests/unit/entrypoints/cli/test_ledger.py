@@ -99,7 +99,7 @@ def test_everybody_is_settled_with_one_command(terminal: Terminal) -> None:
 def test_a_table_of_settlements_adds_up(terminal: Terminal, account: MerchantId) -> None:
     terminal.pays(account, 10_000)
     row = terminal.says("settle", account, *through(terminal)).splitlines()[1].split()
-    assert row[1:] == [account, "100.00", "1.76", "98.24", "0.00", "AUD"]
+    assert row[1:] == [account, "100.00", "1.76", "98.24", "0.00", "0.00", "AUD"]
 
 
 @pytest.mark.parametrize("arguments", [[], ["acct_" + "0" * 24, "--all"]])
