@@ -73,8 +73,8 @@ class Report:
             else:
                 self._rows.append(_row(settlement))
             self.settlements += 1
-        if len(self._rows) >= TABLE_ROWS_MAX:
-            self._print_rows()
+            if len(self._rows) >= TABLE_ROWS_MAX:
+                self._print_rows()
         if sys.stderr.isatty():
             told = f"\r{self.looked_at} merchants, {self.settlements} settlements"
             click.echo(told, err=True, nl=False)
