@@ -7,6 +7,8 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
@@ -21,7 +23,8 @@ from tests.benchmarks.harness import ROOT, Bench, Ratio, Rounds
 
 SIZES = (10_000, 100_000, 1_000_000)
 PER_MERCHANT = 1_000
-#: A merchant has traded for three years; so many days are closed.
+#: So many merchants trade for three years, after which so many days are closed.
+AGED = 100
 OLD_DAYS = 1_095
 MEMORY_MIB = 256
 PATIENCE_S = 600
@@ -33,11 +36,12 @@ def settlement(bench: Bench, rounds: int) -> bool:
     results = Rounds({"one": [{"per_second": 1.0}]})
     for size in sizes:
         # The larger a size, the less a round's chance weighs.
-        runs = [_measured(bench, size, old=False) for _ in range(rounds if size < SIZES[-1] else 1)]
+        runs = [_measured(bench, size) for _ in range(rounds if size < SIZES[-1] else 1)]
         results.figures[f"{size:,} captures"] = [_median(runs, "us")]
         results.figures[f"{size:,} captures, memory"] = [_median(runs, "peak_mib")]
-    old = [_measured(bench, sizes[0], old=True) for _ in range(rounds)]
-    results.figures["after three years"] = [_median(old, "us")]
+    for _ in range(rounds):
+        for name, figures in _aged(bench).items():
+            results.figures.setdefault(name, []).append(figures)
     return results.show(_ratios(sizes))
 
 
@@ -63,40 +67,51 @@ def _ratios(sizes: list[int]) -> list[Ratio]:
         )
         for size in sizes
     ]
-    rows.append(Ratio("after three years of closed days / none (time)", "after three years", few, 1.5, smaller_is_better=True))  # fmt: skip
-    return rows
+    aged = Ratio(
+        "after three years / in the first days (time)",
+        "after three years",
+        "in the first days",
+        1.5,
+        smaller_is_better=True,
+    )
+    return [*rows, aged]
 
 
 def _median(runs: list[dict[str, float]], name: str) -> dict[str, float]:
     return {"per_second": statistics.median(run[name] for run in runs)}
 
 
-def _measured(bench: Bench, size: int, *, old: bool) -> dict[str, float]:
-    """A database of its own: loaded, settled, killed half way while it settles more, settled, proved."""
-    name = f"settle_{size}"
-    dsn = bench.dsn.replace("@/fintech", f"@/{name}", 1)
-    asyncio.run(_told(bench.dsn, f"create database {name}"))
-    try:
+def _measured(bench: Bench, size: int) -> dict[str, Any]:
+    """In a database of its own: loaded, settled, killed half way while it settles more, settled, proved."""
+    count = size // PER_MERCHANT
+    with _database(bench, count) as dsn:
         started = time.monotonic()
-        asyncio.run(_prepare(dsn, size // PER_MERCHANT))
-        if old:
-            asyncio.run(grow_old(dsn, OLD_DAYS))
-        load = asyncio.run(capture(dsn, "a", PER_MERCHANT, size // PER_MERCHANT))
+        load = asyncio.run(capture(dsn, "a", PER_MERCHANT, count))
         loaded_s = time.monotonic() - started
-        figures = _settle(dsn, load.through)
-        assert figures["settlements"] == load.merchants, figures
-        assert _settle(dsn, load.through)["settlements"] == 0
-        figures["us"] = figures["seconds"] / load.captures * 1e6
+        figures = _settle(dsn, load)
+        assert figures["settlements"] == count, figures
+        assert _settle(dsn, load)["settlements"] == 0
         print(
-            f"  {load.captures:,} captures of {load.merchants:,} merchants loaded in {loaded_s:.0f} s, settled in"
+            f"  {load.captures:,} captures of {count:,} merchants loaded in {loaded_s:.0f} s, settled in"
             f" {figures['seconds']:.3f} s; most memory {figures['peak_mib']:.0f} MiB",
             flush=True,
         )
-        if not old:
-            _killed(dsn, load)
+        _killed(dsn, load)
         return figures
-    finally:
-        asyncio.run(_told(bench.dsn, f"drop database {name} with (force)"))
+
+
+def _aged(bench: Bench) -> dict[str, dict[str, float]]:
+    """The same captures twice: of merchants who have just begun, and three years later."""
+    with _database(bench, AGED) as dsn:
+        figures = {}
+        for name, letter, days_ago in (("in the first days", "a", 1), ("after three years", "b", 0)):
+            if letter == "b":
+                asyncio.run(grow_old(dsn, OLD_DAYS))
+            load = asyncio.run(capture(dsn, letter, PER_MERCHANT // 10, AGED, days_ago=days_ago))
+            ran = _settle(dsn, load)
+            assert ran["settlements"] == AGED, ran
+            figures[name] = {"per_second": ran["us"]}
+        return figures
 
 
 def _killed(dsn: str, load: Load) -> None:
@@ -107,7 +122,7 @@ def _killed(dsn: str, load: Load) -> None:
     at = asyncio.run(_watched(dsn, half))
     process.send_signal(signal.SIGKILL)
     process.wait(PATIENCE_S)
-    figures = _settle(dsn, more.through)
+    figures = _settle(dsn, more)
     wrong = asyncio.run(_proved(dsn))
     settled = asyncio.run(_count(dsn))
     assert not wrong, wrong
@@ -119,22 +134,31 @@ def _killed(dsn: str, load: Load) -> None:
     )
 
 
-def _settle(dsn: str, through: date) -> dict[str, Any]:
+def _settle(dsn: str, load: Load) -> dict[str, Any]:
     ran = subprocess.run(
-        _command(dsn, through), cwd=ROOT, check=True, capture_output=True, text=True, timeout=PATIENCE_S
+        _command(dsn, load.through), cwd=ROOT, check=True, capture_output=True, text=True, timeout=PATIENCE_S
     )
     figures: dict[str, Any] = json.loads(ran.stdout)
     assert not figures["troubled"], figures
-    return figures
+    return {**figures, "us": figures["seconds"] / load.captures * 1e6}
 
 
 def _command(dsn: str, through: date) -> list[str]:
     return [sys.executable, "-m", "tests.benchmarks.settling", "--dsn", dsn, "--through", through.isoformat()]
 
 
-async def _prepare(dsn: str, count: int) -> None:
-    await upgrade(sqlalchemy_url(dsn))
-    await open_books(dsn, count)
+@contextmanager
+def _database(bench: Bench, count: int) -> Iterator[str]:
+    """A database with so many merchants."""
+    name = f"settle_{count}"
+    dsn = bench.dsn.replace("@/fintech", f"@/{name}", 1)
+    asyncio.run(_told(bench.dsn, f"create database {name}"))
+    try:
+        asyncio.run(upgrade(sqlalchemy_url(dsn)))
+        asyncio.run(open_books(dsn, count))
+        yield dsn
+    finally:
+        asyncio.run(_told(bench.dsn, f"drop database {name} with (force)"))
 
 
 async def _watched(dsn: str, half: int) -> int:
