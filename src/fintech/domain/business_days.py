@@ -38,6 +38,11 @@ def trading_day(at: datetime, cut_off: time = MIDNIGHT) -> date:
     return day + _DAY if passed else day
 
 
+def ends_a_day(cut_off: time) -> bool:
+    """Whether days may end at a time: not between the moment at which a day is paid for and noon."""
+    return cut_off.tzinfo is None and not SETTLED_BY < cut_off < _NOON
+
+
 def is_business_day(day: date) -> bool:
     """Whether banks settle on a day. From the end of the calendar on (`holidays`), only week ends are known."""
     return day.weekday() < _SATURDAY and day not in HOLIDAYS

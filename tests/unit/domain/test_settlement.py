@@ -1,6 +1,6 @@
 """Settlement: the bank pays, the merchant's money becomes available, and running it again changes nothing."""
 
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Any
 
 import pytest
@@ -139,6 +139,31 @@ def test_the_fullest_settlement_fits_in_one_changeset() -> None:
     assert len(booked.transfers) == len(Scheme) * (DAYS_MAX + 1) + 1 + DAYS_MAX + 2 + 2
     assert len(booked.transfers) < TRANSFERS_MAX
     assert booked.settlement.movement == MovementId.of(id, 0)
+
+
+@pytest.mark.parametrize(
+    ("cut_off", "hours", "day"),
+    [
+        ("00:00", 11.9, "2026-11-23"),
+        ("00:00", 12, "2026-11-24"),
+        ("22:00", 9.9, "2026-11-23"),
+        ("22:00", 10, "2026-11-24"),  # ten in the evening
+        ("03:00", 14.9, "2026-11-23"),  # the small hours
+        ("03:00", 15, "2026-11-24"),
+    ],
+)
+def test_a_capture_counts_under_the_day_that_the_merchants_cut_off_ends(
+    cut_off: str, hours: float, day: str
+) -> None:
+    desk = Desk(cut_off=time.fromisoformat(cut_off))
+    desk.advance(hours=hours)
+    payment = desk.paid(10_000)
+    assert (desk.net(f"unsettled/{day}"), desk.net(f"scheme_receivable/visa/{day}")) == (9_807, 10_000)
+    desk.answer_refund(desk.refund(payment, 1_000)[0])
+    assert desk.net(f"unsettled/{day}") == 8_807
+    assert desk.settle(date.fromisoformat(day) - timedelta(days=1)) is None
+    assert sums(desk.settle(date.fromisoformat(day))) == (9_000, 193, 8_807, 0)
+    assert_settled(desk)
 
 
 # -- refunds
