@@ -34,7 +34,7 @@ from fintech.application.refunds.asking import RefundAsking
 from fintech.application.refunds.repeats import RefundRepeats
 from fintech.application.refunds.requests import CreateRefund, UpdateRefund
 from fintech.application.refunds.resolving import ResolveRefund, ReturnRefund
-from fintech.application.settlement import SettleMerchant
+from fintech.application.settlement import SettleEverybody, SettleInFull, SettleMerchant
 from fintech.application.sweep import Sweep
 from fintech.ports.card_acquirer import CardAcquirer
 from fintech.ports.card_vault import CardVault
@@ -143,6 +143,8 @@ class Core(containers.DeclarativeContainer):
     pay_on_schedule = providers.Singleton(PayOnSchedule, store=store, commits=commits, create=create_payout)
 
     settle_merchant = providers.Singleton(SettleMerchant, store=store, ids=ids, commits=commits)
+    settle_in_full = providers.Singleton(SettleInFull, settle_merchant=settle_merchant)
+    settle_everybody = providers.Singleton(SettleEverybody, queries=queries, settle_in_full=settle_in_full)
     sweep = providers.Singleton(
         Sweep,
         store=store,
