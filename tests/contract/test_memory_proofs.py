@@ -1,5 +1,7 @@
 """Memory keeps the promise of `Proofs`."""
 
+from typing import Any
+
 import pytest
 from attrs import evolve
 
@@ -7,7 +9,8 @@ from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.memory.proofs import MemoryProofs
 from fintech.adapters.memory.store import Memory, MemoryStore
 from fintech.domain.chart import Bucket, bucket_of
-from fintech.domain.ledger import Balances, TransferKind
+from fintech.domain.ledger import PLATFORM, AccountId, Balances, TransferKind
+from fintech.domain.money import Currency
 from fintech.domain.payments.payment import Payment
 from fintech.ports.contracts.proofs import Plant, ProofsContract
 from fintech.ports.proofs import Proof
@@ -36,7 +39,12 @@ def plant(store: MemoryStore) -> Plant:
             case Proof.SAFEGUARDED:
                 add(store.memory, Bucket.AVAILABLE, Balances(credits_posted=10**9))
             case Proof.PAYMENTS:
-                change_a_fee(store.memory)
+                change_one(store.memory, TransferKind.ACQUIRING_FEE, amount_minor=1_000_000)
+            case Proof.STATEMENTS:
+                change_one(store.memory, TransferKind.CAPTURE, kind=TransferKind.HOLD)
+            case Proof.INVOICES:
+                fees = AccountId(PLATFORM, "fees/acquiring", Currency.AUD)
+                change_one(store.memory, TransferKind.FEE_TAX, credit=fees)
             case Proof.EVENTS:
                 change_a_version(store.memory)
 
@@ -50,13 +58,13 @@ def add(memory: Memory, bucket: Bucket, move: Balances) -> None:
     accounts[key] = accounts[key].plus(move)
 
 
-def change_a_fee(memory: Memory) -> None:
+def change_one(memory: Memory, wanted: TransferKind, **changes: Any) -> None:
     key, transfer = next(
         (key, transfer)
         for key, transfer in memory.transfers.items()
-        if not key[0].livemode and transfer.kind is TransferKind.ACQUIRING_FEE
+        if not key[0].livemode and transfer.kind is wanted
     )
-    memory.transfers[key] = evolve(transfer, amount_minor=transfer.amount_minor + 1)
+    memory.transfers[key] = evolve(transfer, **changes)
 
 
 def change_a_version(memory: Memory) -> None:

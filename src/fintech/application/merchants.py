@@ -5,6 +5,7 @@ from datetime import datetime
 from attrs import frozen
 
 from fintech.application.commits import Commits, Decision, NotFound, saved
+from fintech.domain.abn import Abn
 from fintech.domain.changeset import CommitRefused
 from fintech.domain.events import EventType
 from fintech.domain.ids import ChangesetId, MerchantId
@@ -47,6 +48,7 @@ class OnboardMerchant:
         currency: Currency = Currency.AUD,
         fees: FeePlan = DEFAULT_FEES,
         limits: Limits = DEFAULT_LIMITS,
+        abn: Abn | None = None,
     ) -> Outcome[Merchant, MerchantExists | CommitRefused]:
         """Refused as `MerchantExists` when it is there already."""
 
@@ -66,6 +68,7 @@ class OnboardMerchant:
                 fees=fees,
                 limits=limits,
                 created_at=now,
+                abn=abn,
             )
             return Success(Decision(value=saved(merchant), changes=((merchant, EventType.ACCOUNT_CREATED),)))
 

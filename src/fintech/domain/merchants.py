@@ -6,6 +6,7 @@ from typing import Final
 
 from attrs import field, frozen
 
+from fintech.domain.abn import Abn
 from fintech.domain.cards import Scheme
 from fintech.domain.evolving import evolve
 from fintech.domain.ids import MerchantId
@@ -149,6 +150,7 @@ class Merchant:
     fees: FeePlan
     limits: Limits
     created_at: datetime
+    abn: Abn | None = None
 
     def placed(self, standing: Standing) -> "Outcome[Merchant, StandingRefused]":
         """Change the standing."""

@@ -7,12 +7,11 @@ from typing import Protocol, TypeVar
 from fintech.adapters.memory.store import Memory
 from fintech.domain.api_keys import ApiKey
 from fintech.domain.bank_accounts import BankAccount
-from fintech.domain.chart import BALANCE_BUCKETS, bucket_of
 from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.events import Aggregate, Event
 from fintech.domain.ids import ChargeId, LocationId, MovementId, PaymentId, PayoutId
-from fintech.domain.ledger import Phase, Transfer, TransferKind
-from fintech.domain.lines import touches_balance
+from fintech.domain.ledger import Transfer, TransferKind
+from fintech.domain.lines import change_of, touches_balance
 from fintech.domain.merchants import Merchant
 from fintech.domain.payment_methods import PaymentMethod
 from fintech.domain.payments.payment import Payment
@@ -117,9 +116,21 @@ class MemoryQueries(Queries):
     async def movement(self, scope: Scope, id: MovementId) -> MovementLine | None:
         return next((line for line in self._movements(scope) if line.id == id), None)
 
+    async def lines(
+        self,
+        scope: Scope,
+        start: datetime,
+        end: datetime,
+        limit: int,
+        after: MovementLine | None = None,
+    ) -> Sequence[MovementLine]:
+        within = [line for line in self._movements(scope) if start <= line.legs[0].at < end]
+        beyond = [line for line in within if after is None or _place(line) > _place(after)]
+        return sorted(beyond, key=_place)[:limit]
+
     async def balance_before(self, scope: Scope, moment: datetime) -> int:
         return sum(
-            _change(transfer)
+            change_of(transfer)
             for (where, _), transfer in self._memory.transfers.items()
             if where == scope and transfer.at < moment
         )
@@ -153,12 +164,8 @@ class MemoryQueries(Queries):
         return [line for line in lines if touches_balance(line.legs)]
 
 
-def _change(transfer: Transfer) -> int:
-    """What a transfer did to the merchant's balance."""
-    if transfer.phase not in (Phase.POST, Phase.POST_PENDING):
-        return 0
-    came, went = (bucket_of(account.code) in BALANCE_BUCKETS for account in (transfer.credit, transfer.debit))
-    return (came - went) * transfer.amount_minor
+def _place(line: MovementLine) -> tuple[datetime, str]:
+    return line.legs[0].at, line.id
 
 
 def _created(aggregate: _Dated) -> datetime:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from fintech.application.commits import NotFound
+from fintech.domain.abn import Abn
 from fintech.domain.cards import Scheme
 from fintech.domain.ids import MerchantId
 from fintech.domain.merchants import (
@@ -23,6 +24,7 @@ from fintech.domain.money import Currency, format_minor
 from fintech.domain.outcome import Failure
 from fintech.domain.scope import Scope
 from fintech.entrypoints.cli.options import (
+    ABN,
     ACCOUNT,
     AMOUNT,
     FEE,
@@ -49,6 +51,7 @@ def merchant() -> None:
 @click.option(
     "--name", required=True, callback=bounded(NAME_MAX), help="What customers know the merchant by."
 )
+@click.option("--abn", type=ABN, help="Its Australian Business Number, which its tax invoices name.")
 @click.option("--id", "account", type=ACCOUNT, help="The id that it has in the other mode; else a new one.")
 @click.option("--currency", type=click.Choice([each.value for each in Currency]), default=Currency.AUD.value)
 @click.option(
@@ -68,6 +71,7 @@ def merchant() -> None:
 @json_option
 def create(
     name: str,
+    abn: Abn | None,
     account: MerchantId | None,
     currency: str,
     fees: Sequence[tuple[Scheme | None, SchemeFee]],
@@ -103,6 +107,7 @@ def create(
                 currency=kept_in,
                 fees=_plan(fees, returned_on_refund=fee_returned),
                 limits=limits,
+                abn=abn,
             )
         )
 
@@ -214,6 +219,7 @@ def _show(merchant: Merchant, *, livemode: bool, as_json: bool) -> None:
             ("account", merchant.id),
             ("mode", "live" if livemode else "test"),
             ("name", merchant.name),
+            ("ABN", merchant.abn.spaced if merchant.abn else "none"),
             ("standing", merchant.standing),
             ("since", in_sydney(merchant.created_at)),
             *(
@@ -236,6 +242,7 @@ def _fields(merchant: Merchant, *, livemode: bool) -> dict[str, Any]:
         "account": merchant.id,
         "livemode": livemode,
         "name": merchant.name,
+        "abn": merchant.abn,
         "standing": merchant.standing,
         "currency": merchant.currency,
         "fees": {scheme: {"rate_bps": fee.rate_bps, "fixed_minor": fee.fixed_minor} for scheme, fee in fees},

@@ -11,6 +11,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import click
 
+from fintech.domain.abn import Abn
 from fintech.domain.business_days import sydney_day
 from fintech.domain.card_numbers import shows_card_number
 from fintech.domain.cards import Scheme
@@ -81,6 +82,19 @@ class DayType(click.ParamType):  # type: ignore[type-arg] # the same
             self.fail(f"{value!r} is not a day: 2026-11-23, today or yesterday", param, ctx)
 
 
+class AbnType(click.ParamType):  # type: ignore[type-arg] # the same
+    """An Australian Business Number."""
+
+    name = "abn"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Abn:
+        """The number that the text spells."""
+        abn = Abn.parse(str(value))
+        if abn is None:
+            self.fail("an ABN has eleven digits, the first two of which check the others", param, ctx)
+        return abn
+
+
 class FeeType(click.ParamType):  # type: ignore[type-arg] # the same
     """What a scheme's payments cost: ``visa=175+30`` is 1.75 % and 30 minor units of the merchant's currency."""
 
@@ -107,6 +121,7 @@ class FeeType(click.ParamType):  # type: ignore[type-arg] # the same
         return None if found["scheme"] == STANDARD else Scheme(found["scheme"]), fee
 
 
+ABN: Final = AbnType()
 ACCOUNT: Final = IdType(MerchantId)
 PAYMENT: Final = IdType(PaymentId)
 KEY: Final = IdType(ApiKeyId)
