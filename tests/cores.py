@@ -10,6 +10,7 @@ from fintech.adapters.postgres.database import open_database
 from fintech.adapters.simulator.card_acquirer import SimulatedAcquirer
 from fintech.adapters.simulator.card_vault import SimulatedCardVault
 from fintech.adapters.system.keyed_digest import LocalDigest
+from fintech.domain.tax_invoices import SPECIMEN
 from fintech.entrypoints.container import Core
 from tests.conftest import Server, spelt
 
@@ -35,6 +36,7 @@ def on_postgres(server: Server, *, writers: int = 2, readers: int = 2) -> OpenCo
                 clock=clock,
                 ids=CountingIdSource(),
                 digests=digests,
+                supplier=SPECIMEN,
             )
         server.drop(name)
 

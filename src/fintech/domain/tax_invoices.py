@@ -23,8 +23,13 @@ from fintech.domain.ids import MerchantId
 from fintech.domain.ledger import Transfer, TransferKind
 from fintech.domain.lines import FEE_KINDS, TAX_KINDS, line_amounts
 from fintech.domain.money import Currency
+from fintech.domain.payments.booking import FEES_CODE
 from fintech.domain.periods import Period
 from fintech.domain.tax import TaxCode
+
+#: What the accounts of fees are kept by.
+ACQUIRING: Final = FEES_CODE.partition("/")[2]
+INSTANT_PAYOUT: Final = "instant_payout"
 
 
 class InvoiceKind(StrEnum):

@@ -32,6 +32,7 @@ from fintech.adapters.simulator.card_vault import SimulatedCardVault
 from fintech.adapters.system.clock import SystemClock
 from fintech.adapters.system.id_source import RandomIdSource
 from fintech.adapters.system.keyed_digest import LocalDigest
+from fintech.domain.tax_invoices import SPECIMEN, Supplier
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.secret_files import keep_secret, make_private_file, read_secret
 from fintech.entrypoints.settings import DIGEST_KEY_BYTES_MIN, Settings, read_settings
@@ -87,13 +88,13 @@ async def in_memory() -> AsyncIterator[Core]:
 
 
 @asynccontextmanager
-async def embedded(data_dir: str | PathLike[str]) -> AsyncIterator[Core]:
+async def embedded(data_dir: str | PathLike[str], *, supplier: Supplier = SPECIMEN) -> AsyncIterator[Core]:
     """On a PostgreSQL of its own in a folder, which is made at first use and brought up to date.
 
     Any number of processes may use the same folder at once; the server stops with the last. Raises `CannotOpen`.
     """
     async with AsyncExitStack() as closing:
-        yield await _open_folder(closing, Path(data_dir))
+        yield await _open_folder(closing, Path(data_dir), supplier)
 
 
 @asynccontextmanager
@@ -120,7 +121,7 @@ async def upgrade(settings: Settings) -> str:
         raise CannotOpen(f"FINTECH_DATABASE_URL: {error}") from error
 
 
-async def _open_folder(closing: AsyncExitStack, folder: Path) -> Core:
+async def _open_folder(closing: AsyncExitStack, folder: Path, supplier: Supplier) -> Core:
     from fintech.adapters.postgres import database, embedded, schema  # noqa: PLC0415 - spares others its weight
 
     clock = SystemClock()
@@ -143,13 +144,13 @@ async def _open_folder(closing: AsyncExitStack, folder: Path) -> Core:
         return made
 
     ports = Ports(opened.store, opened.queries, opened.proofs)
-    return _core(ports, providers.Singleton(simulator), clock, RandomIdSource(), key)
+    return _core(ports, providers.Singleton(simulator), clock, RandomIdSource(), key, supplier)
 
 
 async def _open_address(closing: AsyncExitStack, settings: Settings) -> Core:
     from fintech.adapters.postgres import database, schema  # noqa: PLC0415 - spares others its weight
 
-    url, key = settings.addressed(), settings.keyed()
+    url, key, supplier = settings.addressed(), settings.keyed(), settings.supplier.named()
     clock = SystemClock()
     try:
         await schema.require_head(database.sqlalchemy_url(url))
@@ -157,7 +158,7 @@ async def _open_address(closing: AsyncExitStack, settings: Settings) -> Core:
     except PortError as error:
         raise CannotOpen(f"FINTECH_DATABASE_URL: {error}") from error
     ports = Ports(opened.store, opened.queries, opened.proofs)
-    return _core(ports, providers.Object(SimulatedAcquirer()), clock, RandomIdSource(), key)
+    return _core(ports, providers.Object(SimulatedAcquirer()), clock, RandomIdSource(), key, supplier)
 
 
 @asynccontextmanager
@@ -205,7 +206,12 @@ def _memory(clock: Clock) -> Ports:
 
 
 def _core(
-    ports: Ports, acquirer: providers.Provider[CardAcquirer], clock: Clock, ids: IdSource, key: bytes
+    ports: Ports,
+    acquirer: providers.Provider[CardAcquirer],
+    clock: Clock,
+    ids: IdSource,
+    key: bytes,
+    supplier: Supplier = SPECIMEN,
 ) -> Core:
     digests = LocalDigest(key)
     core = Core(
@@ -217,6 +223,7 @@ def _core(
         clock=clock,
         ids=ids,
         digests=digests,
+        supplier=supplier,
     )
     core.check_dependencies()
     return core
