@@ -18,6 +18,7 @@ from fintech.domain.cards import Scheme
 from fintech.domain.ids import ApiKeyId, Id, MerchantId, PaymentId
 from fintech.domain.merchants import SchemeFee
 from fintech.domain.money import AMOUNT_MAX_MINOR, Currency
+from fintech.domain.periods import Period
 from fintech.domain.scope import Actor, Face
 
 WHY_MAX: Final = 500
@@ -82,6 +83,21 @@ class DayType(click.ParamType):  # type: ignore[type-arg] # the same
             self.fail(f"{value!r} is not a day: 2026-11-23, today or yesterday", param, ctx)
 
 
+class MonthType(click.ParamType):  # type: ignore[type-arg] # the same
+    """A month in Sydney."""
+
+    name = "month"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Period:
+        """The month that the text spells: ``2026-11``."""
+        if isinstance(value, Period):
+            return value
+        month = Period.parse(str(value))
+        if month is None or len(str(value)) != len("2026-11"):
+            self.fail(f"{value!r} is not a month: 2026-11", param, ctx)
+        return month
+
+
 class AbnType(click.ParamType):  # type: ignore[type-arg] # the same
     """An Australian Business Number."""
 
@@ -127,6 +143,7 @@ PAYMENT: Final = IdType(PaymentId)
 KEY: Final = IdType(ApiKeyId)
 AMOUNT: Final = AmountType()
 DAY: Final = DayType()
+MONTH: Final = MonthType()
 FEE: Final = FeeType()
 
 
@@ -153,6 +170,16 @@ def mode_option(command: Decorated) -> Decorated:
     return click.option("--live/--test", "livemode", default=False, help="Which books: test is the default.")(
         command
     )
+
+
+def output_option(command: Decorated) -> Decorated:
+    """Where to."""
+    return click.option(
+        "--output",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Write a file, instead of to standard output.",
+    )(command)
 
 
 def json_option(command: Decorated) -> Decorated:

@@ -19,12 +19,15 @@ from fintech.entrypoints.http import (
     payment_methods,
     payment_rendering,
     refunds,
+    statement_rendering,
+    tax_invoices,
 )
 from fintech.entrypoints.http.authentication import Authentication
 from fintech.entrypoints.http.balance import Balance
 from fintech.entrypoints.http.balance_transactions import BalanceTransactions
 from fintech.entrypoints.http.charges import Charges
 from fintech.entrypoints.http.door import Door, Handler
+from fintech.entrypoints.http.downloads import Downloads
 from fintech.entrypoints.http.errors import Problem, Refused
 from fintech.entrypoints.http.events import Events
 from fintech.entrypoints.http.expanding import Expandable, Expander
@@ -40,6 +43,8 @@ from fintech.entrypoints.http.request_log import Visit, protocol_log
 from fintech.entrypoints.http.routes import Answer, Route, Seen
 from fintech.entrypoints.http.schema import Schema
 from fintech.entrypoints.http.settings import HttpSettings
+from fintech.entrypoints.http.statements import Statements
+from fintech.entrypoints.http.tax_invoices import TaxInvoices
 
 #: The application's health, whose ``drain`` a server calls when it is told to stop.
 HEALTH: Final = web.AppKey("health", Health)
@@ -54,6 +59,9 @@ OBJECTS: Final[Mapping[str, Schema]] = {
     "payment_intent": payment_rendering.SCHEMA,
     "payment_method": payment_methods.SCHEMA,
     "refund": refunds.SCHEMA,
+    "statement": statement_rendering.SCHEMA,
+    "statement_period": statement_rendering.PERIOD_SCHEMA,
+    "tax_invoice": tax_invoices.SCHEMA,
 }
 
 
@@ -71,6 +79,7 @@ def build_app(core: Core, settings: HttpSettings | None = None) -> web.Applicati
         expander=expander,
         flights=flights,
         rates=RateLimit(settings.requests_per_s, settings.requests_burst),
+        downloads=Downloads(settings.streams_max, settings.stream_timeout_s, flights),
         meter=meter,
     )
     health = Health(core.store(), meter, flights, settings.ready_timeout_s)
@@ -132,7 +141,18 @@ def _operations(core: Core) -> tuple[Sequence[Route[Any]], Expander]:
         create_refund=core.create_refund(), update_refund=core.update_refund(), store=store, queries=queries
     )
     transactions = BalanceTransactions(store=store, queries=queries)
-    others = (Balance(store=store), Events(store=store, queries=queries), Merchants(store=store))
+    statements = Statements(
+        open_statement=core.open_statement(),
+        make_statement=core.make_statement(),
+        list_periods=core.list_periods(),
+    )
+    others = (
+        Balance(store=store),
+        Events(store=store, queries=queries),
+        Merchants(store=store),
+        statements,
+        TaxInvoices(make_tax_invoice=core.make_tax_invoice()),
+    )
     nouns = (payments, methods, charges, refunds, transactions, *others)
     routes = tuple(route for noun in nouns for route in noun.routes())
     return routes, _expander(payments, methods, charges, refunds, transactions)

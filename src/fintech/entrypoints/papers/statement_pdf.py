@@ -41,6 +41,7 @@ def statement_pdf(made: Statement) -> bytes:
         paper.line("Provisional: the period is not over, and lines may still be added.", font=BOLD)
     if not head.livemode:
         paper.line("Test mode: no money was moved.", font=BOLD)
+    paper.down(6)
     paper.facts(
         [
             ("Merchant", head.name),
@@ -53,6 +54,7 @@ def statement_pdf(made: Statement) -> bytes:
     _totals(paper, made)
     paper.down(10)
     if made.lines:
+        paper.need(60)
         paper.line("Line by line", font=BOLD, size=11.0)
         paper.head(_LINES)
     for line in made.lines:

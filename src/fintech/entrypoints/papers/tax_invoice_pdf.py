@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
+from attrs import evolve
+
 from fintech.domain.tax import TaxCode
 from fintech.domain.tax_invoices import ACQUIRING, INSTANT_PAYOUT, InvoiceKind, InvoiceLine, TaxInvoice
 from fintech.entrypoints.papers.pages import BOLD, LEFT, RIGHT, Paper, PaperColumn
@@ -27,6 +29,7 @@ _COLUMNS: Final = (
     PaperColumn("Price with GST", 485.0, RIGHT, right=True),
 )
 _SIZE: Final = 9.0
+_TOTAL_COLUMNS: Final = (*(evolve(column, heading="") for column in _COLUMNS[:3]), *_COLUMNS[3:])
 
 
 def title_of(invoice: TaxInvoice) -> str:
@@ -55,13 +58,14 @@ def tax_invoice_pdf(invoice: TaxInvoice) -> bytes:
         paper.line("Test mode: nothing was supplied, and no GST credit can be claimed.", font=BOLD)
     if invoice.supplier.specimen:
         paper.line("Specimen: the supplier is made up.", font=BOLD)
+    paper.down(6)
     _parties(paper, invoice)
     _table(paper, invoice, "Services supplied", invoice.supplies)
     if invoice.adjustments:
         _table(paper, invoice, "Adjustments: fees given back", invoice.adjustments)
         paper.down(2)
         paper.line(
-            "Reason: payments were refunded, or disputes won, whose fees this month or an earlier one was charged.",
+            "Reason: fees of this month or of earlier ones were given back for payments refunded and disputes won.",
             size=7.0,
         )
         paper.line("The price of those services, and the GST on them, fall by these amounts.", size=7.0)
@@ -110,8 +114,8 @@ def _total(paper: Paper, invoice: TaxInvoice) -> None:
     minors = (invoice.fee_minor, invoice.tax_minor, invoice.total_minor)
     figures = [amount(minor, invoice.currency) for minor in minors]
     paper.down(12)
-    paper.head(_COLUMNS, _SIZE)
-    paper.row(_COLUMNS, [f"Total in {invoice.currency}", "", "", *figures], font=BOLD, size=_SIZE)
+    paper.head(_TOTAL_COLUMNS, _SIZE)
+    paper.row(_TOTAL_COLUMNS, [f"Total in {invoice.currency}", "", "", *figures], font=BOLD, size=_SIZE)
     paper.down(10)
     paper.line(
         "GST is rounded for each fee. Fees are paid: they were taken out of the account's balance.", size=7.0

@@ -1,10 +1,12 @@
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import jsonschema_rs
 import pytest
 
+from fintech.adapters.memory.clock import ManualClock
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.http.app import OBJECTS, build_app
 from tests.unit.entrypoints.http.driving import Api
@@ -80,7 +82,9 @@ def validators(core: Core) -> dict[str, Any]:
     }
 
 
-async def test_everything_that_is_answered_keeps_its_schema(api: Api, validators: dict[str, Any]) -> None:
+async def test_everything_that_is_answered_keeps_its_schema(
+    api: Api, clock: ManualClock, validators: dict[str, Any]
+) -> None:
     card = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2030}
     await api.post("/v1/payment_methods", {"type": "card", "card": card})
     await api.paid(50_000)
@@ -120,6 +124,14 @@ async def test_everything_that_is_answered_keeps_its_schema(api: Api, validators
                 snapshot = each["data"]["object"] if noun == "events" else each
                 if snapshot["object"] in validators:
                     validators[snapshot["object"]].validate(snapshot)
+    for each in (await api.get("/v1/statements", {"interval": "day"})).body["data"]:
+        validators["statement_period"].validate(each)
+        validators["statement"].validate((await api.get(f"/v1/statements/{each['id']}")).body)
+        seen |= {"statement_period", "statement"}
+    month = (await api.get("/v1/statements")).body["data"][0]["id"]
+    clock.advance(timedelta(days=31))
+    validators["tax_invoice"].validate((await api.get(f"/v1/tax_invoices/{month}")).body)
+    seen.add("tax_invoice")
     for noun in ("account", "balance"):
         validators[noun].validate((await api.get(f"/v1/{noun}")).body)
         seen.add(noun)
