@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import attrs
 from attrs import field, frozen
-from attrs.validators import ge, le
+from attrs.validators import ge, le, optional
 from cattrs import Converter
 
 from fintech.domain.abn import Abn
@@ -17,6 +17,8 @@ from fintech.entrypoints.http.settings import HttpSettings
 
 PREFIX: Final = "FINTECH_"
 DIGEST_KEY_BYTES_MIN: Final = 32
+#: Longest name or address that fits on a document, in characters.
+LINE_MAX: Final = 120
 
 #: Address, user and password of a database, as libpq spells it: ``postgresql://…``.
 DatabaseUrl = NewType("DatabaseUrl", str)
@@ -43,13 +45,18 @@ def _seconds(most: float) -> Any:
     return [ge(0.0), le(most)]
 
 
+def _one_line(_instance: object, _attribute: object, text: str) -> None:
+    if len(text) > LINE_MAX or not text.isprintable():
+        raise ValueError(f"is one line of at most {LINE_MAX} characters")
+
+
 @frozen(kw_only=True)
 class SupplierSettings:
     """Who we are on tax invoices: all three or none."""
 
-    legal_name: str | None = None
+    legal_name: str | None = field(default=None, validator=optional(_one_line))
     abn: Abn | None = None
-    address: str | None = None
+    address: str | None = field(default=None, validator=optional(_one_line))
 
     def named(self) -> Supplier:
         """The supplier, or the specimen where nobody has said. Raises `SettingsInvalid` for half of one."""
