@@ -66,11 +66,13 @@ DEFAULT_INSTANT: Final = InstantPolicy(
 class Remitted:
     """How far payouts have come in the merchant's lines: what the next remittance goes on from.
 
-    ``through`` is the newest line that was paid for; ``left_minor`` what of it was not. ``recent`` are the remittances
-    that may have left out a line older than ``through``, since it was committed late.
+    No line up to ``closed`` is looked at again: by then each was paid for, and too much time had gone by for another one
+    to be committed. ``recent`` are the remittances with lines after it. ``split`` is the line that was paid for in part,
+    and ``left_minor`` the rest of it.
     """
 
-    through: MovementId | None = None
+    closed: MovementId | None = None
+    split: MovementId | None = None
     left_minor: int = 0
     recent: tuple[RemittanceId, ...] = ()
 

@@ -85,6 +85,7 @@ def _payout(payout: Payout) -> tuple[object, ...]:
     return (
         payout.status,
         payout.method,
+        payout.destination,
         payout.currency,
         payout.amount_minor,
         payout.in_transit_minor,

@@ -24,6 +24,7 @@ from fintech.domain.payouts.making import BookedPayout
 from fintech.domain.payouts.payout import Payout, PayoutStatus
 from fintech.domain.payouts.refusals import PayoutRuleRefusal, PayoutWrongStatus
 from fintech.domain.payouts.replies import EnquiryReply, PayReply, Rejected
+from fintech.domain.remittances import PayoutsTooFrequent
 from fintech.domain.scope import Actor, Scope
 from fintech.ports.payout_bank import PayoutBank, PayoutOrder, RecallOrder
 from fintech.ports.store import Store
@@ -37,7 +38,9 @@ class BankMissing:
 
 
 #: Why a request about a payout is not done.
-PayoutRefusal: TypeAlias = PayoutRuleRefusal | TooManyKeys | CommitRefused | NotFound | BankMissing
+PayoutRefusal: TypeAlias = (
+    PayoutRuleRefusal | PayoutsTooFrequent | TooManyKeys | CommitRefused | NotFound | BankMissing
+)
 
 #: Says what a payout becomes: of what it is by then, what is owed on advances, the changeset and the time.
 DecideOn: TypeAlias = Callable[

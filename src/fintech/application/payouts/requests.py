@@ -1,8 +1,9 @@
 """What merchants ask of a payout."""
 
 from datetime import datetime
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
+from attrs import evolve as evolve_attrs
 from attrs import frozen
 
 from fintech.application.balance_settings import load_settings
@@ -12,6 +13,7 @@ from fintech.application.payouts.remitting import RemitLines
 from fintech.application.payouts.repeats import PayoutAnswered, PayoutRepeats
 from fintech.domain.balance_settings import BalanceSettings
 from fintech.domain.bank_accounts import BankAccount
+from fintech.domain.changeset import Answer, Claim
 from fintech.domain.events import EventType
 from fintech.domain.evolving import evolve
 from fintech.domain.ids import BankAccountId, ChangesetId, PayoutId
@@ -19,11 +21,13 @@ from fintech.domain.ledger import Books
 from fintech.domain.merchants import Merchant
 from fintech.domain.metadata import Metadata
 from fintech.domain.outcome import Failure, Outcome, Success
+from fintech.domain.payments.refusals import AmountTooLarge
 from fintech.domain.payouts.lifecycle import payout_canceled, reversal_sent
 from fintech.domain.payouts.making import Asked, BookedPayout, payout_made
 from fintech.domain.payouts.payout import Payout, PayoutMethod, PayoutStatus
-from fintech.domain.payouts.refusals import DestinationMissing, NotDue, PayoutWrongStatus
+from fintech.domain.payouts.refusals import BalanceInsufficient, DestinationMissing, NotDue, PayoutWrongStatus
 from fintech.domain.payouts.schedule import scheduled
+from fintech.domain.remittances import LinesMissing, PayoutsTooFrequent, RemittanceRefusal, TooManyLines
 from fintech.domain.scope import Scope
 from fintech.ports.id_source import IdSource
 from fintech.ports.payout_bank import PayoutBank
@@ -74,7 +78,9 @@ class CreatePayout:
         )
 
         async def decide(changeset: ChangesetId, now: datetime) -> Decided:
-            return await self._decide(request, scope, asked, destination, changeset, now)
+            decided = await self._decide(request, scope, asked, destination, changeset, now)
+            some = _some(asked, decided)
+            return await self._decide(request, scope, some, destination, changeset, now) if some else decided
 
         outcome: Outcome[Payout, PayoutRefusal] = await self.commits.land(scope, request.actor, decide)
         if isinstance(outcome, Success) and outcome.unwrap().status is PayoutStatus.SENT:
@@ -111,23 +117,24 @@ class CreatePayout:
         if isinstance(made, Failure):
             return made
         booked = made.unwrap()
-        payout = booked.payout
-        remitting = await self.remit(scope, settings, payout, payout.total_minor, changeset, now)
+        remitted = await self.remit(scope, settings, booked.payout, changeset, now)
+        if isinstance(remitted, Failure):
+            return Failure(_less(booked.payout, remitted.failure()))
+        remitting = remitted.unwrap()
         after = scheduled(remitting.settings, now) if asked.automatic else remitting.settings
-        payout = evolve(payout, remittances=len(remitting.pages))
-        claim = request.claim if payout.status is PayoutStatus.SENT else request.claim_and_answer
+        payout = evolve(booked.payout, remittances=len(remitting.pages))
         return Success(
             Decision(
                 value=saved(payout),
                 changes=(
                     (payout, EventType.PAYOUT_CREATED),
                     (after, EventType.BALANCE_SETTINGS_UPDATED),
-                    *((page, EventType.PAYOUT_RECONCILED) for page in remitting.pages),
+                    *((page, EventType.REMITTANCE_CREATED) for page in remitting.pages),
                 ),
                 transfers=booked.transfers,
                 ceilings=booked.ceilings,
                 backing=booked.backing,
-                claim=claim(payout.id, now),
+                claim=_claim(request, payout, now),
             )
         )
 
@@ -144,6 +151,39 @@ class CreatePayout:
         if account is None or account.removed_at is not None:
             return Failure(NotFound("bank_account", id))
         return Success((merchant, account))
+
+
+def _claim(request: Request, payout: Payout, now: datetime) -> Claim | Answer | None:
+    """A payout that waits for the bank's window is all that was asked for; one that is sent now is answered later."""
+    claim = request.claim if payout.status is PayoutStatus.SENT else request.claim_and_answer
+    return claim(payout.id, now)
+
+
+def _some(asked: Asked, decided: Decided) -> Asked | None:
+    """As much as one payout can pay for, where all is asked for and that is more lines than one may have."""
+    refused = decided.failure() if isinstance(decided, Failure) else None
+    if (
+        asked.amount_minor is None
+        and asked.method is PayoutMethod.STANDARD
+        and isinstance(refused, AmountTooLarge)
+    ):
+        return evolve_attrs(asked, amount_minor=refused.most_minor)
+    return None
+
+
+def _less(
+    payout: Payout, refused: RemittanceRefusal
+) -> BalanceInsufficient | AmountTooLarge | PayoutsTooFrequent:
+    """Why a payout that the books would bear is not made: what it could pay for is less, and the fee stays what it is."""
+    match refused:
+        case LinesMissing(short_minor=short):
+            return BalanceInsufficient(max(payout.amount_minor - short, 0))
+        case TooManyLines(most_minor=most):
+            return AmountTooLarge(max(payout.amount_minor - (payout.total_minor - most), 0))
+        case PayoutsTooFrequent():
+            return refused
+        case _:
+            assert_never(refused)
 
 
 @frozen(kw_only=True)

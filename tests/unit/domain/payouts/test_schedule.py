@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fintech.domain.balance_settings import Interval, Schedule, default_settings
-from fintech.domain.business_days import SYDNEY
+from fintech.domain.business_days import SYDNEY, is_business_day
 from fintech.domain.evolving import evolve
 from fintech.domain.ids import MerchantId
 from fintech.domain.payouts.schedule import next_payout_day, payout_time, scheduled
@@ -44,7 +44,12 @@ def monthly(day: int) -> Schedule:
         (monthly(31), date(2027, 1, 31), date(2027, 2, 1)),  # the 31st is a Sunday, and paid on Monday
         (monthly(28), date(2027, 2, 1), date(2027, 3, 1)),  # a Sunday in February moves into March
         (monthly(27), date(2027, 2, 28), date(2027, 3, 1)),
-        (monthly(24), date(2027, 3, 1), date(2027, 3, 24)),  # and March has its own
+        (
+            monthly(28),
+            date(2027, 3, 1),
+            date(2027, 3, 30),
+        ),  # and March has its own: a Sunday, and then Easter Monday
+        (DAILY, date(2026, 12, 24), date(2026, 12, 29)),  # Christmas, a week end, and Boxing Day on Monday
         (monthly(29), date(2028, 2, 28), date(2028, 2, 29)),
     ],
 )
@@ -57,10 +62,10 @@ def test_who_asks_by_hand_has_no_day() -> None:
 
 
 @given(SCHEDULES, DAYS)
-def test_a_day_is_a_week_day_soon_after(schedule: Schedule, after: date) -> None:
+def test_a_day_is_a_business_day_soon_after(schedule: Schedule, after: date) -> None:
     day = next_payout_day(schedule, after)
     assert day is not None
-    assert day.weekday() < 5
+    assert is_business_day(day)
     longest = {Interval.DAILY: 7, Interval.WEEKLY: 14, Interval.MONTHLY: 40}[schedule.interval]
     assert timedelta() < day - after <= timedelta(days=longest)
 
