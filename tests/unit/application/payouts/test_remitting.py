@@ -161,10 +161,11 @@ async def test_books_whose_lines_do_not_make_up_the_balance_are_said_to_be_wrong
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages of two lines, two of them, read one by one."""
+    """Pages of two lines, two of them, read by one, then by two."""
     monkeypatch.setattr(remittances, "PAGE_LINES_MAX", 2)
     monkeypatch.setattr(remittances, "PAGES_MAX", 2)
-    monkeypatch.setattr(remitting, "LINES_READ_MAX", 1)
+    monkeypatch.setattr(remitting, "LINES_READ", 1)
+    monkeypatch.setattr(remitting, "LINES_READ_MAX", 2)
 
 
 @pytest.mark.usefixtures("small")
