@@ -20,13 +20,14 @@ from fintech.entrypoints.cli.lazy import LazyGroup, Listed
         "payment": Listed("fintech.entrypoints.cli.payment:payment", "List, show and refund payments."),
         "payout": Listed(
             "fintech.entrypoints.cli.payout:payout",
-            "Pay merchants out; show, explain, cancel, reverse payouts.",
+            "Pay merchants out; show, explain, cancel and reverse payouts.",
         ),
         "payout-policy": Listed(
             "fintech.entrypoints.cli.payout_policy:payout_policy", "Show and set how a merchant is paid out."
         ),
         "bank-account": Listed(
-            "fintech.entrypoints.cli.bank_account:bank_account", "Add, list and remove bank accounts."
+            "fintech.entrypoints.cli.bank_account:bank_account",
+            "Add, list and remove bank accounts.",
         ),
         "balance": Listed("fintech.entrypoints.cli.balance:balance", "Show what a merchant has, and where."),
         "settle": Listed(
