@@ -11,6 +11,7 @@ from fintech.adapters.simulator.card_acquirer import SimulatedAcquirer
 from fintech.adapters.simulator.card_vault import SimulatedCardVault
 from fintech.adapters.simulator.payout_bank import SimulatedPayoutBank
 from fintech.adapters.system.keyed_digest import LocalDigest
+from fintech.domain.tax_invoices import SPECIMEN
 from fintech.entrypoints.container import Core
 from tests.conftest import Server, spelt
 
@@ -39,6 +40,7 @@ def on_postgres(server: Server, *, writers: int = 2, readers: int = 2) -> OpenCo
                 clock=clock,
                 ids=CountingIdSource(),
                 digests=digests,
+                supplier=SPECIMEN,
             )
         server.drop(name)
 

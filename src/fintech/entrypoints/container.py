@@ -34,8 +34,11 @@ from fintech.application.refunds.asking import RefundAsking
 from fintech.application.refunds.repeats import RefundRepeats
 from fintech.application.refunds.requests import CreateRefund, UpdateRefund
 from fintech.application.refunds.resolving import ResolveRefund, ReturnRefund
-from fintech.application.settlement import SettleMerchant
+from fintech.application.settlement import SettleEverybody, SettleInFull, SettleMerchant
+from fintech.application.statements import ListPeriods, MakeStatement, OpenStatement
 from fintech.application.sweep import Sweep
+from fintech.application.tax_invoices import MakeTaxInvoice
+from fintech.domain.tax_invoices import Supplier
 from fintech.ports.card_acquirer import CardAcquirer
 from fintech.ports.card_vault import CardVault
 from fintech.ports.clock import Clock
@@ -59,6 +62,7 @@ class Core(containers.DeclarativeContainer):
     clock = providers.Dependency(instance_of=Clock)
     ids = providers.Dependency(instance_of=IdSource)
     digests = providers.Dependency(instance_of=KeyedDigest)
+    supplier = providers.Dependency(instance_of=Supplier)
 
     commits = providers.Singleton(Commits, store=store, ids=ids, clock=clock)
     asking = providers.Singleton(Asking, store=store, acquirer=acquirer, commits=commits)
@@ -141,8 +145,16 @@ class Core(containers.DeclarativeContainer):
     )
     heed_payout_notice = providers.Singleton(HeedPayoutNotice, asking=payout_asking)
     pay_on_schedule = providers.Singleton(PayOnSchedule, store=store, commits=commits, create=create_payout)
+    open_statement = providers.Singleton(OpenStatement, store=store, queries=queries, clock=clock)
+    make_statement = providers.Singleton(MakeStatement, open_statement=open_statement)
+    list_periods = providers.Singleton(ListPeriods, store=store, clock=clock)
+    make_tax_invoice = providers.Singleton(
+        MakeTaxInvoice, store=store, queries=queries, clock=clock, supplier=supplier
+    )
 
     settle_merchant = providers.Singleton(SettleMerchant, store=store, ids=ids, commits=commits)
+    settle_in_full = providers.Singleton(SettleInFull, settle_merchant=settle_merchant)
+    settle_everybody = providers.Singleton(SettleEverybody, queries=queries, settle_in_full=settle_in_full)
     sweep = providers.Singleton(
         Sweep,
         store=store,

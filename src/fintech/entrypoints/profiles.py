@@ -33,6 +33,7 @@ from fintech.adapters.simulator.payout_bank import SimulatedPayoutBank
 from fintech.adapters.system.clock import SystemClock
 from fintech.adapters.system.id_source import RandomIdSource
 from fintech.adapters.system.keyed_digest import LocalDigest
+from fintech.domain.tax_invoices import SPECIMEN, Supplier
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.secret_files import keep_secret, make_private_file, read_secret
 from fintech.entrypoints.settings import DIGEST_KEY_BYTES_MIN, Settings, read_settings
@@ -103,13 +104,13 @@ async def in_memory() -> AsyncIterator[Core]:
 
 
 @asynccontextmanager
-async def embedded(data_dir: str | PathLike[str]) -> AsyncIterator[Core]:
+async def embedded(data_dir: str | PathLike[str], *, supplier: Supplier = SPECIMEN) -> AsyncIterator[Core]:
     """On a PostgreSQL of its own in a folder, which is made at first use and brought up to date.
 
     Any number of processes may use the same folder at once; the server stops with the last. Raises `CannotOpen`.
     """
     async with AsyncExitStack() as closing:
-        yield await _open_folder(closing, Path(data_dir))
+        yield await _open_folder(closing, Path(data_dir), supplier)
 
 
 @asynccontextmanager
@@ -136,7 +137,7 @@ async def upgrade(settings: Settings) -> str:
         raise CannotOpen(f"FINTECH_DATABASE_URL: {error}") from error
 
 
-async def _open_folder(closing: AsyncExitStack, folder: Path) -> Core:
+async def _open_folder(closing: AsyncExitStack, folder: Path, supplier: Supplier) -> Core:
     from fintech.adapters.postgres import database, embedded, schema  # noqa: PLC0415 - spares others its weight
 
     clock = SystemClock()
@@ -167,13 +168,13 @@ async def _open_folder(closing: AsyncExitStack, folder: Path) -> Core:
 
     ports = Ports(opened.store, opened.queries, opened.proofs)
     outside = Outside(providers.Singleton(acquirer), providers.Singleton(bank))
-    return _core(ports, outside, clock, RandomIdSource(), key)
+    return _core(ports, outside, clock, RandomIdSource(), key, supplier)
 
 
 async def _open_address(closing: AsyncExitStack, settings: Settings) -> Core:
     from fintech.adapters.postgres import database, schema  # noqa: PLC0415 - spares others its weight
 
-    url, key = settings.addressed(), settings.keyed()
+    url, key, supplier = settings.addressed(), settings.keyed(), settings.supplier.named()
     clock = SystemClock()
     try:
         await schema.require_head(database.sqlalchemy_url(url))
@@ -182,7 +183,7 @@ async def _open_address(closing: AsyncExitStack, settings: Settings) -> Core:
         raise CannotOpen(f"FINTECH_DATABASE_URL: {error}") from error
     ports = Ports(opened.store, opened.queries, opened.proofs)
     outside = _simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock))
-    return _core(ports, outside, clock, RandomIdSource(), key)
+    return _core(ports, outside, clock, RandomIdSource(), key, supplier)
 
 
 @asynccontextmanager
@@ -233,7 +234,9 @@ def _simulated(acquirer: CardAcquirer, bank: PayoutBank) -> Outside:
     return Outside(providers.Object(acquirer), providers.Object(bank))
 
 
-def _core(ports: Ports, outside: Outside, clock: Clock, ids: IdSource, key: bytes) -> Core:
+def _core(
+    ports: Ports, outside: Outside, clock: Clock, ids: IdSource, key: bytes, supplier: Supplier = SPECIMEN
+) -> Core:
     digests = LocalDigest(key)
     core = Core(
         store=ports.store,
@@ -245,6 +248,7 @@ def _core(ports: Ports, outside: Outside, clock: Clock, ids: IdSource, key: byte
         clock=clock,
         ids=ids,
         digests=digests,
+        supplier=supplier,
     )
     core.check_dependencies()
     return core

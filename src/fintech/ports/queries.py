@@ -156,11 +156,25 @@ class Queries(Protocol):
         """
 
     @abstractmethod
+    async def lines(
+        self,
+        scope: Scope,
+        start: datetime,
+        end: datetime,
+        limit: int,
+        after: MovementLine | None = None,
+    ) -> Sequence[MovementLine]:
+        """The `movements` from a moment on until another (excluded), oldest first: by their moments, then by id.
+
+        At most ``limit``, beyond ``after``, in time that does not grow with how many there are before or behind.
+        """
+
+    @abstractmethod
     async def balance_before(self, scope: Scope, moment: datetime) -> int:
         """What we owed the merchant just before a moment, less what it owed us, in minor units of its currency.
 
         It is what was posted to all its buckets (`BALANCE_BUCKETS`) by then; so it is also what all `movements` until
-        then add up to.
+        then add up to (`line_amounts`).
         """
 
     @abstractmethod

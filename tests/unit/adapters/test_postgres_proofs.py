@@ -119,6 +119,32 @@ WRONG = {
         Proof.PAYMENTS,
         "pi_",
     ),
+    "a line is left out of the statement": (
+        changed("movements", "line = false", "line"),
+        Proof.STATEMENTS,
+        "acct_",
+    ),
+    "a line tells another net": (
+        changed("movements", "net_minor = net_minor + 1", "net_minor <> 0"),
+        Proof.STATEMENTS,
+        "txn_",
+    ),
+    "a fee is on no invoice": (
+        changed("movements", "line = false", "legs::text like '%acquiring_fee%'"),
+        Proof.INVOICES,
+        "acct_",
+    ),
+    "GST goes elsewhere": (
+        changed("transfers", "credit_code = 'losses'", "kind = 'fee_tax'"),
+        Proof.INVOICES,
+        "acct_",
+    ),
+    "GST is of another rate": (
+        changed("transfers", "amount_minor = amount_minor * 2", "kind = 'fee_tax' and amount_minor > 3"),
+        Proof.INVOICES,
+        "txn_",
+    ),
+    "GST is forgotten": (lost("transfers", "kind = 'fee_tax' and amount_minor > 3"), Proof.INVOICES, "txn_"),
     "a document says another fee": (
         changed(
             "events",

@@ -27,6 +27,15 @@ from fintech.ports.contracts.seasons import Season
 from fintech.ports.contracts.trading import trade
 from fintech.ports.proofs import Proof, Proofs
 
+#: How many discrepancies each proof finds in what `spoil` commits.
+WRONG = {
+    Proof.HOLDS: 1,
+    Proof.PAYMENTS: 8,
+    Proof.SAFEGUARDED: 1,
+    Proof.STATEMENTS: 1,
+    Proof.INVOICES: 4,
+}
+
 
 @pytest.fixture
 async def both(postgres_dsn: str) -> AsyncIterator[list[tuple[Season, Proofs]]]:
@@ -66,10 +75,25 @@ async def spoil(season: Season) -> None:
     for_nothing = Movement(MovementId.of(changeset, 2), source="pi_nothing", at=season.now)
     for_nothing.move(TransferKind.HOLD, holds, books.account("holds_contra"), 6, phase=Phase.PENDING)
     for_nothing.move(TransferKind.CAPTURE, cash, available, 8)
+    too_dear = Movement(MovementId.of(changeset, 3), source=payment.id, at=season.now)
+    too_dear.move(TransferKind.CAPTURE, cash, available, 10_000)
+    too_dear.move(TransferKind.ACQUIRING_FEE, available, books.account("fees/acquiring"), 1_000)
+    too_dear.move(TransferKind.FEE_TAX, available, books.account("gst_payable/gst"), 104)
+    untaxed = Movement(MovementId.of(changeset, 4), source=payment.id, at=season.now)
+    untaxed.move(TransferKind.CAPTURE, cash, available, 10_000)
+    untaxed.move(TransferKind.ACQUIRING_FEE, available, books.account("fees/acquiring"), 1_000)
+    free = Movement(MovementId.of(changeset, 5), source=payment.id, at=season.now)
+    free.move(TransferKind.CAPTURE, cash, available, 10_000)
+    free.move(TransferKind.ACQUIRING_FEE, available, books.account("fees/acquiring"), 1_000)
+    free.move(TransferKind.FEE_TAX, available, books.account("gst_payable/gst_free"), 9)
     await season.commit(
         (evolve(payment, refunded_minor=0), EventType.PAYMENT_UPDATED),
         (evolve(refund, amount_minor=refund.amount_minor + 1), EventType.REFUND_UPDATED),
-        transfers=(*for_payment.legs, *for_refund.legs, *for_nothing.legs),
+        transfers=tuple(
+            leg
+            for movement in (for_payment, for_refund, for_nothing, too_dear, untaxed, free)
+            for leg in movement.legs
+        ),
         id=changeset,
     )
 
@@ -127,14 +151,14 @@ async def test_they_agree_that_all_is_well(both: list[tuple[Season, Proofs]]) ->
         assert [list(await proofs.check(proof, livemode=False)) for _, proofs in both] == [[], []]
 
 
-@pytest.mark.parametrize("proof", [Proof.HOLDS, Proof.PAYMENTS, Proof.SAFEGUARDED])
+@pytest.mark.parametrize("proof", list(WRONG))
 async def test_they_agree_on_what_is_wrong(both: list[tuple[Season, Proofs]], proof: Proof) -> None:
     for season, _ in both:
         await spoil(season)
     over_memory, over_postgres = [list(await proofs.check(proof, livemode=False)) for _, proofs in both]
     assert over_memory
     assert over_memory == over_postgres
-    assert len(over_memory) == {Proof.HOLDS: 1, Proof.PAYMENTS: 7, Proof.SAFEGUARDED: 1}[proof]
+    assert len(over_memory) == WRONG[proof]
 
 
 @pytest.mark.parametrize("proof", [Proof.BALANCED, Proof.REBUILT])

@@ -6,10 +6,12 @@ from itertools import islice
 from typing import Final
 
 from fintech.adapters.memory.remittance_proof import Fault, Key, remitted
+from fintech.adapters.memory.statement_proofs import line_sums, monthly_fees, wrongly_taxed
 from fintech.adapters.memory.store import Memory
 from fintech.domain.chart import Bucket, bucket_of
 from fintech.domain.events import Aggregate
 from fintech.domain.ledger import AccountId, Balances, Phase, Transfer, TransferKind
+from fintech.domain.merchants import Merchant
 from fintech.domain.moves import net_moves
 from fintech.domain.payments.payment import Payment
 from fintech.domain.refunds.refund import Refund, RefundStatus
@@ -46,6 +48,8 @@ class MemoryProofs(Proofs):
             Proof.PAYMENTS: self._payments,
             Proof.SAFEGUARDED: self._safeguarded,
             Proof.REMITTED: self._remitted,
+            Proof.STATEMENTS: self._statements,
+            Proof.INVOICES: self._invoices,
             Proof.EVENTS: self._events,
         }[proof](livemode)
         wrong = sorted((str(subject), str(expected), str(found)) for subject, expected, found in faults)
@@ -147,6 +151,18 @@ class MemoryProofs(Proofs):
 
     def _remitted(self, livemode: bool) -> Iterator[Fault]:
         return remitted(self._memory, livemode)
+
+    def _statements(self, livemode: bool) -> Iterator[Fault]:
+        return _differing(*line_sums(self._accounts(livemode), self._transfers(livemode)))
+
+    def _invoices(self, livemode: bool) -> Iterator[Fault]:
+        yield from _differing(*monthly_fees(self._transfers(livemode)))
+        codes = {
+            key[0]: each.fees.tax_code
+            for key, each in self._aggregates(livemode)
+            if isinstance(each, Merchant)
+        }
+        yield from wrongly_taxed(self._transfers(livemode), codes)
 
     def _events(self, livemode: bool) -> Iterator[Fault]:
         latest: dict[Key, int] = defaultdict(int)

@@ -137,6 +137,18 @@ class MemoryQueries(Queries):
         ]
         return sorted(lines, key=lambda line: line.movement)[:limit]
 
+    async def lines(
+        self,
+        scope: Scope,
+        start: datetime,
+        end: datetime,
+        limit: int,
+        after: MovementLine | None = None,
+    ) -> Sequence[MovementLine]:
+        within = [line for line in self._movements(scope) if start <= line.legs[0].at < end]
+        beyond = [line for line in within if after is None or _place(line) > _place(after)]
+        return sorted(beyond, key=_place)[:limit]
+
     async def balance_before(self, scope: Scope, moment: datetime) -> int:
         return sum(
             change_of(transfer)
@@ -171,6 +183,10 @@ class MemoryQueries(Queries):
             MovementLine(id=id, legs=tuple(sorted(each, key=lambda leg: leg.id))) for id, each in legs.items()
         ]
         return [line for line in lines if touches_balance(line.legs)]
+
+
+def _place(line: MovementLine) -> tuple[datetime, str]:
+    return line.legs[0].at, line.id
 
 
 def _created(aggregate: _Dated) -> datetime:

@@ -22,6 +22,8 @@ from fintech.entrypoints.http import (
     payment_rendering,
     payout_rendering,
     refunds,
+    statement_rendering,
+    tax_invoices,
 )
 from fintech.entrypoints.http.authentication import Authentication
 from fintech.entrypoints.http.balance import Balance
@@ -30,6 +32,7 @@ from fintech.entrypoints.http.balance_transactions import BalanceTransactions
 from fintech.entrypoints.http.bank_accounts import BankAccounts
 from fintech.entrypoints.http.charges import Charges
 from fintech.entrypoints.http.door import Door, Handler
+from fintech.entrypoints.http.downloads import Downloads
 from fintech.entrypoints.http.errors import Problem, Refused
 from fintech.entrypoints.http.events import Events
 from fintech.entrypoints.http.expanding import Expandable, Expander
@@ -46,6 +49,8 @@ from fintech.entrypoints.http.request_log import Visit, protocol_log
 from fintech.entrypoints.http.routes import Answer, Route, Seen
 from fintech.entrypoints.http.schema import Schema
 from fintech.entrypoints.http.settings import HttpSettings
+from fintech.entrypoints.http.statements import Statements
+from fintech.entrypoints.http.tax_invoices import TaxInvoices
 
 #: The application's health, whose ``drain`` a server calls when it is told to stop.
 HEALTH: Final = web.AppKey("health", Health)
@@ -63,6 +68,9 @@ OBJECTS: Final[Mapping[str, Schema]] = {
     "payment_method": payment_methods.SCHEMA,
     "payout": payout_rendering.SCHEMA,
     "refund": refunds.SCHEMA,
+    "statement": statement_rendering.SCHEMA,
+    "statement_period": statement_rendering.PERIOD_SCHEMA,
+    "tax_invoice": tax_invoices.SCHEMA,
 }
 
 
@@ -80,6 +88,7 @@ def build_app(core: Core, settings: HttpSettings | None = None) -> web.Applicati
         expander=expander,
         flights=flights,
         rates=RateLimit(settings.requests_per_s, settings.requests_burst),
+        downloads=Downloads(settings.streams_max, settings.stream_timeout_s, flights),
         meter=meter,
     )
     health = Health(core.store(), meter, flights, settings.ready_timeout_s)
@@ -156,11 +165,18 @@ def _operations(core: Core) -> tuple[Sequence[Route[Any]], Expander]:
         store=store,
         queries=queries,
     )
+    statements = Statements(
+        open_statement=core.open_statement(),
+        make_statement=core.make_statement(),
+        list_periods=core.list_periods(),
+    )
     others = (
         Balance(store=store, clock=core.clock()),
         PayoutSettings(change=core.change_balance_settings(), store=store, clock=core.clock()),
         Events(store=store, queries=queries),
         Merchants(store=store),
+        statements,
+        TaxInvoices(make_tax_invoice=core.make_tax_invoice()),
     )
     nouns = (payments, methods, charges, refunds, transactions, payouts, accounts, *others)
     routes = tuple(route for noun in nouns for route in noun.routes())

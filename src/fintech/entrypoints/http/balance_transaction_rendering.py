@@ -1,12 +1,12 @@
 """What a balance transaction looks like: a movement with what came or went, what it cost, and what that leaves."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from attrs import frozen
 
-from fintech.domain.business_days import next_settlement_at
+from fintech.domain.business_days import settles_at
 from fintech.domain.chart import Bucket, Limit, bucket_of
 from fintech.domain.ledger import AccountId, Balances, TransferKind
 from fintech.domain.lines import FEE_KINDS, line_amounts
@@ -146,14 +146,14 @@ def unsettled_accounts(line: MovementLine, scope: Scope) -> frozenset[AccountId]
 
 
 def _available_at(line: MovementLine) -> datetime:
-    """When the bank is expected to have paid, for what is not settled when it moves."""
-    at = line.legs[0].at
-    unsettled = any(
-        bucket_of(account.code) is Bucket.UNSETTLED
+    """When the bank is expected to have paid for the days that it is about; at once, if it is about none."""
+    days = [
+        date.fromisoformat(account.code.partition("/")[2])
         for leg in line.legs
         for account in (leg.debit, leg.credit)
-    )
-    return next_settlement_at(at) if unsettled else at
+        if bucket_of(account.code) is Bucket.UNSETTLED
+    ]
+    return max(line.legs[0].at, *map(settles_at, days))
 
 
 def settled(days: Iterable[AccountId], balances: Mapping[AccountId, Balances]) -> bool:

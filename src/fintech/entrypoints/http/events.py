@@ -152,6 +152,7 @@ def _render_settlement(settlement: Settlement, livemode: bool) -> dict[str, Any]
     return {
         "id": settlement.id,
         "object": "settlement",
+        "advance_repaid": settlement.advance_repaid_minor,
         "created": int(settlement.settled_at.timestamp()),
         "currency": settlement.currency.value.lower(),
         "earned": settlement.earned_minor,

@@ -82,7 +82,8 @@ def _operation(route: Route[Any], expansion: str | None) -> dict[str, Any]:
         "responses": {
             "200": {
                 "description": "What was asked for.",
-                "content": {_JSON: {"schema": listed(route.answers) if route.lists else ref(route.answers)}},
+                "content": {_JSON: {"schema": listed(route.answers) if route.lists else ref(route.answers)}}
+                | {each: {} for each in route.media_types},
             }
         }
         | {status: {"$ref": f"#/components/responses/{status}"} for status in _ERRORS},

@@ -1,6 +1,6 @@
 """Routes: one table of operations, from which the application and its OpenAPI document are both made."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from enum import StrEnum
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
@@ -62,8 +62,18 @@ class Answer:
 
 
 @frozen(kw_only=True)
+class Download:
+    """What an operation answers that is no object: a file, whole, or piece by piece as it is made."""
+
+    name: str
+    media_type: str
+    content: bytes | AsyncIterator[bytes]
+
+
+@frozen(kw_only=True)
 class Route(Generic[P]):
-    """One operation. ``name`` is also what idempotency keys are held to; ``answers`` names the object's schema.
+    """One operation. ``name`` is also what idempotency keys are held to; ``answers`` names the object's schema, and
+    ``media_types`` what it may answer as a `Download` instead.
 
     ``summary`` is one sentence for the document. ``path`` has at most two variable parts.
     """
@@ -72,10 +82,11 @@ class Route(Generic[P]):
     method: Method
     path: str
     params: type[P]
-    handle: Callable[[Call[P]], Awaitable[Answer]]
+    handle: Callable[[Call[P]], Awaitable[Answer | Download]]
     answers: str
     summary: str
     lists: bool = False
+    media_types: tuple[str, ...] = ()
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -95,10 +106,11 @@ class Resource:
         verb: str,
         path: str,
         params: type[P],
-        handle: Callable[[Call[P]], Awaitable[Answer]],
+        handle: Callable[[Call[P]], Awaitable[Answer | Download]],
         summary: str,
         *,
         lists: bool = False,
+        media_types: tuple[str, ...] = (),
     ) -> Route[P]:
         """An operation that changes nothing."""
         return Route(
@@ -110,6 +122,7 @@ class Resource:
             answers=self.answers,
             summary=summary,
             lists=lists,
+            media_types=media_types,
         )
 
     def post(

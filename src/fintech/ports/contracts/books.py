@@ -18,7 +18,7 @@ from fintech.domain.changeset import (
     LimitReached,
     UniqueTaken,
 )
-from fintech.domain.chart import Bucket, unsettled_on
+from fintech.domain.chart import Bucket, is_daily, unsettled_on
 from fintech.domain.events import EventType
 from fintech.domain.evolving import evolve
 from fintech.domain.ids import ChangesetId, MovementId
@@ -29,6 +29,7 @@ from fintech.domain.payments.attempt import AUTHORISATION_VALID
 from fintech.domain.payments.payment import Payment
 from fintech.ports.clock import Clock
 from fintech.ports.contracts.histories import Story
+from fintech.ports.contracts.seasons import Season
 from fintech.ports.id_source import IdSource
 from fintech.ports.store import Due, Store
 
@@ -170,6 +171,33 @@ class LedgerContract:
     async def test_balances_of_unused_accounts_are_nothing(self, store: Store, story: Story) -> None:
         account = story.books.account("available")
         assert await store.balances(story.scope, [account]) == {account: Balances()}
+
+    async def test_days_that_are_closed_leave_the_books_until_something_late_comes(
+        self, store: Store, ids: IdSource, clock: Clock, advance: Advance
+    ) -> None:
+        season = await Season.begin(store, ids, clock)
+        scope = season.story.scope
+        await season.pay(10_000)
+        held = await season.pay(3_000, manual=True)
+        day = season.story.books.account(unsettled_on(sydney_day(clock.now())))
+        assert day in await store.books(scope)
+        await season.settle()
+        books = await store.books(scope)
+        assert not any(is_daily(account.code) for account in books)
+        assert {account.code for account in books} >= {"available", "client_cash", "holds"}
+        await season.cancel(held.id)
+        assert season.story.books.account("holds") in await store.books(scope)  # even, but not a day's
+        for _ in range(10):  # enough to be folded
+            await season.pay(1_000)
+        advance(timedelta(days=1))
+        await season.pay(1_000)
+        books = await store.books(scope)
+        assert books[day].debits_posted < books[day].credits_posted
+        assert books == await store.balances(scope, [*books])
+        total = Balances()
+        for balances in books.values():
+            total = total.plus(balances)
+        assert total.debits_posted == total.credits_posted
 
     async def test_what_is_due_is_leased_to_one(self, store: Store, story: Story, advance: Advance) -> None:
         early = await story.paid(manual=True)

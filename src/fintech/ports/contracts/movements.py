@@ -1,7 +1,7 @@
 """The promise of `Queries` about movements of a merchant's money, and about what they add up to."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 
 from attrs import evolve
@@ -9,6 +9,7 @@ from attrs import evolve
 from fintech.domain.chart import BALANCE_BUCKETS, Bucket, bucket_of
 from fintech.domain.ids import ChangesetId, MovementId
 from fintech.domain.ledger import TransferKind
+from fintech.domain.lines import line_amounts
 from fintech.domain.scope import Scope
 from fintech.ports.clock import Clock
 from fintech.ports.contracts.paging import Expected, check
@@ -113,6 +114,35 @@ class MovementQueriesContract:
             found = await queries.payable_lines(scope, other, 1_000)
             assert list(found) == [line for line in expected if line.movement > other]
 
+    async def test_lines_of_a_span_oldest_first(
+        self, queries: Queries, season: Season, chance: Random
+    ) -> None:
+        await season.pay(1_000)
+        await season.pay(2_000)  # at the same moment
+        scope = season.story.scope
+        lines = sorted((legs[0].at, id) for id, legs in season.lines.items())
+        moments = [at for at, _ in lines]
+        for _ in range(12):
+            start, end = sorted(chance.choices([*moments, season.now + timedelta(hours=1)], k=2))
+            expected = [id for at, id in lines if start <= at < end]
+            limit = chance.choice((1, 2, 3, 100))
+            assert await _walked(queries, scope, start, end, limit) == expected
+        every = await queries.lines(scope, moments[0], season.now + timedelta(hours=1), 1_000)
+        assert [list(line.legs) for line in every] == [season.lines[MovementId(id)] for _, id in lines]
+
+    async def test_there_are_no_lines_in_no_time(self, queries: Queries, season: Season) -> None:
+        await season.pay(1_000)
+        assert list(await queries.lines(season.story.scope, season.now, season.now, 10)) == []
+
+    async def test_a_balance_is_what_the_lines_before_it_add_up_to(
+        self, queries: Queries, season: Season, advance: Callable[[timedelta], None]
+    ) -> None:
+        lines = list(season.lines.values())
+        advance(timedelta(hours=1))
+        for moment in [*(legs[0].at for legs in lines), season.now]:
+            before = sum(line_amounts(legs).net_minor for legs in lines if legs[0].at < moment)
+            assert await queries.balance_before(season.story.scope, moment) == before
+
     async def test_the_balance_before_a_moment_is_what_the_accounts_stood_at(
         self,
         queries: Queries,
@@ -164,6 +194,17 @@ class MovementQueriesContract:
         await season.settle()
         advance(timedelta(hours=1))
         assert await queries.balance_before(scope, season.now) == owed
+
+
+async def _walked(queries: Queries, scope: Scope, start: datetime, end: datetime, limit: int) -> list[str]:
+    """The ids of a span's lines, so many at a time."""
+    found: list[MovementLine] = []
+    while True:
+        some = await queries.lines(scope, start, end, limit, found[-1] if found else None)
+        assert len(some) <= limit
+        if not some:
+            return [line.id for line in found]
+        found += some
 
 
 async def _owed(store: Store, scope: Scope) -> int:

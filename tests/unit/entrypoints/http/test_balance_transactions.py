@@ -5,7 +5,7 @@ import pytest
 
 from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.memory.queries import MemoryQueries
-from fintech.domain.business_days import next_settlement_at
+from fintech.domain.business_days import settles_at, sydney_day
 from fintech.domain.merchants import DEFAULT_FEES
 from fintech.ports.queries import Listed, MovementLine
 from tests.unit.entrypoints.http.driving import OFFICER, Api
@@ -21,7 +21,7 @@ async def test_a_capture_is_a_line_with_its_fee_and_the_tax_on_it(api: Api, cloc
         "id": charge["balance_transaction"],
         "object": "balance_transaction",
         "amount": 100_000,
-        "available_on": int(next_settlement_at(clock.now()).timestamp()),
+        "available_on": int(settles_at(sydney_day(clock.now())).timestamp()),
         "balance_type": "payments",
         "created": int(clock.now().timestamp()),
         "currency": "aud",

@@ -83,7 +83,7 @@ def validators(core: Core) -> dict[str, Any]:
 
 
 async def test_everything_that_is_answered_keeps_its_schema(
-    api: Api, validators: dict[str, Any], clock: ManualClock
+    api: Api, clock: ManualClock, validators: dict[str, Any]
 ) -> None:
     card = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2030}
     await api.post("/v1/payment_methods", {"type": "card", "card": card})
@@ -134,6 +134,14 @@ async def test_everything_that_is_answered_keeps_its_schema(
                 snapshot = each["data"]["object"] if noun == "events" else each
                 if snapshot["object"] in validators:
                     validators[snapshot["object"]].validate(snapshot)
+    for each in (await api.get("/v1/statements", {"interval": "day"})).body["data"]:
+        validators["statement_period"].validate(each)
+        validators["statement"].validate((await api.get(f"/v1/statements/{each['id']}")).body)
+        seen |= {"statement_period", "statement"}
+    month = (await api.get("/v1/statements")).body["data"][0]["id"]
+    clock.advance(timedelta(days=31))
+    validators["tax_invoice"].validate((await api.get(f"/v1/tax_invoices/{month}")).body)
+    seen.add("tax_invoice")
     for noun in ("account", "balance", "balance_settings"):
         validators[noun].validate((await api.get(f"/v1/{noun}")).body)
         seen.add(noun)
