@@ -6,10 +6,13 @@ from typing import Any, Final
 from fintech.application.commits import NotFound
 from fintech.application.merchants import MerchantExists
 from fintech.application.payments.asking import AcquirerMissing
+from fintech.application.payouts.asking import BankMissing
 from fintech.application.settlement import NothingToSettle
 from fintech.application.statements import NoSuchPeriod, TooManyLines
 from fintech.application.tax_invoices import InvoiceCurrency, MonthNotOver, NothingSupplied, SupplierNotSet
 from fintech.domain.api_keys import KeyRevoked
+from fintech.domain.balance_settings import SettingsFault
+from fintech.domain.bank_accounts import BankAccountFault, DefaultAccount
 from fintech.domain.changeset import (
     AccountClosed,
     AlreadyResolved,
@@ -35,7 +38,18 @@ from fintech.domain.payments.refusals import (
     TooMany,
     WrongStatus,
 )
+from fintech.domain.payouts.refusals import (
+    BalanceInsufficient,
+    CoolingOff,
+    DestinationMissing,
+    InstantLimit,
+    InstantLimitReached,
+    NotDue,
+    NotReversible,
+    PayoutWrongStatus,
+)
 from fintech.domain.refunds.refund import InsufficientFunds, RefundOver
+from fintech.domain.remittances import PayoutsTooFrequent
 
 _AGAIN: Final = "somebody else was at it at the same time; nothing was done: try again"
 
@@ -47,9 +61,16 @@ _WORDS: Final[Mapping[type, str]] = {
     AlreadyResolved: _AGAIN,
     AmountTooLarge: "the amount is too large: at most {amount} here",
     AmountTooSmall: "the amount is too small: at least {amount}",
+    BalanceInsufficient: "{amount} at most can be paid out this way now",
+    BankAccountFault: "{it.field} {it.rule}",
+    BankMissing: "no bank serves this mode: simulators never serve live mode",
     AuthorisationExpired: "the authorisation has expired: it can only be released",
+    CoolingOff: "the bank account changed lately: instant payouts go on at {it.until:%Y-%m-%d %H:%M} UTC",
     CurrencyNotSupported: "the merchant keeps its books in {it.supported}",
+    DefaultAccount: "it is the default account: make another one the default first",
+    DestinationMissing: "there is no bank account to pay to: add one first",
     Expired: "the authorisation has expired: it can only be released",
+    InstantLimitReached: "today in Sydney no more than {amount} can be paid out instantly",
     InsufficientFunds: "the merchant's funds allow {amount} at most, and its policy no more debt",
     InvoiceCurrency: "a tax invoice is in AUD, and the merchant keeps its books in {it.currency}",
     KeyAnswered: "the key was used before, for a request that was answered",
@@ -62,10 +83,15 @@ _WORDS: Final[Mapping[type, str]] = {
     MethodMissing: "there is nothing to pay with",
     MonthNotOver: "the month is not over: its tax invoice is made after {it.until:%Y-%m-%d %H:%M} UTC",
     NoSuchPeriod: "the merchant's books are open since {it.first_day}, and today is {it.last_day}",
+    NotDue: "no payout is due by the schedule",
     NotFound: "there is no {it.kind} {it.id} in these books (is it the other mode: --live, --test?)",
+    NotReversible: "it was reversed before, or is a reversal itself",
     NothingSupplied: "there were no fees in {it.month.name}, so there is nothing to invoice",
     NothingToSettle: "there is nothing to settle",
+    PayoutWrongStatus: "the payout is {it.status}: one cannot {it.wanted} it",
+    PayoutsTooFrequent: "there were {it.most} payouts within minutes: wait a little, or pay out more at once",
     RefundOver: "the refund has its outcome: {it.status}",
+    SettingsFault: "{it.field} {it.rule}",
     StaleWrite: _AGAIN,
     StandingRefused: "the merchant is {it.current}, from where it cannot become {it.wanted}",
     SupplierNotSet: "a specimen is no supplier in live mode: set FINTECH_SUPPLIER_LEGAL_NAME, …_ABN and …_ADDRESS",
@@ -86,7 +112,15 @@ def _amount(refusal: Any, currency: Currency | None) -> str:
     match refusal:
         case LimitReached(account=account, spendable_minor=minor):
             return f"{format_minor(minor, account.currency)} {account.currency}"
-        case AmountTooLarge(minor) | AmountTooSmall(minor) | InsufficientFunds(minor):
+        case InstantLimitReached(what=InstantLimit.COUNT, left=left):
+            return f"{left} payouts"
+        case (
+            AmountTooLarge(minor)
+            | AmountTooSmall(minor)
+            | InsufficientFunds(minor)
+            | BalanceInsufficient(minor)
+            | InstantLimitReached(left=minor)
+        ):
             return f"{format_minor(minor, currency)} {currency}" if currency else f"{minor} minor units"
         case _:
             return ""
