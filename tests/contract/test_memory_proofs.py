@@ -1,6 +1,7 @@
 """Memory keeps the promise of `Proofs`."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 import pytest
 from attrs import evolve
@@ -12,6 +13,7 @@ from fintech.domain.chart import Bucket, bucket_of
 from fintech.domain.ledger import PLATFORM, AccountId, Balances, TransferKind
 from fintech.domain.money import Currency
 from fintech.domain.payments.payment import Payment
+from fintech.domain.remittances import Remittance, RemittedLine
 from fintech.ports.contracts.proofs import Plant, ProofsContract
 from fintech.ports.proofs import Proof
 
@@ -29,24 +31,7 @@ def proofs(store: MemoryStore) -> MemoryProofs:
 @pytest.fixture
 def plant(store: MemoryStore) -> Plant:
     async def planted(proof: Proof) -> None:
-        match proof:
-            case Proof.BALANCED:
-                add(store.memory, Bucket.FEES, Balances(credits_posted=1))
-            case Proof.REBUILT:
-                add(store.memory, Bucket.FEES, Balances(credits_posted=1, debits_posted=1))
-            case Proof.HOLDS:
-                add(store.memory, Bucket.HOLDS, Balances(debits_pending=1))
-            case Proof.SAFEGUARDED:
-                add(store.memory, Bucket.AVAILABLE, Balances(credits_posted=10**9))
-            case Proof.PAYMENTS:
-                change_one(store.memory, TransferKind.ACQUIRING_FEE, amount_minor=1_000_000)
-            case Proof.STATEMENTS:
-                change_one(store.memory, TransferKind.CAPTURE, kind=TransferKind.HOLD)
-            case Proof.INVOICES:
-                fees = AccountId(PLATFORM, "fees/acquiring", Currency.AUD)
-                change_one(store.memory, TransferKind.FEE_TAX, credit=fees)
-            case Proof.EVENTS:
-                change_a_version(store.memory)
+        FAULTS[proof](store.memory)
 
     return planted
 
@@ -67,6 +52,16 @@ def change_one(memory: Memory, wanted: TransferKind, **changes: Any) -> None:
     memory.transfers[key] = evolve(transfer, **changes)
 
 
+def change_a_remittance(memory: Memory) -> None:
+    key, page = next(
+        (key, aggregate)
+        for key, aggregate in memory.aggregates.items()
+        if not key[0].livemode and isinstance(aggregate, Remittance)
+    )
+    first, *others = page.lines
+    memory.aggregates[key] = evolve(page, lines=(RemittedLine(first.movement, first.minor - 1), *others))
+
+
 def change_a_version(memory: Memory) -> None:
     key, payment = next(
         (key, aggregate)
@@ -77,3 +72,18 @@ def change_a_version(memory: Memory) -> None:
 
 
 class TestMemoryProofs(ProofsContract): ...
+
+
+FAULTS: Final[dict[Proof, Callable[[Memory], None]]] = {
+    Proof.BALANCED: lambda memory: add(memory, Bucket.FEES, Balances(credits_posted=1)),
+    Proof.REBUILT: lambda memory: add(memory, Bucket.FEES, Balances(credits_posted=1, debits_posted=1)),
+    Proof.HOLDS: lambda memory: add(memory, Bucket.HOLDS, Balances(debits_pending=1)),
+    Proof.SAFEGUARDED: lambda memory: add(memory, Bucket.AVAILABLE, Balances(credits_posted=10**9)),
+    Proof.PAYMENTS: lambda memory: change_one(memory, TransferKind.ACQUIRING_FEE, amount_minor=1_000_000),
+    Proof.REMITTED: change_a_remittance,
+    Proof.STATEMENTS: lambda memory: change_one(memory, TransferKind.CAPTURE, kind=TransferKind.HOLD),
+    Proof.INVOICES: lambda memory: change_one(
+        memory, TransferKind.FEE_TAX, credit=AccountId(PLATFORM, "fees/acquiring", Currency.AUD)
+    ),
+    Proof.EVENTS: change_a_version,
+}

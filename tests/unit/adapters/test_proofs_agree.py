@@ -6,18 +6,23 @@ from random import Random
 
 import asyncpg
 import pytest
+from attrs import evolve as evolve_attrs
 
 from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.memory.id_source import CountingIdSource
 from fintech.adapters.memory.proofs import MemoryProofs
 from fintech.adapters.memory.store import MemoryStore
 from fintech.adapters.postgres.database import open_database
+from fintech.domain.balance_settings import BalanceSettings
 from fintech.domain.events import EventType
 from fintech.domain.evolving import evolve
-from fintech.domain.ids import ChangesetId, MovementId
+from fintech.domain.ids import ChangesetId, MovementId, PayoutId, RemittanceId
 from fintech.domain.ledger import Balances, Movement, Phase, TransferKind
 from fintech.domain.payments.payment import Payment
+from fintech.domain.payouts.payout import Payout
 from fintech.domain.refunds.refund import Refund
+from fintech.domain.remittances import LATENESS_MAX, Remittance, RemittedLine
+from fintech.ports.contracts.paying_out import pay_out, payable
 from fintech.ports.contracts.seasons import Season
 from fintech.ports.contracts.trading import trade
 from fintech.ports.proofs import Proof, Proofs
@@ -46,6 +51,10 @@ async def both(postgres_dsn: str) -> AsyncIterator[list[tuple[Season, Proofs]]]:
             await trade(season, Random(7), season.story.clock.advance)
             await season.pay(7_000, manual=True)
             await season.refund((await season.pay(8_000)).id, 3_000)
+            await season.settle()
+            await pay_out(season, 2_000)
+            season.story.clock.advance(2 * LATENESS_MAX)
+            await pay_out(season, 3_000)
             seasons.append(season)
         yield [(seasons[0], MemoryProofs(memory.memory)), (seasons[1], database.proofs)]
 
@@ -87,6 +96,54 @@ async def spoil(season: Season) -> None:
         ),
         id=changeset,
     )
+
+
+async def spoil_remittances(season: Season) -> None:
+    """A payout pays twice, for more than a line, for none and for a payout; another for nothing; one is made up."""
+    books, id = season.story.books, season.story.ids.new(ChangesetId)
+    settings, payouts = season.all(BalanceSettings)[0], season.all(Payout)
+    lines = payable(season)
+    (first, *_), (*_, last) = [page.lines for page in (season.all(Remittance)[0], season.all(Remittance)[-1])]
+    pages = (
+        (payouts[0].id, (RemittedLine(first.movement, first.minor), RemittedLine(last.movement, -9))),
+        (payouts[1].id, (RemittedLine(MovementId.of(id, 5), 5), RemittedLine(lines[-1].movement, 10**8))),
+        (PayoutId("po_nothing"), (RemittedLine(payouts[0].movement or lines[0].movement, 7),)),
+    )
+    movement = Movement(MovementId.of(id, 0), source=payouts[1].id, at=season.now)
+    movement.move(TransferKind.PAYOUT, books.account("available"), books.account("in_transit"), 11)
+    await season.commit(
+        (
+            evolve(settings, remitted=evolve_attrs(settings.remitted, closed=lines[-2].movement)),
+            EventType.BALANCE_SETTINGS_UPDATED,
+        ),
+        *(
+            (
+                Remittance(
+                    id=RemittanceId.of(id, place),
+                    version=0,
+                    payout=payout,
+                    created_at=season.now,
+                    lines=paid,
+                ),
+                EventType.REMITTANCE_CREATED,
+            )
+            for place, (payout, paid) in enumerate(pages)
+        ),
+        transfers=tuple(movement.legs),
+        id=id,
+    )
+
+
+async def test_they_agree_on_what_payouts_pay_for(both: list[tuple[Season, Proofs]]) -> None:
+    for season, _ in both:
+        await spoil_remittances(season)
+    over_memory, over_postgres = [
+        list(await proofs.check(Proof.REMITTED, livemode=False, limit=100)) for _, proofs in both
+    ]
+    assert over_memory == over_postgres
+    said = {found.subject.partition(" ")[2] for found in over_memory}
+    assert said == {"", "paid", "closed", "left"}
+    assert {found.subject for found in over_memory} >= {"po_nothing", *(p.id for p in both[0][0].all(Payout))}
 
 
 async def test_they_agree_that_all_is_well(both: list[tuple[Season, Proofs]]) -> None:

@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Final, TypeAlias
+from typing import Final
 
+from fintech.adapters.memory.remittance_proof import Fault, Key, remitted
 from fintech.adapters.memory.statement_proofs import line_sums, monthly_fees, wrongly_taxed
 from fintech.adapters.memory.store import Memory
 from fintech.domain.chart import Bucket, bucket_of
@@ -16,11 +17,6 @@ from fintech.domain.payments.payment import Payment
 from fintech.domain.refunds.refund import Refund, RefundStatus
 from fintech.domain.settlement import Settlement
 from fintech.ports.proofs import Discrepancy, Proof, Proofs
-
-#: Whose it is and what it is called: ids are one merchant's.
-Key: TypeAlias = tuple[str, str]
-#: Subject, expected, found.
-Fault: TypeAlias = tuple[str, object, object]
 
 _OWED: Final = (Bucket.AVAILABLE, Bucket.RESERVED, Bucket.IN_TRANSIT)
 _OPEN: Final = (RefundStatus.SENT, RefundStatus.UNKNOWN)
@@ -51,6 +47,7 @@ class MemoryProofs(Proofs):
             Proof.HOLDS: self._holds,
             Proof.PAYMENTS: self._payments,
             Proof.SAFEGUARDED: self._safeguarded,
+            Proof.REMITTED: self._remitted,
             Proof.STATEMENTS: self._statements,
             Proof.INVOICES: self._invoices,
             Proof.EVENTS: self._events,
@@ -151,6 +148,9 @@ class MemoryProofs(Proofs):
         for currency, least in owed.items():
             if cash[currency] < least:
                 yield f"client cash {currency}", f">= {least}", cash[currency]
+
+    def _remitted(self, livemode: bool) -> Iterator[Fault]:
+        return remitted(self._memory, livemode)
 
     def _statements(self, livemode: bool) -> Iterator[Fault]:
         return _differing(*line_sums(self._accounts(livemode), self._transfers(livemode)))

@@ -9,15 +9,15 @@ from fintech.domain.api_keys import ApiKey
 from fintech.domain.bank_accounts import BankAccount
 from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.events import Aggregate, Event
-from fintech.domain.ids import ChargeId, LocationId, MovementId, PaymentId, PayoutId
+from fintech.domain.ids import BankAccountId, ChargeId, LocationId, MovementId, PaymentId, PayoutId
 from fintech.domain.ledger import Transfer, TransferKind
-from fintech.domain.lines import change_of, touches_balance
+from fintech.domain.lines import change_of, line_amounts, touches_balance
 from fintech.domain.merchants import Merchant
 from fintech.domain.payment_methods import PaymentMethod
 from fintech.domain.payments.payment import Payment
 from fintech.domain.payouts.payout import Payout, PayoutStatus
 from fintech.domain.refunds.refund import Refund
-from fintech.domain.remittances import Remittance
+from fintech.domain.remittances import PayableLine, Remittance
 from fintech.domain.scope import Scope
 from fintech.domain.terminals import Location, Terminal
 from fintech.domain.webhooks import EndpointStatus, WebhookEndpoint
@@ -69,9 +69,17 @@ class MemoryQueries(Queries):
         return _listed(kept, page, lambda account: account.id, _created)
 
     async def payouts(
-        self, scope: Scope, page: Page, statuses: Sequence[PayoutStatus] = ()
+        self,
+        scope: Scope,
+        page: Page,
+        statuses: Sequence[PayoutStatus] = (),
+        destination: BankAccountId | None = None,
     ) -> Listed[Payout]:
-        payouts = [each for each in self._all(Payout, scope) if not statuses or each.status in statuses]
+        payouts = [
+            each
+            for each in self._all(Payout, scope)
+            if (not statuses or each.status in statuses) and destination in (None, each.destination)
+        ]
         return _listed(payouts, page, lambda payout: payout.id, _created)
 
     async def remittances(self, scope: Scope, payout: PayoutId) -> Sequence[Remittance]:
@@ -114,7 +122,20 @@ class MemoryQueries(Queries):
         return _listed(wanted, page, lambda line: line.id, lambda line: line.legs[0].at)
 
     async def movement(self, scope: Scope, id: MovementId) -> MovementLine | None:
-        return next((line for line in self._movements(scope) if line.id == id), None)
+        return next(iter(await self.movements_of(scope, (id,))), None)
+
+    async def movements_of(self, scope: Scope, ids: Sequence[MovementId]) -> Sequence[MovementLine]:
+        return [line for line in self._movements(scope) if line.id in ids]
+
+    async def payable_lines(
+        self, scope: Scope, after: MovementId | None, limit: int
+    ) -> Sequence[PayableLine]:
+        lines = [
+            PayableLine(line.id, line_amounts(line.legs).net_minor, line.legs[0].at)
+            for line in self._movements(scope)
+            if line.kind is not TransferKind.PAYOUT and (after is None or line.id > after)
+        ]
+        return sorted(lines, key=lambda line: line.movement)[:limit]
 
     async def lines(
         self,

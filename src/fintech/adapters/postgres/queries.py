@@ -19,6 +19,7 @@ from fintech.adapters.postgres.documents import decode
 from fintech.adapters.postgres.event_log import event_of, event_page
 from fintech.adapters.postgres.lines import MOVEMENT, balance_before, lines_within, movement_of
 from fintech.adapters.postgres.paging import created_within, listed, windowed
+from fintech.adapters.postgres.payable import PAYABLE_LINES
 from fintech.adapters.postgres.reading import reading
 from fintech.adapters.postgres.rows import MAPPINGS
 from fintech.adapters.postgres.selecting import (
@@ -45,7 +46,7 @@ from fintech.domain.api_keys import ApiKey
 from fintech.domain.bank_accounts import BankAccount
 from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.events import Aggregate, Event
-from fintech.domain.ids import ChargeId, LocationId, MovementId, PaymentId, PayoutId
+from fintech.domain.ids import BankAccountId, ChargeId, LocationId, MovementId, PaymentId, PayoutId
 from fintech.domain.ledger import TransferKind
 from fintech.domain.lines import touches_balance
 from fintech.domain.merchants import Merchant
@@ -53,7 +54,7 @@ from fintech.domain.payment_methods import PaymentMethod
 from fintech.domain.payments.payment import Payment
 from fintech.domain.payouts.payout import Payout, PayoutStatus
 from fintech.domain.refunds.refund import Refund
-from fintech.domain.remittances import Remittance
+from fintech.domain.remittances import PayableLine, Remittance
 from fintech.domain.scope import Scope
 from fintech.domain.terminals import Location, Terminal
 from fintech.domain.webhooks import EndpointStatus, WebhookEndpoint
@@ -112,11 +113,17 @@ class PostgresQueries(Queries):
         return await self._aggregates(BankAccount, kept(bank_accounts, scope), page)
 
     async def payouts(
-        self, scope: Scope, page: Page, statuses: Sequence[PayoutStatus] = ()
+        self,
+        scope: Scope,
+        page: Page,
+        statuses: Sequence[PayoutStatus] = (),
+        destination: BankAccountId | None = None,
     ) -> Listed[Payout]:
         where = within(payouts, scope)
         if statuses:
             where = and_(where, payouts.c.status.in_(statuses))
+        if destination is not None:
+            where = and_(where, payouts.c.destination == destination)
         return await self._aggregates(Payout, where, page)
 
     async def remittances(self, scope: Scope, payout: PayoutId) -> Sequence[Remittance]:
@@ -163,9 +170,19 @@ class PostgresQueries(Queries):
         return listed(rows, page, lambda row: movement_of(scope, row))
 
     async def movement(self, scope: Scope, id: MovementId) -> MovementLine | None:
-        rows = await self._rows(select(*MOVEMENT).where(within(movements, scope), movements.c.id == id))
+        return next(iter(await self.movements_of(scope, (id,))), None)
+
+    async def movements_of(self, scope: Scope, ids: Sequence[MovementId]) -> Sequence[MovementLine]:
+        rows = await self._rows(select(*MOVEMENT).where(within(movements, scope), movements.c.id.in_(ids)))
         lines = [movement_of(scope, row) for row in rows]
-        return next((line for line in lines if touches_balance(line.legs)), None)
+        return [line for line in lines if touches_balance(line.legs)]
+
+    async def payable_lines(
+        self, scope: Scope, after: MovementId | None, limit: int
+    ) -> Sequence[PayableLine]:
+        asked = {"merchant": scope.merchant, "livemode": scope.livemode, "after": after or "", "limit": limit}
+        rows = await self._rows(PAYABLE_LINES.bindparams(**asked))
+        return [PayableLine(MovementId(row.id), int(row.net), row.at) for row in rows]
 
     async def lines(
         self,

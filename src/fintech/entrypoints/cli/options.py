@@ -4,7 +4,7 @@ import os
 import pwd
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
@@ -29,6 +29,7 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 _AMOUNT: Final = re.compile(r"\d{1,13}(\.\d{1,2})?", re.ASCII)
 _FEE: Final = re.compile(r"(?P<scheme>[a-z_]+)=(?P<rate>\d{1,5})(\+(?P<fixed>\d{1,5}))?", re.ASCII)
+_TIME: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 STANDARD: Final = "standard"
 
 
@@ -81,6 +82,20 @@ class DayType(click.ParamType):  # type: ignore[type-arg] # the same
             return date.fromisoformat(str(value))
         except ValueError:
             self.fail(f"{value!r} is not a day: 2026-11-23, today or yesterday", param, ctx)
+
+
+class TimeType(click.ParamType):  # type: ignore[type-arg] # the same
+    """A time of day in Sydney."""
+
+    name = "hh:mm"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> time:
+        """The time that the text spells."""
+        if isinstance(value, time):
+            return value
+        if not _TIME.fullmatch(str(value)):
+            self.fail(f"{value!r} is not a time: 00:00 to 23:59", param, ctx)
+        return time.fromisoformat(str(value))
 
 
 class MonthType(click.ParamType):  # type: ignore[type-arg] # the same
@@ -143,6 +158,7 @@ PAYMENT: Final = IdType(PaymentId)
 KEY: Final = IdType(ApiKeyId)
 AMOUNT: Final = AmountType()
 DAY: Final = DayType()
+TIME: Final = TimeType()
 MONTH: Final = MonthType()
 FEE: Final = FeeType()
 

@@ -59,7 +59,7 @@ class Door:
 
     def operation(self, route: Route[P]) -> Handler:
         """The handler of a route."""
-        reader, handle, name, variable = reader_of(route.params), route.handle, route.name, route.variable
+        reader, handle, name, variables = reader_of(route.params), route.handle, route.name, route.variables
         posting, changing = route.method is Method.POST, route.method is not Method.GET
 
         async def work(http: web.Request, visit: Visit) -> Answer | Download:
@@ -82,7 +82,8 @@ class Door:
                     scope=scope,
                     request=Request(actor=actor, key=request_key),
                     params=params,
-                    target=http.match_info[variable] if variable else "",
+                    target=http.match_info[variables[-1]] if variables else "",
+                    within=http.match_info[variables[0]] if len(variables) > 1 else "",
                 )
             )
             if plan and isinstance(answer, Answer):

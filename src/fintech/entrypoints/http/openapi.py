@@ -78,7 +78,7 @@ def _operation(route: Route[Any], expansion: str | None) -> dict[str, Any]:
         "operationId": route.name,
         "summary": route.summary,
         "tags": [route.name.partition(".")[0]],
-        "parameters": [_in_path(route.variable)] if route.variable else [],
+        "parameters": [_in_path(variable) for variable in route.variables],
         "responses": {
             "200": {
                 "description": "What was asked for.",

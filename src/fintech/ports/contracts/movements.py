@@ -13,6 +13,7 @@ from fintech.domain.lines import line_amounts
 from fintech.domain.scope import Scope
 from fintech.ports.clock import Clock
 from fintech.ports.contracts.paging import Expected, check
+from fintech.ports.contracts.paying_out import pay_out, payable
 from fintech.ports.contracts.seasons import NOBODY_KNOWS, Season
 from fintech.ports.contracts.trading import trade
 from fintech.ports.id_source import IdSource
@@ -46,6 +47,10 @@ class MovementQueriesContract:
             assert await queries.movement(other, id) is None
         unheard = MovementId.of(ids.new(ChangesetId), 0)
         assert await queries.movement(season.story.scope, unheard) is None
+        asked = (*season.movements, unheard)
+        found = {line.id: list(line.legs) for line in await queries.movements_of(season.story.scope, asked)}
+        assert found == season.lines
+        assert list(await queries.movements_of(other, asked)) == []
 
     async def test_movements_of_some_kinds(self, queries: Queries, season: Season, chance: Random) -> None:
         payment = await season.pay(10_000)
@@ -79,6 +84,35 @@ class MovementQueriesContract:
             newer = await queries.movements(scope, evolve(page, before=other), kinds)
             assert [line.id for line in older.items] == [id for id in refunds if id < other]
             assert [line.id for line in newer.items] == [id for id in refunds if id > other]
+
+    async def test_payable_lines_are_what_payouts_pay_for(
+        self, queries: Queries, season: Season, chance: Random
+    ) -> None:
+        await season.pay(50_000)
+        await season.settle()
+        await pay_out(season, 20_000)
+        await season.refund((await season.pay(10_000)).id, 300)
+        scope, expected = season.story.scope, payable(season)
+        assert any(line.net_minor < 0 for line in expected)
+        assert len(expected) < len(season.lines), "a payout is no such line"
+        assert list(await queries.payable_lines(scope, None, 1_000)) == expected
+        for _ in range(10):
+            place, limit = chance.randrange(len(expected)), chance.choice((1, 2, 5))
+            after = expected[place].movement
+            found = await queries.payable_lines(scope, after, limit)
+            assert list(found) == expected[place + 1 : place + 1 + limit]
+        assert (
+            await queries.balance_before(scope, season.now + timedelta(microseconds=1))
+            == sum(line.net_minor for line in expected) - 20_000
+        )
+
+    async def test_payable_lines_begin_beside_a_movement_that_is_none(
+        self, queries: Queries, season: Season
+    ) -> None:
+        scope, expected = season.story.scope, payable(season)
+        for other in season.movements.keys() - season.lines.keys():
+            found = await queries.payable_lines(scope, other, 1_000)
+            assert list(found) == [line for line in expected if line.movement > other]
 
     async def test_lines_of_a_span_oldest_first(
         self, queries: Queries, season: Season, chance: Random

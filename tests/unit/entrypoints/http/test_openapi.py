@@ -106,6 +106,14 @@ async def test_everything_that_is_answered_keeps_its_schema(
         paid = await api.paid(5_000, payment_method=method)
         form = {"payment_intent": paid["id"], "amount": 100, "reason": "fraudulent"}
         await api.post("/v1/refunds", form)
+    await api.bank_account()
+    await api.settled()
+    failing = await api.bank_account("111111113")
+    await api.paid_out(1_000, destination=failing["id"])
+    await api.paid_out(2_000)
+    clock.advance(timedelta(seconds=5))
+    canceled = await api.paid_out(3_000)
+    await api.post(f"/v1/payouts/{canceled['id']}/cancel")
     await api.core.sweep()()
     seen = set()
     expansions = {
@@ -113,6 +121,8 @@ async def test_everything_that_is_answered_keeps_its_schema(
         "charges": ["balance_transaction.source", "payment_intent", "refunds"],
         "refunds": ["charge", "payment_intent", "balance_transaction", "failure_balance_transaction"],
         "balance_transactions": ["source"],
+        "payouts": ["balance_transaction.source", "destination", "failure_balance_transaction"],
+        f"accounts/{api.shop.scope.merchant}/external_accounts": [],
         "payment_methods": [],
         "events": [],
     }
@@ -132,7 +142,7 @@ async def test_everything_that_is_answered_keeps_its_schema(
     clock.advance(timedelta(days=31))
     validators["tax_invoice"].validate((await api.get(f"/v1/tax_invoices/{month}")).body)
     seen.add("tax_invoice")
-    for noun in ("account", "balance"):
+    for noun in ("account", "balance", "balance_settings"):
         validators[noun].validate((await api.get(f"/v1/{noun}")).body)
         seen.add(noun)
     assert seen == set(OBJECTS)
