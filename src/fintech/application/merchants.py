@@ -5,6 +5,7 @@ from datetime import datetime, time
 from attrs import frozen
 
 from fintech.application.commits import Commits, Decision, NotFound, saved
+from fintech.domain.abn import Abn
 from fintech.domain.business_days import MIDNIGHT
 from fintech.domain.changeset import CommitRefused
 from fintech.domain.events import EventType
@@ -49,6 +50,7 @@ class OnboardMerchant:
         fees: FeePlan = DEFAULT_FEES,
         limits: Limits = DEFAULT_LIMITS,
         cut_off: time = MIDNIGHT,
+        abn: Abn | None = None,
     ) -> Outcome[Merchant, MerchantExists | CommitRefused]:
         """Refused as `MerchantExists` when it is there already."""
 
@@ -69,6 +71,7 @@ class OnboardMerchant:
                 limits=limits,
                 created_at=now,
                 cut_off=cut_off,
+                abn=abn,
             )
             return Success(Decision(value=saved(merchant), changes=((merchant, EventType.ACCOUNT_CREATED),)))
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from attrs import field, frozen
 
+from fintech.domain.abn import Abn
 from fintech.domain.business_days import MIDNIGHT, ends_a_day
 from fintech.domain.cards import Scheme
 from fintech.domain.evolving import evolve
@@ -160,6 +161,7 @@ class Merchant:
     limits: Limits
     created_at: datetime
     cut_off: time = field(default=MIDNIGHT, validator=_ends)
+    abn: Abn | None = None
 
     def placed(self, standing: Standing) -> "Outcome[Merchant, StandingRefused]":
         """Change the standing."""

@@ -23,7 +23,9 @@ from fintech.entrypoints.cli.lazy import LazyGroup, Listed
             "fintech.entrypoints.cli.settle:settle",
             "Settle what was captured up to a day: one merchant's, or --all.",
         ),
-        "ledger": Listed("fintech.entrypoints.cli.ledger:ledger", "Prove the books; print statements."),
+        "ledger": Listed(
+            "fintech.entrypoints.cli.ledger:ledger", "Prove the books; print statements and tax invoices."
+        ),
         "db": Listed("fintech.entrypoints.cli.db:db", "Bring a database's tables up to date."),
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

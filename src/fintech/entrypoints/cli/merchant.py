@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from fintech.application.commits import NotFound
+from fintech.domain.abn import Abn
 from fintech.domain.business_days import ends_a_day
 from fintech.domain.cards import Scheme
 from fintech.domain.ids import MerchantId
@@ -25,6 +26,7 @@ from fintech.domain.money import Currency, format_minor
 from fintech.domain.outcome import Failure
 from fintech.domain.scope import Scope
 from fintech.entrypoints.cli.options import (
+    ABN,
     ACCOUNT,
     AMOUNT,
     FEE,
@@ -58,6 +60,7 @@ def merchant() -> None:
 @click.option(
     "--name", required=True, callback=bounded(NAME_MAX), help="What customers know the merchant by."
 )
+@click.option("--abn", type=ABN, help="Its Australian Business Number, which its tax invoices name.")
 @click.option("--id", "account", type=ACCOUNT, help="The id that it has in the other mode; else a new one.")
 @click.option("--currency", type=click.Choice([each.value for each in Currency]), default=Currency.AUD.value)
 @click.option(
@@ -85,6 +88,7 @@ def merchant() -> None:
 @json_option
 def create(
     name: str,
+    abn: Abn | None,
     account: MerchantId | None,
     currency: str,
     fees: Sequence[tuple[Scheme | None, SchemeFee]],
@@ -122,6 +126,7 @@ def create(
                 fees=_plan(fees, returned_on_refund=fee_returned),
                 limits=limits,
                 cut_off=cut_off,
+                abn=abn,
             )
         )
 
@@ -233,6 +238,7 @@ def _show(merchant: Merchant, *, livemode: bool, as_json: bool) -> None:
             ("account", merchant.id),
             ("mode", "live" if livemode else "test"),
             ("name", merchant.name),
+            ("ABN", merchant.abn.spaced if merchant.abn else "none"),
             ("standing", merchant.standing),
             ("since", in_sydney(merchant.created_at)),
             *(
@@ -256,6 +262,7 @@ def _fields(merchant: Merchant, *, livemode: bool) -> dict[str, Any]:
         "account": merchant.id,
         "livemode": livemode,
         "name": merchant.name,
+        "abn": merchant.abn,
         "standing": merchant.standing,
         "currency": merchant.currency,
         "fees": {scheme: {"rate_bps": fee.rate_bps, "fixed_minor": fee.fixed_minor} for scheme, fee in fees},

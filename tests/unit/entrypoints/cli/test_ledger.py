@@ -4,7 +4,9 @@ import asyncio
 import csv
 import io
 import json
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -21,7 +23,7 @@ from fintech.domain.money import Currency
 from fintech.domain.scope import Scope
 from fintech.entrypoints.cli import settle as settling
 from fintech.ports.errors import StoreUnavailable
-from fintech.ports.queries import Listed, MovementLine, Page
+from fintech.ports.queries import MovementLine
 from tests.unit.entrypoints.cli.conftest import TILL, Terminal
 
 WHY = ("--why", "the bank's statement")
@@ -238,14 +240,14 @@ def test_a_statement_reads_no_line_but_its_own(
     wait(terminal, days=1)
     shown = terminal.pays(account, 2_000)
     read: list[str] = []
-    movements = MemoryQueries.movements
+    lines = MemoryQueries.lines
 
-    async def watched(self: MemoryQueries, scope: Scope, page: Page) -> Listed[MovementLine]:
-        listed = await movements(self, scope, page)
-        read.extend(line.legs[0].source for line in listed.items)
-        return listed
+    async def watched(self: MemoryQueries, *asked: Any) -> Sequence[MovementLine]:
+        found = await lines(self, *asked)
+        read.extend(line.legs[0].source for line in found)
+        return found
 
-    monkeypatch.setattr(MemoryQueries, "movements", watched)
+    monkeypatch.setattr(MemoryQueries, "lines", watched)
     day = today_of(terminal)
     made = terminal.json("ledger", "statement", account, "--from", day, "--to", day)
     assert made["opening_minor"] == 3 * (1_000 - 25 - 3)
@@ -270,20 +272,20 @@ def test_a_statement_opens_where_the_one_before_closes(terminal: Terminal, accou
 def test_a_statement_for_spreadsheets(terminal: Terminal, account: MerchantId) -> None:
     terminal.pays(account, 10_000)
     day = today_of(terminal)
-    text = terminal.says("ledger", "statement", account, "--from", day, "--to", day, "--csv")
+    text = terminal.says("ledger", "statement", account, "--from", day, "--to", day, "--format", "csv")
     opening, line, closing = csv.DictReader(io.StringIO(text))
     assert (opening["kind"], opening["balance"]) == ("opening", "0.00")
     assert [line[name] for name in ("kind", "gross", "fee", "gst", "net", "balance", "currency")] == [
         "capture", "100.00", "-1.60", "-0.16", "98.24", "98.24", "AUD",
     ]  # fmt: skip
-    assert (closing["kind"], closing["balance"]) == ("closing", "98.24")
+    assert (closing["kind"], closing["balance"]) == ("closing_provisional", "98.24")
 
 
 def test_a_statement_for_people(terminal: Terminal, account: MerchantId) -> None:
     terminal.pays(account, 10_000)
     day = today_of(terminal)
     lines = terminal.says("ledger", "statement", account, "--from", day, "--to", day).splitlines()
-    assert lines[0] == f"Corner Coffee, {day} to {day}, AUD"
+    assert lines[0] == f"Corner Coffee, {day} to {day}, AUD, provisional"
     assert lines[2].split() == ["opening", "0.00"]
     assert lines[3].split()[-5:] == ["100.00", "-1.60", "-0.16", "98.24", "98.24"]
     assert lines[4].split() == ["closing", "98.24"]
@@ -292,7 +294,7 @@ def test_a_statement_for_people(terminal: Terminal, account: MerchantId) -> None
 def test_a_span_that_makes_no_sense_is_wrong_usage(terminal: Terminal, account: MerchantId) -> None:
     statement = ["ledger", "statement", account, "--from", "2026-11-23"]
     assert "'--to': is before --from" in terminal.refuses(2, *statement, "--to", "2026-11-22")
-    assert "--csv or --json" in terminal.refuses(2, *statement, "--csv", "--json")
+    assert "--format csv or --json" in terminal.refuses(2, *statement, "--format", "csv", "--json")
     assert "'--to'" in terminal.refuses(2, *statement, "--to", "2026-02-30")
 
 
@@ -318,7 +320,7 @@ def test_a_proof_that_does_not_hold_ends_with_1_and_says_where(
     result = terminal.run("ledger", "verify")
     assert result.exit_code == 1
     assert f"{account} available AUD" in result.stdout
-    assert result.stderr == "Error: 3 of 12 proofs do not hold\n"
+    assert result.stderr == "Error: 4 of 16 proofs do not hold\n"
     as_json = terminal.run("ledger", "verify", "--test", "--json")
     assert as_json.exit_code == 1
     assert '"subject": "client cash AUD"' in as_json.stdout

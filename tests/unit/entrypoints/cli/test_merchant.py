@@ -25,6 +25,7 @@ def test_a_merchant_is_created_with_the_price_list(terminal: Terminal) -> None:
         "account": made["account"],
         "livemode": False,
         "name": "Corner Coffee",
+        "abn": None,
         "standing": "active",
         "currency": "AUD",
         "fees": {
