@@ -4,6 +4,9 @@ from dependency_injector import containers, providers
 
 from fintech.application.api_keys import Authenticate, CreateApiKey, EndApiKey, RollApiKey
 from fintech.application.commits import Commits
+from fintech.application.disputes.asking import DisputeAsking
+from fintech.application.disputes.requests import CloseDispute, DisputeRepeats, UpdateDispute
+from fintech.application.disputes.resolving import HeedDispute, ResolveDispute
 from fintech.application.merchants import OnboardMerchant, PlaceMerchant
 from fintech.application.payment_methods import CreatePaymentMethod, FindMethod
 from fintech.application.payments.asking import Asking
@@ -23,6 +26,7 @@ from fintech.application.refunds.requests import CreateRefund, UpdateRefund
 from fintech.application.refunds.resolving import ResolveRefund, ReturnRefund
 from fintech.application.settlement import SettleMerchant
 from fintech.application.sweep import Sweep
+from fintech.application.write_offs import DecideWriteOff, ProposeWriteOff
 from fintech.ports.card_acquirer import CardAcquirer
 from fintech.ports.card_vault import CardVault
 from fintech.ports.clock import Clock
@@ -85,6 +89,19 @@ class Core(containers.DeclarativeContainer):
     update_refund = providers.Singleton(UpdateRefund, store=store, commits=commits, repeats=refund_repeats)
     return_refund = providers.Singleton(ReturnRefund, store=store, commits=commits)
 
+    dispute_asking = providers.Singleton(DisputeAsking, store=store, acquirer=acquirer, commits=commits)
+    resolve_dispute = providers.Singleton(ResolveDispute, store=store, commits=commits, asking=dispute_asking)
+    heed_dispute = providers.Singleton(HeedDispute, store=store, ids=ids, commits=commits)
+    dispute_repeats = providers.Singleton(DisputeRepeats, commits=commits, resolve=resolve_dispute)
+    update_dispute = providers.Singleton(
+        UpdateDispute, store=store, commits=commits, asking=dispute_asking, repeats=dispute_repeats
+    )
+    close_dispute = providers.Singleton(
+        CloseDispute, store=store, commits=commits, asking=dispute_asking, repeats=dispute_repeats
+    )
+    propose_write_off = providers.Singleton(ProposeWriteOff, store=store, ids=ids, commits=commits)
+    decide_write_off = providers.Singleton(DecideWriteOff, store=store, commits=commits)
+
     settle_merchant = providers.Singleton(SettleMerchant, store=store, ids=ids, commits=commits)
     sweep = providers.Singleton(
         Sweep,
@@ -94,4 +111,6 @@ class Core(containers.DeclarativeContainer):
         resolve_payment=resolve_payment,
         resolve_refund=resolve_refund,
         return_refund=return_refund,
+        resolve_dispute=resolve_dispute,
+        heed_dispute=heed_dispute,
     )

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from fintech.application.commits import Commits, Decision, NotFound, Request, saved
 from fintech.application.payments.asking import AcquirerMissing, books_of
@@ -11,6 +11,8 @@ from fintech.application.refunds.asking import RefundAsking, RefundRefusal
 from fintech.application.refunds.repeats import RefundAnswered, RefundRepeats
 from fintech.domain.changeset import Ceiling
 from fintech.domain.chart import Bucket, Limit
+from fintech.domain.disputes.dispute import Dispute
+from fintech.domain.disputes.facts import reserve_freed
 from fintech.domain.events import EventType
 from fintech.domain.ids import ChangesetId, PaymentId, RefundId
 from fintech.domain.merchants import Merchant
@@ -63,9 +65,8 @@ class CreateRefund:
                 # The money may be gone because somebody else gave it back between the two reads.
                 overtaken = await self.store.payment(scope, payment) != paid
                 return await decide(changeset, now) if overtaken else sent
-            booked = sent.unwrap()
-            refund, books = booked.refund, books_of(merchant)
-            owed = books.account(Bucket.RECEIVABLE.value)
+            booked, freed = sent.unwrap()
+            refund, owed = booked.refund, books_of(merchant).account(Bucket.RECEIVABLE.value)
             ceiling = Ceiling(owed, merchant.limits.refund_debt_max_minor)
             return Success(
                 Decision(
@@ -73,6 +74,7 @@ class CreateRefund:
                     changes=(
                         (refund, EventType.REFUND_CREATED),
                         (reserved.returning(refund.fee), EventType.CHARGE_REFUNDED),
+                        *((dispute, EventType.DISPUTE_UPDATED) for dispute in freed),
                     ),
                     transfers=booked.transfers,
                     ceilings=(ceiling,) if booked.indebted else (),
@@ -95,16 +97,22 @@ class CreateRefund:
         changeset: ChangesetId,
         reason: RefundReason | None,
         metadata: Metadata,
-    ) -> Outcome[BookedRefund, InsufficientFunds]:
-        """Reserve the money where it is now; the commit judges again."""
+    ) -> Outcome[tuple[BookedRefund, tuple[Dispute, ...]], InsufficientFunds]:
+        """Reserve the money where it is now; the commit judges again. Also the dispute whose reserve is there for it."""
         books, attempt = books_of(merchant), reserved.attempts[-1]
         accounts = refund_accounts(books, attempt)
         balances = await self.store.balances(scope, accounts)
         *funds, debt = accounts
-        return refund_sent(
+        spendable = {account: balances[account].spendable(Limit.DEBITS_WITHIN_CREDITS) for account in funds}
+        inquiry = await self._inquiry(scope, reserved)
+        freed, freeing = (
+            (None, ()) if inquiry is None else reserve_freed(books, inquiry, amount_minor, now, changeset)
+        )
+        spendable[funds[-1]] += sum(leg.amount_minor for leg in freeing)
+        sent = refund_sent(
             books,
             attempt,
-            {account: balances[account].spendable(Limit.DEBITS_WITHIN_CREDITS) for account in funds},
+            spendable,
             merchant.limits.refund_debt_max_minor - balances[debt].owed,
             id=self.ids.new(RefundId),
             payment=reserved.id,
@@ -115,6 +123,19 @@ class CreateRefund:
             reason=reason,
             metadata=metadata,
         )
+        if isinstance(sent, Failure):
+            return sent
+        booked = sent.unwrap()
+        whole = evolve(booked, transfers=(*booked.transfers, *freeing))
+        return Success((whole, () if freed is None else (freed,)))
+
+    async def _inquiry(self, scope: Scope, payment: Payment) -> Dispute | None:
+        """The inquiry about a payment that something is held back for."""
+        for id in payment.disputes:
+            dispute = await self.store.dispute(scope, id)
+            if dispute is not None and dispute.reserved_minor:
+                return dispute
+        return None
 
 
 @frozen(kw_only=True)

@@ -3,6 +3,7 @@
 from typing import Final, TypeAlias, assert_never
 
 from fintech.application.commits import NotFound
+from fintech.application.disputes.asking import DisputeRefusal
 from fintech.application.payment_methods import MethodRefusal
 from fintech.application.payments.asking import AcquirerMissing, Refusal
 from fintech.application.refunds.asking import RefundRefusal
@@ -24,6 +25,7 @@ from fintech.domain.payments.refusals import (
     AmountTooLarge,
     AmountTooSmall,
     AuthorisationExpired,
+    ChargeDisputed,
     CurrencyNotSupported,
     MerchantMayNot,
     MethodMissing,
@@ -31,15 +33,17 @@ from fintech.domain.payments.refusals import (
     WrongStatus,
 )
 from fintech.domain.refunds.refund import InsufficientFunds, RefundOver
+from fintech.entrypoints.http.dispute_refusals import DISPUTED, OfDisputes, dispute_problem
 from fintech.entrypoints.http.errors import ErrorType, Problem, missing
 
 #: Everything that a use case behind this face may refuse with.
-AnyRefusal: TypeAlias = Refusal | RefundRefusal | MethodRefusal
+AnyRefusal: TypeAlias = Refusal | RefundRefusal | MethodRefusal | DisputeRefusal
 
 _WIRE_NAMES: Final = {
     "payment": ("payment_intent", "intent"),
     "refund": ("refund", "refund"),
     "merchant": ("account", "account"),
+    "dispute": ("dispute", "dispute"),
 }
 _CARD_FAULTS: Final = {
     CardFault.INCORRECT_NUMBER: ("number", "Your card number is incorrect."),
@@ -60,6 +64,8 @@ _EXPIRED: Final = Problem(
 
 def problem_of(refused: AnyRefusal, *, param: str = "amount") -> Problem:  # noqa: C901, PLR0912 - one arm for each
     """The problem that a refusal is; ``param`` is the parameter that an amount was given in."""
+    if isinstance(refused, OfDisputes):
+        return dispute_problem(refused)
     match refused:
         case NotFound(kind=kind, id=id):
             wire, name = _WIRE_NAMES.get(kind, (kind, "id"))
@@ -106,6 +112,8 @@ def problem_of(refused: AnyRefusal, *, param: str = "amount") -> Problem:  # noq
             return _TEST_ONLY
         case CardFault():
             return card_problem(refused)
+        case ChargeDisputed():
+            return DISPUTED
         case _:
             assert_never(refused)
 
