@@ -6,13 +6,14 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
-from fintech.domain.ids import ChargeId
+from fintech.domain.ids import ChargeId, DisputeId
 from fintech.domain.scope import Scope
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.http import (
     balance,
     balance_transaction_rendering,
     charge_rendering,
+    dispute_rendering,
     events,
     merchants,
     openapi,
@@ -24,6 +25,7 @@ from fintech.entrypoints.http.authentication import Authentication
 from fintech.entrypoints.http.balance import Balance
 from fintech.entrypoints.http.balance_transactions import BalanceTransactions
 from fintech.entrypoints.http.charges import Charges
+from fintech.entrypoints.http.disputes import Disputes
 from fintech.entrypoints.http.door import Door, Handler
 from fintech.entrypoints.http.errors import Problem, Refused
 from fintech.entrypoints.http.events import Events
@@ -50,6 +52,7 @@ OBJECTS: Final[Mapping[str, Schema]] = {
     "balance": balance.SCHEMA,
     "balance_transaction": balance_transaction_rendering.SCHEMA,
     "charge": charge_rendering.SCHEMA,
+    "dispute": dispute_rendering.SCHEMA,
     "event": events.SCHEMA,
     "payment_intent": payment_rendering.SCHEMA,
     "payment_method": payment_methods.SCHEMA,
@@ -131,11 +134,14 @@ def _operations(core: Core) -> tuple[Sequence[Route[Any]], Expander]:
     refunds = Refunds(
         create_refund=core.create_refund(), update_refund=core.update_refund(), store=store, queries=queries
     )
+    disputes = Disputes(
+        update_dispute=core.update_dispute(), close_dispute=core.close_dispute(), store=store, queries=queries
+    )
     transactions = BalanceTransactions(store=store, queries=queries)
     others = (Balance(store=store), Events(store=store, queries=queries), Merchants(store=store))
-    nouns = (payments, methods, charges, refunds, transactions, *others)
+    nouns = (payments, methods, charges, refunds, disputes, transactions, *others)
     routes = tuple(route for noun in nouns for route in noun.routes())
-    return routes, _expander(payments, methods, charges, refunds, transactions)
+    return routes, _expander(payments, methods, charges, refunds, disputes, transactions)
 
 
 def _expander(
@@ -143,15 +149,18 @@ def _expander(
     methods: PaymentMethods,
     charges: Charges,
     refunds: Refunds,
+    disputes: Disputes,
     transactions: BalanceTransactions,
 ) -> Expander:
     """What can be expanded in what, and into what."""
     payment = Expandable(("payment_intent",), payments.load)
     charge = Expandable(("charge",), charges.load)
     transaction = Expandable(("balance_transaction",), transactions.load)
+    dispute = Expandable(("dispute",), disputes.load)
 
     async def load_source(scope: Scope, id: str, seen: Seen) -> dict[str, Any] | None:
-        return await (charges if id.startswith(ChargeId.PREFIX) else refunds).load(scope, id, seen)
+        loads = {ChargeId.PREFIX: charges.load, DisputeId.PREFIX: disputes.load}
+        return await loads.get(id[:3], refunds.load)(scope, id, seen)
 
     return Expander(
         {
@@ -161,16 +170,18 @@ def _expander(
             },
             "charge": {
                 "balance_transaction": transaction,
+                "dispute": dispute,
                 "payment_intent": payment,
                 "refunds": Expandable(("refund",), refunds.of_charge, of_owner=True, lists=True),
             },
+            "dispute": {"charge": charge, "payment_intent": payment},
             "refund": {
                 "balance_transaction": transaction,
                 "charge": charge,
                 "failure_balance_transaction": transaction,
                 "payment_intent": payment,
             },
-            "balance_transaction": {"source": Expandable(("charge", "refund"), load_source)},
+            "balance_transaction": {"source": Expandable(("charge", "dispute", "refund"), load_source)},
         }
     )
 

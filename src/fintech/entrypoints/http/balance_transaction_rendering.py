@@ -30,10 +30,23 @@ _LINES: Final = {
     TransferKind.CAPTURE: ("charge", 1),
     TransferKind.REFUND: ("refund", -1),
     TransferKind.REFUND_FAILURE: ("refund_failure", 1),
+    TransferKind.DISPUTE: ("adjustment", -1),
+    TransferKind.DISPUTE_REVERSAL: ("adjustment", 1),
+    TransferKind.WRITE_OFF: ("adjustment", 1),
+}
+#: What accountants file a line under, where its type does not say it.
+_CATEGORIES: Final = {
+    TransferKind.DISPUTE: "dispute",
+    TransferKind.DISPUTE_REVERSAL: "dispute_reversal",
+    TransferKind.WRITE_OFF: "other_adjustment",
 }
 _FEES: Final = {TransferKind.ACQUIRING_FEE: 1, TransferKind.FEE_RETURN: -1}
+_DISPUTE_FEES: Final = {TransferKind.DISPUTE_FEE: 1, TransferKind.DISPUTE_FEE_RETURN: -1}
 _TAXES: Final = {TransferKind.FEE_TAX: 1, TransferKind.FEE_TAX_RETURN: -1}
-TYPES: Final = {name: kind for kind, (name, _) in _LINES.items()}
+#: The kinds of movements that each type of line stands for.
+TYPES: Final = {
+    name: tuple(kind for kind, (other, _) in _LINES.items() if other == name) for name, _ in _LINES.values()
+}
 
 SCHEMA: Final[Schema] = members(
     {
@@ -59,8 +72,8 @@ SCHEMA: Final[Schema] = members(
             )
         ),
         "net": INTEGER,
-        "reporting_category": one_of(*TYPES),
-        "source": maybe(expandable("charge", "refund")),
+        "reporting_category": one_of(*TYPES, *_CATEGORIES.values()),
+        "source": maybe(expandable("charge", "dispute", "refund")),
         "status": one_of("available", "pending"),
         "type": one_of(*TYPES),
     }
@@ -75,6 +88,7 @@ def render_line(line: MovementLine, source: str | None, *, arrived: bool) -> dic
     amount = sign * sum(leg.amount_minor for leg in line.legs if leg.kind is first.kind)
     costs = [
         ("stripe_fee", "Acquiring fee", _sum(line, _FEES)),
+        ("stripe_fee", "Dispute fee", _sum(line, _DISPUTE_FEES)),
         ("tax", "GST", _sum(line, _TAXES)),
     ]
     fee = sum(each for _, _, each in costs)
@@ -95,7 +109,7 @@ def render_line(line: MovementLine, source: str | None, *, arrived: bool) -> dic
             if each
         ],
         "net": amount - fee,
-        "reporting_category": kind,
+        "reporting_category": _CATEGORIES.get(first.kind, kind),
         "source": source,
         "status": "available" if arrived else "pending",
         "type": kind,
@@ -133,8 +147,10 @@ def settled(days: Iterable[AccountId], balances: Mapping[AccountId, Balances]) -
 
 
 def source_of(line: MovementLine, seen: Seen) -> str | None:
-    """The refund, or the charge among its payment's that the money was captured by."""
+    """The refund or dispute, or the charge among its payment's that the money was captured by."""
     first = line.legs[0]
+    if first.kind is TransferKind.WRITE_OFF:
+        return None
     if first.kind is not TransferKind.CAPTURE:
         return first.source
     payment = seen.get(first.source)

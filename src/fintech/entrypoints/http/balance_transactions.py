@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from attrs import frozen
 
-from fintech.domain.ids import ChargeId, Id, MovementId, PaymentId, RefundId
+from fintech.domain.ids import ChargeId, DisputeId, Id, MovementId, PaymentId, RefundId
 from fintech.domain.ledger import TransferKind
 from fintech.domain.scope import Scope
 from fintech.entrypoints.http.balance_transaction_rendering import (
@@ -31,26 +31,26 @@ _TRANSACTIONS: Final = Resource("balance_transactions", "balance_transaction")
 
 
 @frozen
-class _Source(Kind[ChargeId | RefundId]):
-    """What a line may come from: a charge or a refund."""
+class _Source(Kind[ChargeId | RefundId | DisputeId]):
+    """What a line may come from: a charge, a refund or a dispute."""
 
-    def read(self, value: Value, path: str) -> ChargeId | RefundId:
+    def read(self, value: Value, path: str) -> ChargeId | RefundId | DisputeId:
         text = text_of(value, path)
-        parsed = ChargeId.parse(text) or RefundId.parse(text)
+        parsed = ChargeId.parse(text) or RefundId.parse(text) or DisputeId.parse(text)
         if parsed is None:
             raise missing("source", text, path)
         return parsed
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "pattern": "^(ch|re)_[0-9a-z]+$"}
+        return {"type": "string", "pattern": "^(ch|dp|re)_[0-9a-z]+$"}
 
 
 @frozen(kw_only=True)
 class TransactionListParams(ListParams):
     """Which balance transactions."""
 
-    type: Annotated[TransferKind | None, Choice(TYPES), "Only transactions of this type."] = None
-    source: Annotated[Id | None, _Source(), "Only the transactions of this charge or refund."] = None
+    type: Annotated[tuple[TransferKind, ...], Choice(TYPES), "Only transactions of this type."] = ()
+    source: Annotated[Id | None, _Source(), "Only the transactions of this charge, refund or dispute."] = None
     starting_after: Annotated[MovementId | None, Reference(MovementId, "balance_transaction"), OLDER] = None
     ending_before: Annotated[MovementId | None, Reference(MovementId, "balance_transaction"), NEWER] = None
 
@@ -76,8 +76,7 @@ class BalanceTransactions:
         if params.source is not None:
             listed = _paged(await self._lines_of(scope, params.source, seen), page, params.type)
         else:
-            kinds = () if params.type is None else (params.type,)
-            listed = await self.queries.movements(scope, page, kinds)
+            listed = await self.queries.movements(scope, page, params.type)
         rendered = await self._rendered(scope, listed.items, seen)
         return Answer(page_of(PATH, rendered, has_more=listed.has_more), seen)
 
@@ -98,7 +97,7 @@ class BalanceTransactions:
         return rendered[0]
 
     async def _lines_of(self, scope: Scope, source: Id, seen: Seen) -> Sequence[MovementLine]:
-        """Every line of a charge or a refund, newest first. Raises `Refused` when there is no such thing."""
+        """Every line of a charge, a refund or a dispute, newest first. Raises `Refused` when there is no such thing."""
         movements: Iterable[MovementId | None]
         if isinstance(source, ChargeId):
             payment = await self.store.payment(scope, source.payment_id)
@@ -107,6 +106,12 @@ class BalanceTransactions:
                 raise missing("charge", source, "source")
             seen[payment.id] = payment
             movements = [capture.movement for capture in attempt.captures]
+        elif isinstance(source, DisputeId):
+            dispute = await self.store.dispute(scope, source)
+            if dispute is None:
+                raise missing("dispute", source, "source")
+            seen[dispute.id] = dispute
+            movements = [dispute.movement, dispute.reversal_movement]
         else:
             refund = await self.store.refund(scope, RefundId(source))
             if refund is None:
@@ -133,12 +138,12 @@ class BalanceTransactions:
         ]
 
 
-def _paged(lines: Sequence[MovementLine], page: Page, kind: TransferKind | None) -> Listed[MovementLine]:
+def _paged(lines: Sequence[MovementLine], page: Page, kinds: Sequence[TransferKind]) -> Listed[MovementLine]:
     """The part of a short list that a page shows."""
     wanted = [
         line
         for line in lines
-        if (kind is None or line.kind is kind)
+        if (not kinds or line.kind in kinds)
         and (page.created_from is None or line.legs[0].at >= page.created_from)
         and (page.created_until is None or line.legs[0].at < page.created_until)
         and (page.after is None or line.id < page.after)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 from attrs import frozen
 
 from fintech.domain.api_keys import ApiKey
+from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.events import Event, EventType
 from fintech.domain.ids import EventId
 from fintech.domain.merchants import Merchant
@@ -13,7 +14,9 @@ from fintech.domain.payment_methods import PaymentMethod
 from fintech.domain.payments.payment import Payment
 from fintech.domain.refunds.refund import Refund
 from fintech.domain.settlement import Settlement
+from fintech.domain.write_offs import WriteOff
 from fintech.entrypoints.http.charge_rendering import render_charge
+from fintech.entrypoints.http.dispute_rendering import render_dispute
 from fintech.entrypoints.http.errors import invalid, missing
 from fintech.entrypoints.http.kinds import Many, Reference, Text
 from fintech.entrypoints.http.listing import NEWER, OLDER, ListParams, list_of, page_of
@@ -117,6 +120,10 @@ def render_snapshot(event: Event, livemode: bool) -> dict[str, Any]:
             return _render_key(thing, livemode)
         case Settlement():
             return _render_settlement(thing, livemode)
+        case Dispute():
+            return render_dispute(thing, livemode)
+        case WriteOff():
+            return _render_write_off(thing, livemode)
         case _:
             return {"id": thing.id}
 
@@ -145,6 +152,20 @@ def _render_settlement(settlement: Settlement, livemode: bool) -> dict[str, Any]
         "released": settlement.released_minor,
         "repaid": settlement.repaid_minor,
         "through": settlement.through.isoformat(),
+    }
+
+
+def _render_write_off(write_off: WriteOff, livemode: bool) -> dict[str, Any]:
+    """A write-off as its merchant may see it: who decided on it, and why, is ours."""
+    return {
+        "id": write_off.id,
+        "object": "write_off",
+        "amount": write_off.amount_minor,
+        "balance_transaction": write_off.movement,
+        "created": int(write_off.created_at.timestamp()),
+        "currency": write_off.currency.value.lower(),
+        "livemode": livemode,
+        "status": write_off.status.value,
     }
 
 
