@@ -37,6 +37,8 @@ def plant(store: MemoryStore) -> Plant:
                 add(store.memory, Bucket.AVAILABLE, Balances(credits_posted=10**9))
             case Proof.PAYMENTS:
                 change_a_fee(store.memory)
+            case Proof.DISPUTES:
+                add(store.memory, Bucket.RESERVED, Balances(credits_posted=1))
             case Proof.EVENTS:
                 change_a_version(store.memory)
 

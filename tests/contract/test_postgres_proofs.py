@@ -17,6 +17,7 @@ WRONG = {
     Proof.SAFEGUARDED: DELTA.format('[["available","AUD",0,0,0,1000000000]]'),
     Proof.PAYMENTS: "update transfers set amount_minor = amount_minor + 1 where id ="
     " (select id from transfers where kind = 'acquiring_fee' and not livemode limit 1)",
+    Proof.DISPUTES: DELTA.format('[["reserved","AUD",0,0,0,1]]'),
     Proof.EVENTS: "update payments set version = version + 1 where id ="
     " (select id from payments where not livemode limit 1)",
 }

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final, TypeAlias
 
+from fintech.adapters.memory.dispute_proofs import dispute_faults
 from fintech.adapters.memory.store import Memory
 from fintech.domain.chart import Bucket, bucket_of
 from fintech.domain.events import Aggregate
@@ -49,6 +50,7 @@ class MemoryProofs(Proofs):
             Proof.HOLDS: self._holds,
             Proof.PAYMENTS: self._payments,
             Proof.SAFEGUARDED: self._safeguarded,
+            Proof.DISPUTES: self._disputes,
             Proof.EVENTS: self._events,
         }[proof](livemode)
         wrong = sorted((str(subject), str(expected), str(found)) for subject, expected, found in faults)
@@ -147,6 +149,11 @@ class MemoryProofs(Proofs):
         for currency, least in owed.items():
             if cash[currency] < least:
                 yield f"client cash {currency}", f">= {least}", cash[currency]
+
+    def _disputes(self, livemode: bool) -> Iterator[Fault]:
+        return dispute_faults(
+            list(self._aggregates(livemode)), self._transfers(livemode), self._accounts(livemode)
+        )
 
     def _events(self, livemode: bool) -> Iterator[Fault]:
         latest: dict[Key, int] = defaultdict(int)

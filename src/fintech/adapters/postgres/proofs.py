@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from fintech.adapters.postgres.dispute_proofs import disputes_statement
 from fintech.adapters.postgres.reading import reading
 from fintech.adapters.postgres.rows import MAPPINGS
 from fintech.ports.proofs import Discrepancy, Proof, Proofs
@@ -216,6 +217,7 @@ _STATEMENTS: Final = {
     Proof.HOLDS: _HOLDS,
     Proof.PAYMENTS: _PAYMENTS,
     Proof.SAFEGUARDED: _SAFEGUARDED,
+    Proof.DISPUTES: disputes_statement(_ACCOUNTS, _LEGIBLE),
     Proof.EVENTS: _EVENTS,
 }
 

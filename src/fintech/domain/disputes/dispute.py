@@ -111,9 +111,9 @@ class Dispute:
     reason_code: str | None = None
     reserved_minor: int = 0
     fee: Fee = NO_FEE
-    withdrawal: tuple[Transfer, ...] = field(default=())
+    withdrawal: tuple[Transfer, ...] = field(default=(), repr=False)
     fee_returned: bool = False
-    reinstatement: tuple[Transfer, ...] = field(default=())
+    reinstatement: tuple[Transfer, ...] = field(default=(), repr=False)
     evidence: Metadata = field(default=(), repr=False)
     submissions: int = 0
     submitted_at: datetime | None = None

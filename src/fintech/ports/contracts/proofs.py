@@ -7,6 +7,7 @@ from random import Random
 import pytest
 
 from fintech.ports.clock import Clock
+from fintech.ports.contracts.disputing import quarrel
 from fintech.ports.contracts.seasons import Season
 from fintech.ports.contracts.trading import trade
 from fintech.ports.id_source import IdSource
@@ -40,6 +41,7 @@ class ProofsContract:
             await season.pay(30_000, manual=True)
             await season.settle()
             await season.refund(payment.id, 700)
+            await quarrel(season)
         return seasons
 
     @pytest.mark.usefixtures("seasons")
