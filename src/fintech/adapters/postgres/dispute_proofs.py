@@ -1,13 +1,10 @@
 """The proof of disputes and write-offs in SQL."""
 
+from string import Template
+from typing import Final
 
-def disputes_statement(accounts: str, legible: str) -> str:
-    """What their documents say was booked, against the transfers, their payments' documents and ``reserved``.
-
-    ``accounts`` makes ``stored``, every account's balances; ``legible`` is a document that can be taken apart.
-    """
-    return f"""
-with {accounts}, said as (
+_DISPUTES: Final = Template("""
+with $accounts, said as (
     select d.merchant_id, d.id, d.payment_id, d.currency, d.amount_minor, d.status,
            legible ->> 'status' as stands, (legible ->> 'amount_minor')::bigint as amount,
            coalesce((legible ->> 'reserved_minor')::bigint, 0) as reserved,
@@ -16,13 +13,13 @@ with {accounts}, said as (
            coalesce((legible -> 'fee' ->> 'fee_minor')::bigint, 0) as fee,
            coalesce((legible -> 'fee' ->> 'tax_minor')::bigint, 0) as tax
       from disputes d join events e on (e.merchant_id, e.livemode, e.id) = (d.merchant_id, d.livemode, d.event_id),
-           lateral (select {legible} as legible) as plain
+           lateral (select $legible as legible) as plain
      where d.livemode = :livemode
 ), given_up as (
     select w.merchant_id, w.id, w.amount_minor, w.status, legible ->> 'status' as stands,
            (legible ->> 'amount_minor')::bigint as amount
       from write_offs w join events e on (e.merchant_id, e.livemode, e.id) = (w.merchant_id, w.livemode, w.event_id),
-           lateral (select {legible} as legible) as plain
+           lateral (select $legible as legible) as plain
      where w.livemode = :livemode
 ), claimed as (
     select merchant_id, id, pair.* from said, lateral (values
@@ -53,7 +50,7 @@ with {accounts}, said as (
     select p.merchant_id, p.id, coalesce((legible ->> 'disputed_minor')::bigint, 0) as disputed,
            coalesce(json_array_length(legible -> 'disputes'), 0) as disputes
       from payments p join events e on (e.merchant_id, e.livemode, e.id) = (p.merchant_id, p.livemode, p.event_id),
-           lateral (select {legible} as legible) as plain
+           lateral (select $legible as legible) as plain
      where p.livemode = :livemode
 ), reserves as (
     select merchant_id as owner, currency, sum(reserved) as reserved from said group by 1, 2
@@ -77,4 +74,12 @@ select concat_ws(' ', id, 'row'), concat_ws(' ', stands, amount), concat_ws(' ',
   from (select id, stands, amount, status, amount_minor from said
         union all select id, stands, amount, status, amount_minor from given_up) as rows
  where (stands, amount) is distinct from (status, amount_minor)
-"""
+""")
+
+
+def disputes_statement(accounts: str, legible: str) -> str:
+    """What their documents say was booked, against the transfers, their payments' documents and ``reserved``.
+
+    ``accounts`` makes ``stored``, every account's balances; ``legible`` is a document that can be taken apart.
+    """
+    return _DISPUTES.substitute(accounts=accounts, legible=legible)

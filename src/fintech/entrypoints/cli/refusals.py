@@ -19,6 +19,14 @@ from fintech.domain.changeset import (
     StaleWrite,
     UniqueTaken,
 )
+from fintech.domain.disputes.evidence import EvidenceTooLong
+from fintech.domain.disputes.responses import (
+    ErrandOpen,
+    EvidenceMissing,
+    InquiryTakesNothing,
+    NotAccepted,
+    WrongDisputeStatus,
+)
 from fintech.domain.merchants import StandingRefused
 from fintech.domain.metadata import TooManyKeys
 from fintech.domain.money import Currency, format_minor
@@ -27,6 +35,7 @@ from fintech.domain.payments.refusals import (
     AmountTooLarge,
     AmountTooSmall,
     AuthorisationExpired,
+    ChargeDisputed,
     CurrencyNotSupported,
     MerchantMayNot,
     MethodMissing,
@@ -34,6 +43,7 @@ from fintech.domain.payments.refusals import (
     WrongStatus,
 )
 from fintech.domain.refunds.refund import InsufficientFunds, RefundOver
+from fintech.domain.write_offs import MoreThanOwed, SamePerson, WriteOffOver
 
 _AGAIN: Final = "somebody else was at it at the same time; nothing was done: try again"
 
@@ -46,8 +56,13 @@ _WORDS: Final[Mapping[type, str]] = {
     AmountTooLarge: "the amount is too large: at most {amount} here",
     AmountTooSmall: "the amount is too small: at least {amount}",
     AuthorisationExpired: "the authorisation has expired: it can only be released",
+    ChargeDisputed: "the charge has been charged back: {it.dispute}",
     CurrencyNotSupported: "the merchant keeps its books in {it.supported}",
+    ErrandOpen: "the bank has not confirmed the last response yet ({it.kind})",
+    EvidenceMissing: "there is no evidence to submit",
+    EvidenceTooLong: "evidence has at most {it.most} characters, in one text or in all",
     Expired: "the authorisation has expired: it can only be released",
+    InquiryTakesNothing: "an inquiry takes no money: refund the charge to give in to it",
     InsufficientFunds: "the merchant's funds allow {amount} at most, and its policy no more debt",
     KeyAnswered: "the key was used before, for a request that was answered",
     KeyInFlight: "a request with this key is under way",
@@ -57,14 +72,19 @@ _WORDS: Final[Mapping[type, str]] = {
     MerchantExists: "{it.id} is there already in this mode",
     MerchantMayNot: "the merchant is {it.reason}",
     MethodMissing: "there is nothing to pay with",
+    MoreThanOwed: "the merchant owes {amount}, and no more than that can be written off",
+    NotAccepted: "the bank does not take it: {it.why}",
     NotFound: "there is no {it.kind} {it.id} in these books (is it the other mode: --live, --test?)",
     NothingToSettle: "there is nothing to settle",
     RefundOver: "the refund has its outcome: {it.status}",
+    SamePerson: "{it.name} proposed it, so somebody else has to decide on it",
     StaleWrite: _AGAIN,
     StandingRefused: "the merchant is {it.current}, from where it cannot become {it.wanted}",
     TooManyKeys: "metadata has at most {it.most} keys",
     TooMany: "there are {it.most} {it.what} already, and no more are possible",
     UniqueTaken: "another has this {it.name} already",
+    WriteOffOver: "it has been decided on: {it.status}",
+    WrongDisputeStatus: "the dispute is {it.status}: one cannot {it.wanted} it",
     WrongStatus: "the payment is {it.status}: one cannot {it.wanted} it",
 }
 
@@ -78,7 +98,7 @@ def _amount(refusal: Any, currency: Currency | None) -> str:
     match refusal:
         case LimitReached(account=account, spendable_minor=minor):
             return f"{format_minor(minor, account.currency)} {account.currency}"
-        case AmountTooLarge(minor) | AmountTooSmall(minor) | InsufficientFunds(minor):
+        case AmountTooLarge(minor) | AmountTooSmall(minor) | InsufficientFunds(minor) | MoreThanOwed(minor):
             return f"{format_minor(minor, currency)} {currency}" if currency else f"{minor} minor units"
         case _:
             return ""

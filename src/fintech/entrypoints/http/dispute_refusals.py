@@ -11,15 +11,22 @@ from fintech.domain.disputes.responses import (
     NotAccepted,
     WrongDisputeStatus,
 )
+from fintech.domain.payments.refusals import ChargeDisputed
 from fintech.entrypoints.http.errors import Problem
 
 #: What only disputes are refused for.
 OfDisputes: TypeAlias = (
-    WrongDisputeStatus | ErrandOpen | EvidenceMissing | EvidenceTooLong | InquiryTakesNothing | NotAccepted
+    ChargeDisputed
+    | WrongDisputeStatus
+    | ErrandOpen
+    | EvidenceMissing
+    | EvidenceTooLong
+    | InquiryTakesNothing
+    | NotAccepted
 )
 
 #: Stripe's words and code for it.
-DISPUTED: Final = Problem(
+_DISPUTED: Final = Problem(
     code="charge_disputed",
     message="The charge has been charged back: the cardholder has the money already, and cannot be given it again.",
     param="charge",
@@ -33,6 +40,8 @@ _NOT_TAKEN: Final = {
 def dispute_problem(refused: OfDisputes) -> Problem:
     """The problem that a refusal is."""
     match refused:
+        case ChargeDisputed():
+            return _DISPUTED
         case WrongDisputeStatus(status=status, wanted=wanted):
             message = f"You cannot {wanted} this dispute because it has a status of {status.value}."
             return Problem(code="dispute_unexpected_state", message=message)

@@ -25,7 +25,6 @@ from fintech.domain.payments.refusals import (
     AmountTooLarge,
     AmountTooSmall,
     AuthorisationExpired,
-    ChargeDisputed,
     CurrencyNotSupported,
     MerchantMayNot,
     MethodMissing,
@@ -33,7 +32,7 @@ from fintech.domain.payments.refusals import (
     WrongStatus,
 )
 from fintech.domain.refunds.refund import InsufficientFunds, RefundOver
-from fintech.entrypoints.http.dispute_refusals import DISPUTED, OfDisputes, dispute_problem
+from fintech.entrypoints.http.dispute_refusals import OfDisputes, dispute_problem
 from fintech.entrypoints.http.errors import ErrorType, Problem, missing
 
 #: Everything that a use case behind this face may refuse with.
@@ -93,9 +92,7 @@ def problem_of(refused: AnyRefusal, *, param: str = "amount") -> Problem:  # noq
             return _closed("account_closed")
         case AuthorisationExpired() | Expired():
             return _EXPIRED
-        case InsufficientFunds(obtainable_minor=most):
-            return _insufficient(most, param)
-        case LimitReached(spendable_minor=most):
+        case InsufficientFunds(obtainable_minor=most) | LimitReached(spendable_minor=most):
             return _insufficient(max(most, 0), param)
         case RefundOver(status=status):
             return Problem(code="refund_over", message=f"This refund has {status.value} already.")
@@ -112,8 +109,6 @@ def problem_of(refused: AnyRefusal, *, param: str = "amount") -> Problem:  # noq
             return _TEST_ONLY
         case CardFault():
             return card_problem(refused)
-        case ChargeDisputed():
-            return DISPUTED
         case _:
             assert_never(refused)
 

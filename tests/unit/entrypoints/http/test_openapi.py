@@ -102,11 +102,14 @@ async def test_everything_that_is_answered_keeps_its_schema(api: Api, validators
         paid = await api.paid(5_000, payment_method=method)
         form = {"payment_intent": paid["id"], "amount": 100, "reason": "fraudulent"}
         await api.post("/v1/refunds", form)
+    for method in ("pm_card_createDispute", "pm_card_createDisputeInquiry"):
+        await api.paid(5_000, payment_method=method)
     await api.core.sweep()()
     seen = set()
     expansions = {
         "payment_intents": ["latest_charge.balance_transaction", "payment_method"],
-        "charges": ["balance_transaction.source", "payment_intent", "refunds"],
+        "charges": ["balance_transaction.source", "dispute", "payment_intent", "refunds"],
+        "disputes": ["charge", "payment_intent"],
         "refunds": ["charge", "payment_intent", "balance_transaction", "failure_balance_transaction"],
         "balance_transactions": ["source"],
         "payment_methods": [],
