@@ -12,12 +12,15 @@ from fintech.adapters.memory.id_source import CountingIdSource
 from fintech.adapters.memory.proofs import MemoryProofs
 from fintech.adapters.memory.store import MemoryStore
 from fintech.adapters.postgres.database import open_database
+from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.events import EventType
 from fintech.domain.evolving import evolve
 from fintech.domain.ids import ChangesetId, MovementId
 from fintech.domain.ledger import Balances, Movement, Phase, TransferKind
 from fintech.domain.payments.payment import Payment
 from fintech.domain.refunds.refund import Refund
+from fintech.domain.write_offs import WriteOff
+from fintech.ports.contracts.disputing import quarrel
 from fintech.ports.contracts.seasons import Season
 from fintech.ports.contracts.trading import trade
 from fintech.ports.proofs import Proof, Proofs
@@ -37,6 +40,7 @@ async def both(postgres_dsn: str) -> AsyncIterator[list[tuple[Season, Proofs]]]:
             await trade(season, Random(7), season.story.clock.advance)
             await season.pay(7_000, manual=True)
             await season.refund((await season.pay(8_000)).id, 3_000)
+            await quarrel(season)
             seasons.append(season)
         yield [(seasons[0], MemoryProofs(memory.memory)), (seasons[1], database.proofs)]
 
@@ -45,6 +49,7 @@ async def spoil(season: Season) -> None:
     """Commit what no use case would: the store takes it, since no limit is passed, and the proofs must not."""
     books = season.story.books
     payment, refund = season.all(Payment)[-1], season.all(Refund)[-1]
+    dispute, write_off = season.all(Dispute)[-1], season.all(WriteOff)[0]
     changeset = season.story.ids.new(ChangesetId)
     for_payment = Movement(MovementId.of(changeset, 0), source=payment.id, at=season.now)
     cash, available, holds = (books.account(code) for code in ("client_cash", "available", "holds"))
@@ -57,10 +62,14 @@ async def spoil(season: Season) -> None:
     for_nothing = Movement(MovementId.of(changeset, 2), source="pi_nothing", at=season.now)
     for_nothing.move(TransferKind.HOLD, holds, books.account("holds_contra"), 6, phase=Phase.PENDING)
     for_nothing.move(TransferKind.CAPTURE, cash, available, 8)
+    for_dispute = Movement(MovementId.of(changeset, 3), source=dispute.id, at=season.now)
+    for_dispute.move(TransferKind.RESERVE, available, books.account("reserved"), 5)
     await season.commit(
+        (evolve(dispute, amount_minor=dispute.amount_minor + 1), EventType.DISPUTE_UPDATED),
+        (evolve(write_off, amount_minor=write_off.amount_minor + 1), EventType.WRITE_OFF_UPDATED),
         (evolve(payment, refunded_minor=0), EventType.PAYMENT_UPDATED),
         (evolve(refund, amount_minor=refund.amount_minor + 1), EventType.REFUND_UPDATED),
-        transfers=(*for_payment.legs, *for_refund.legs, *for_nothing.legs),
+        transfers=(*for_payment.legs, *for_refund.legs, *for_nothing.legs, *for_dispute.legs),
         id=changeset,
     )
 
@@ -70,14 +79,15 @@ async def test_they_agree_that_all_is_well(both: list[tuple[Season, Proofs]]) ->
         assert [list(await proofs.check(proof, livemode=False)) for _, proofs in both] == [[], []]
 
 
-@pytest.mark.parametrize("proof", [Proof.HOLDS, Proof.PAYMENTS, Proof.SAFEGUARDED])
+@pytest.mark.parametrize("proof", [Proof.HOLDS, Proof.PAYMENTS, Proof.SAFEGUARDED, Proof.DISPUTES])
 async def test_they_agree_on_what_is_wrong(both: list[tuple[Season, Proofs]], proof: Proof) -> None:
     for season, _ in both:
         await spoil(season)
     over_memory, over_postgres = [list(await proofs.check(proof, livemode=False)) for _, proofs in both]
     assert over_memory
     assert over_memory == over_postgres
-    assert len(over_memory) == {Proof.HOLDS: 1, Proof.PAYMENTS: 7, Proof.SAFEGUARDED: 1}[proof]
+    faults = {Proof.HOLDS: 1, Proof.PAYMENTS: 7, Proof.SAFEGUARDED: 1, Proof.DISPUTES: 5}
+    assert len(over_memory) == faults[proof]
 
 
 @pytest.mark.parametrize("proof", [Proof.BALANCED, Proof.REBUILT])

@@ -114,10 +114,9 @@ async def quarrel(season: Season) -> None:
     await escalate(season, await dispute(season, large.id, 4_000, inquiry=True))
     poor = await season.pay(60_000)
     await season.settle()
-    drained = await dispute(season, poor.id, 60_000)
-    await close(season, drained, Verdict.LOST)
+    await close(season, await dispute(season, poor.id, 60_000), Verdict.LOST)
     account = season.story.books.account(Bucket.RECEIVABLE.value)
-    balances = await season.story.store.balances(season.story.scope, [account])
-    if balances[account].owed > 1:
-        await write_off(season, 1)
-        await write_off(season, 1, approve=False)
+    while (await season.story.store.balances(season.story.scope, [account]))[account].owed < 2:
+        await dispute(season, poor.id, 60_000)
+    await write_off(season, 1)
+    await write_off(season, 1, approve=False)

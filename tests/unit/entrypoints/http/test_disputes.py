@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from fintech.adapters.simulator.card_acquirer import Fault, SimulatedAcquirer
+from fintech.domain.disputes.evidence import EVIDENCE_NAMES
 from fintech.domain.scope import Actor, Face
 from tests.unit.entrypoints.http.driving import Api, open_shop
 
@@ -258,9 +259,7 @@ async def test_what_is_wrong_is_named(api: Api, form: dict[str, Any], code: str,
 
 async def test_evidence_is_bounded_in_all(api: Api) -> None:
     one = f"{DISPUTES}/{(await disputed(api))['id']}"
-    names = ("access_activity_log", "billing_address", "cancellation_rebuttal", "customer_name")
-    names += ("product_description", "service_date", "shipping_address")
-    for name in names:
+    for name in EVIDENCE_NAMES[:7]:
         assert (await api.post(one, {"evidence": {name: "x" * 20_000}, "submit": False})).status == 200
     refused = await api.post(one, {"evidence": {"uncategorized_text": "x" * 10_001}, "submit": False})
     assert (refused.error["code"], refused.error["param"]) == (
