@@ -23,6 +23,7 @@ from fintech.entrypoints.http.health import Health
 from fintech.entrypoints.profiles import CannotOpen
 from fintech.entrypoints.sandbox import ready_sandbox
 from fintech.entrypoints.settings import Settings
+from fintech.entrypoints.settling import INTERVAL_S, DailySettling
 from fintech.entrypoints.worker import working
 
 BACKLOG: Final = 1024
@@ -103,6 +104,8 @@ async def _until_stopped(service: Service, stop: "_Stop") -> None:
         if service.data_dir is not None:
             ready |= await _sandbox(core, service.data_dir)
         await closing.enter_async_context(working(core.sweep(), interval_s=settings.sweep_interval_s))
+        daily = DailySettling(core.clock(), core.settle_everybody())
+        await closing.enter_async_context(working(daily, interval_s=INTERVAL_S, name="settler"))
         app = build_app(core, settings.http)
         runner = web.AppRunner(app, shutdown_timeout=LAST_CALL_S, **server_options(settings.http))
         closing.push_async_callback(runner.cleanup)

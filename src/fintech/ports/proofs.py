@@ -18,6 +18,13 @@ class Proof(StrEnum):
     SAFEGUARDED = "safeguarded"  #: cash at the bank covers what is owed to merchants
     #: each dispute's money, fee and reserve are its transfers', payments know their disputes, write-offs are booked
     DISPUTES = "disputes"
+    REMITTED = (
+        "remitted"  #: each payout is the lines that it paid, and no line is paid for twice or forgotten
+    )
+    STATEMENTS = "statements"  #: the lines of a merchant's statements add up to its balance
+    INVOICES = (
+        "invoices"  #: a month's fees and GST as invoiced are the books', the GST by the rate of its day
+    )
     EVENTS = "events"  #: the last event of each aggregate has its version
 
 

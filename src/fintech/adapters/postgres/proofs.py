@@ -12,7 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from fintech.adapters.postgres.dispute_proofs import disputes_statement
 from fintech.adapters.postgres.reading import reading
+from fintech.adapters.postgres.remittance_proof import REMITTED
 from fintech.adapters.postgres.rows import MAPPINGS
+from fintech.adapters.postgres.statement_proofs import invoices_proof, statements_proof
 from fintech.ports.proofs import Discrepancy, Proof, Proofs
 
 TIMEOUT_S: Final = 600.0
@@ -218,6 +220,9 @@ _STATEMENTS: Final = {
     Proof.PAYMENTS: _PAYMENTS,
     Proof.SAFEGUARDED: _SAFEGUARDED,
     Proof.DISPUTES: disputes_statement(_ACCOUNTS, _LEGIBLE),
+    Proof.REMITTED: REMITTED,
+    Proof.STATEMENTS: statements_proof(_ACCOUNTS),
+    Proof.INVOICES: invoices_proof(_LEGIBLE),
     Proof.EVENTS: _EVENTS,
 }
 

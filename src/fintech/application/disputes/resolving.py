@@ -9,8 +9,9 @@ from fintech.application.commits import OUTCOME_TRIES_MAX, Commits, Decision, No
 from fintech.application.disputes.asking import DisputeAsking
 from fintech.application.payments.asking import books_of
 from fintech.application.payments.repeats import load
-from fintech.domain.changeset import CommitRefused
-from fintech.domain.chart import Limit
+from fintech.application.refunds.covering import advance_cover
+from fintech.domain.changeset import Backing, CommitRefused
+from fintech.domain.chart import Bucket, Limit, bucket_of
 from fintech.domain.disputes.booking import dispute_accounts
 from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.disputes.facts import Circumstances, NoNews, Step, Stepped, TooEarly, next_step
@@ -90,7 +91,9 @@ class HeedDispute:
             dispute = next((each for each in await self._of(scope, payment) if each.case == news.case), None)
             books = books_of(merchant)
             accounts = dispute_accounts(books, attempt)
-            balances = await self.store.balances(scope, accounts)
+            advance = books.account(Bucket.ADVANCE.value)
+            balances = await self.store.balances(scope, (*accounts, advance))
+            cover = await advance_cover(self.store, scope, books, balances[advance].owed)
             circumstances = Circumstances(
                 merchant=merchant,
                 books=books,
@@ -100,9 +103,10 @@ class HeedDispute:
                 id=self.ids.new(DisputeId),
                 at=now,
                 changeset=changeset,
+                unsettled_most_minor=cover.free_minor,
             )
             step = next_step(payment, attempt, dispute, news, circumstances)
-            return Success(_decision(step.unwrap())) if isinstance(step, Success) else step
+            return Success(_decision(step.unwrap(), cover.backing)) if isinstance(step, Success) else step
 
         return await self.commits.land(scope, actor, decide, tries_max=OUTCOME_TRIES_MAX)
 
@@ -112,8 +116,14 @@ class HeedDispute:
         return [dispute for dispute in found if dispute is not None]
 
 
-def _decision(stepped: Stepped) -> Decision[Dispute]:
+def _decision(stepped: Stepped, backing: Backing) -> Decision[Dispute]:
     changes: tuple[tuple[Aggregate, EventType], ...] = ((stepped.dispute, _EVENTS[stepped.step]),)
     if stepped.payment is not None:
         changes += ((stepped.payment, EventType.CHARGE_UPDATED),)
-    return Decision(value=saved(stepped.dispute), changes=changes, transfers=stepped.transfers)
+    takes_unsettled = any(bucket_of(leg.debit.code) is Bucket.UNSETTLED for leg in stepped.transfers)
+    return Decision(
+        value=saved(stepped.dispute),
+        changes=changes,
+        transfers=stepped.transfers,
+        backing=backing if takes_unsettled else None,
+    )

@@ -8,8 +8,9 @@ from fintech.application.commits import Commits, Decision, NotFound, Request, sa
 from fintech.application.payments.asking import AcquirerMissing, books_of
 from fintech.application.payments.repeats import load
 from fintech.application.refunds.asking import RefundAsking, RefundRefusal
+from fintech.application.refunds.covering import advance_cover
 from fintech.application.refunds.repeats import RefundAnswered, RefundRepeats
-from fintech.domain.changeset import Ceiling
+from fintech.domain.changeset import Backing, Ceiling
 from fintech.domain.chart import Bucket, Limit
 from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.disputes.facts import reserve_freed
@@ -65,7 +66,7 @@ class CreateRefund:
                 # The money may be gone because somebody else gave it back between the two reads.
                 overtaken = await self.store.payment(scope, payment) != paid
                 return await decide(changeset, now) if overtaken else sent
-            booked, freed = sent.unwrap()
+            booked, backing, freed = sent.unwrap()
             refund, owed = booked.refund, books_of(merchant).account(Bucket.RECEIVABLE.value)
             ceiling = Ceiling(owed, merchant.limits.refund_debt_max_minor)
             return Success(
@@ -78,6 +79,7 @@ class CreateRefund:
                     ),
                     transfers=booked.transfers,
                     ceilings=(ceiling,) if booked.indebted else (),
+                    backing=backing if booked.unsettled else None,
                     claim=request.claim(refund.id, now),
                 )
             )
@@ -97,11 +99,16 @@ class CreateRefund:
         changeset: ChangesetId,
         reason: RefundReason | None,
         metadata: Metadata,
-    ) -> Outcome[tuple[BookedRefund, tuple[Dispute, ...]], InsufficientFunds]:
-        """Reserve the money where it is now; the commit judges again. Also the dispute whose reserve is there for it."""
+    ) -> Outcome[tuple[BookedRefund, Backing, tuple[Dispute, ...]], InsufficientFunds]:
+        """Reserve the money where it is now; the commit judges again, and by what stands behind advances.
+
+        Also the dispute whose reserve is there for it.
+        """
         books, attempt = books_of(merchant), reserved.attempts[-1]
         accounts = refund_accounts(books, attempt)
-        balances = await self.store.balances(scope, accounts)
+        advance = books.account(Bucket.ADVANCE.value)
+        balances = await self.store.balances(scope, (*accounts, advance))
+        cover = await advance_cover(self.store, scope, books, balances[advance].owed)
         *funds, debt = accounts
         spendable = {account: balances[account].spendable(Limit.DEBITS_WITHIN_CREDITS) for account in funds}
         inquiry = await self._inquiry(scope, reserved)
@@ -122,12 +129,13 @@ class CreateRefund:
             changeset=changeset,
             reason=reason,
             metadata=metadata,
+            unsettled_most_minor=cover.free_minor,
         )
         if isinstance(sent, Failure):
             return sent
         booked = sent.unwrap()
         whole = evolve(booked, transfers=(*booked.transfers, *freeing))
-        return Success((whole, () if freed is None else (freed,)))
+        return Success((whole, cover.backing, () if freed is None else (freed,)))
 
     async def _inquiry(self, scope: Scope, payment: Payment) -> Dispute | None:
         """The inquiry about a payment that something is held back for."""

@@ -1,7 +1,8 @@
 """What a dispute does to the books (the flow *dispute*).
 
 A chargeback is a fact, and always posts. The money comes out of what was reserved for it, then out of what the
-payment's days have not settled yet (the bank has not paid that, and withholds it first), then out of ``available``;
+payment's days have not settled yet (the bank has not paid that, and withholds it first) and no advance has paid out
+already, then out of ``available``;
 what none of them bears the merchant owes us, and our own cash pays the bank for it. The fee is found in the same
 places. Money that comes back is unsettled money of that day: the bank owes it and pays it with its next settlement,
 which repays what the merchant owes us first.
@@ -64,10 +65,15 @@ def book_withdrawal(
     tax_code: str,
     at: datetime,
     changeset: ChangesetId,
+    unsettled_most_minor: int | None = None,
 ) -> tuple[Transfer, ...]:
-    """The bank has taken the amount back, and we take our fee. ``spendable`` is what `dispute_accounts` can give."""
+    """The bank has taken the amount back, and we take our fee. ``spendable`` is what `dispute_accounts` can give.
+
+    ``unsettled_most_minor`` is what may be taken of unsettled money in all, where part of it stands behind advances:
+    that part has been paid out already.
+    """
     movement = Movement(MovementId.of(changeset, MONEY_POSITION), source=dispute.id, at=at)
-    reserve, *purses = _purses(books, dispute, attempt, spendable)
+    reserve, *purses = _purses(books, dispute, attempt, spendable, unsettled_most_minor)
     later, receivable = reserve.bank, books.account(Bucket.RECEIVABLE.value)
     owed = dispute.amount_minor
     for purse in (reserve, *purses):
@@ -121,7 +127,11 @@ def book_reserve(
 
 
 def _purses(
-    books: Books, dispute: Dispute, attempt: Attempt, spendable: Mapping[AccountId, int]
+    books: Books,
+    dispute: Dispute,
+    attempt: Attempt,
+    spendable: Mapping[AccountId, int],
+    unsettled_most_minor: int | None,
 ) -> list[_Purse]:
     """What was reserved for the dispute, each unsettled day of the payment, and ``available`` last."""
     scheme = dispute.scheme
@@ -131,6 +141,10 @@ def _purses(
     for account in unsettled:
         day = date.fromisoformat(account.code.partition("/")[2])
         owed = books.platform_account(scheme_receivable_on(scheme, day))
-        purses.append(_Purse(account, max(spendable[account], 0), owed))
+        left = max(spendable[account], 0)
+        if unsettled_most_minor is not None:
+            left = min(left, unsettled_most_minor)
+            unsettled_most_minor -= left
+        purses.append(_Purse(account, left, owed))
     purses.append(_Purse(available, max(spendable[available], 0), later))
     return purses

@@ -57,7 +57,8 @@ class TooEarly:
 class Circumstances:
     """What a step may need to know beside the news.
 
-    ``spendable`` is what each of `dispute_accounts` can give, ``id`` names the dispute if it is new.
+    ``spendable`` is what each of `dispute_accounts` can give, ``unsettled_most_minor`` what may be taken of unsettled
+    money in all, where part of it stands behind advances; ``id`` names the dispute if it is new.
     """
 
     merchant: Merchant
@@ -66,6 +67,7 @@ class Circumstances:
     id: DisputeId
     at: datetime
     changeset: ChangesetId
+    unsettled_most_minor: int | None = None
 
 
 @frozen(kw_only=True)
@@ -185,6 +187,7 @@ def _withdrawn(dispute: Dispute, attempt: Attempt, given: Circumstances) -> Step
         tax_code=merchant.fees.tax_code,
         at=given.at,
         changeset=given.changeset,
+        unsettled_most_minor=given.unsettled_most_minor,
     )
     after = evolve(dispute, fee=fee, withdrawal=legs, reserved_minor=0)
     return Stepped(step=Step.WITHDRAWN, dispute=after, transfers=legs)

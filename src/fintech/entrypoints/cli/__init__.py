@@ -29,7 +29,9 @@ from fintech.entrypoints.cli.lazy import LazyGroup, Listed
         "write-off": Listed(
             "fintech.entrypoints.cli.write_off:write_off", "Give up a merchant's debt: it takes two people."
         ),
-        "ledger": Listed("fintech.entrypoints.cli.ledger:ledger", "Prove the books; print statements."),
+        "ledger": Listed(
+            "fintech.entrypoints.cli.ledger:ledger", "Prove the books; print statements and tax invoices."
+        ),
         "db": Listed("fintech.entrypoints.cli.db:db", "Bring a database's tables up to date."),
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

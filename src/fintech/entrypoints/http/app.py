@@ -6,12 +6,14 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
-from fintech.domain.ids import ChargeId, DisputeId
+from fintech.domain.ids import ChargeId, DisputeId, PayoutId, RefundId
 from fintech.domain.scope import Scope
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.http import (
     balance,
+    balance_settings,
     balance_transaction_rendering,
+    bank_accounts,
     charge_rendering,
     dispute_rendering,
     events,
@@ -19,14 +21,20 @@ from fintech.entrypoints.http import (
     openapi,
     payment_methods,
     payment_rendering,
+    payout_rendering,
     refunds,
+    statement_rendering,
+    tax_invoices,
 )
 from fintech.entrypoints.http.authentication import Authentication
 from fintech.entrypoints.http.balance import Balance
+from fintech.entrypoints.http.balance_settings import PayoutSettings
 from fintech.entrypoints.http.balance_transactions import BalanceTransactions
+from fintech.entrypoints.http.bank_accounts import BankAccounts
 from fintech.entrypoints.http.charges import Charges
 from fintech.entrypoints.http.disputes import Disputes
 from fintech.entrypoints.http.door import Door, Handler
+from fintech.entrypoints.http.downloads import Downloads
 from fintech.entrypoints.http.errors import Problem, Refused
 from fintech.entrypoints.http.events import Events
 from fintech.entrypoints.http.expanding import Expandable, Expander
@@ -37,11 +45,14 @@ from fintech.entrypoints.http.merchants import Merchants
 from fintech.entrypoints.http.metrics import Meter
 from fintech.entrypoints.http.payment_methods import PaymentMethods
 from fintech.entrypoints.http.payments import Payments
+from fintech.entrypoints.http.payouts import Payouts
 from fintech.entrypoints.http.refunds import Refunds
 from fintech.entrypoints.http.request_log import Visit, protocol_log
 from fintech.entrypoints.http.routes import Answer, Route, Seen
 from fintech.entrypoints.http.schema import Schema
 from fintech.entrypoints.http.settings import HttpSettings
+from fintech.entrypoints.http.statements import Statements
+from fintech.entrypoints.http.tax_invoices import TaxInvoices
 
 #: The application's health, whose ``drain`` a server calls when it is told to stop.
 HEALTH: Final = web.AppKey("health", Health)
@@ -50,13 +61,19 @@ HEALTH: Final = web.AppKey("health", Health)
 OBJECTS: Final[Mapping[str, Schema]] = {
     "account": merchants.SCHEMA,
     "balance": balance.SCHEMA,
+    "balance_settings": balance_settings.SCHEMA,
     "balance_transaction": balance_transaction_rendering.SCHEMA,
+    "bank_account": bank_accounts.SCHEMA,
     "charge": charge_rendering.SCHEMA,
     "dispute": dispute_rendering.SCHEMA,
     "event": events.SCHEMA,
     "payment_intent": payment_rendering.SCHEMA,
     "payment_method": payment_methods.SCHEMA,
+    "payout": payout_rendering.SCHEMA,
     "refund": refunds.SCHEMA,
+    "statement": statement_rendering.SCHEMA,
+    "statement_period": statement_rendering.PERIOD_SCHEMA,
+    "tax_invoice": tax_invoices.SCHEMA,
 }
 
 
@@ -74,6 +91,7 @@ def build_app(core: Core, settings: HttpSettings | None = None) -> web.Applicati
         expander=expander,
         flights=flights,
         rates=RateLimit(settings.requests_per_s, settings.requests_burst),
+        downloads=Downloads(settings.streams_max, settings.stream_timeout_s, flights),
         meter=meter,
     )
     health = Health(core.store(), meter, flights, settings.ready_timeout_s)
@@ -138,10 +156,37 @@ def _operations(core: Core) -> tuple[Sequence[Route[Any]], Expander]:
         update_dispute=core.update_dispute(), close_dispute=core.close_dispute(), store=store, queries=queries
     )
     transactions = BalanceTransactions(store=store, queries=queries)
-    others = (Balance(store=store), Events(store=store, queries=queries), Merchants(store=store))
-    nouns = (payments, methods, charges, refunds, disputes, transactions, *others)
+    payouts = Payouts(
+        create_payout=core.create_payout(),
+        update_payout=core.update_payout(),
+        cancel_payout=core.cancel_payout(),
+        reverse_payout=core.reverse_payout(),
+        store=store,
+        queries=queries,
+    )
+    accounts = BankAccounts(
+        add_bank_account=core.add_bank_account(),
+        update_bank_account=core.update_bank_account(),
+        remove_bank_account=core.remove_bank_account(),
+        store=store,
+        queries=queries,
+    )
+    statements = Statements(
+        open_statement=core.open_statement(),
+        make_statement=core.make_statement(),
+        list_periods=core.list_periods(),
+    )
+    others = (
+        Balance(store=store, clock=core.clock()),
+        PayoutSettings(change=core.change_balance_settings(), store=store, clock=core.clock()),
+        Events(store=store, queries=queries),
+        Merchants(store=store),
+        statements,
+        TaxInvoices(make_tax_invoice=core.make_tax_invoice()),
+    )
+    nouns = (payments, methods, charges, refunds, disputes, transactions, payouts, accounts, *others)
     routes = tuple(route for noun in nouns for route in noun.routes())
-    return routes, _expander(payments, methods, charges, refunds, disputes, transactions)
+    return routes, _expander(payments, methods, charges, refunds, disputes, transactions, payouts, accounts)
 
 
 def _expander(
@@ -151,16 +196,24 @@ def _expander(
     refunds: Refunds,
     disputes: Disputes,
     transactions: BalanceTransactions,
+    payouts: Payouts,
+    accounts: BankAccounts,
 ) -> Expander:
     """What can be expanded in what, and into what."""
     payment = Expandable(("payment_intent",), payments.load)
     charge = Expandable(("charge",), charges.load)
     transaction = Expandable(("balance_transaction",), transactions.load)
     dispute = Expandable(("dispute",), disputes.load)
+    payout = Expandable(("payout",), payouts.load)
+    sources = {
+        ChargeId.PREFIX: charges.load,
+        DisputeId.PREFIX: disputes.load,
+        PayoutId.PREFIX: payouts.load,
+        RefundId.PREFIX: refunds.load,
+    }
 
     async def load_source(scope: Scope, id: str, seen: Seen) -> dict[str, Any] | None:
-        loads = {ChargeId.PREFIX: charges.load, DisputeId.PREFIX: disputes.load}
-        return await loads.get(id[:3], refunds.load)(scope, id, seen)
+        return await sources[id[: id.index("_") + 1]](scope, id, seen)
 
     return Expander(
         {
@@ -181,7 +234,16 @@ def _expander(
                 "failure_balance_transaction": transaction,
                 "payment_intent": payment,
             },
-            "balance_transaction": {"source": Expandable(("charge", "dispute", "refund"), load_source)},
+            "payout": {
+                "balance_transaction": transaction,
+                "destination": Expandable(("bank_account",), accounts.load),
+                "failure_balance_transaction": transaction,
+                "original_payout": payout,
+                "reversed_by": payout,
+            },
+            "balance_transaction": {
+                "source": Expandable(("charge", "dispute", "payout", "refund"), load_source)
+            },
         }
     )
 

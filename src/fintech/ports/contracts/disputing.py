@@ -106,7 +106,7 @@ async def write_off(season: Season, amount_minor: int, *, approve: bool = True) 
 
 
 async def quarrel(season: Season) -> None:
-    """Something of everything: an open inquiry with a reserve, a chargeback lost, one won, and a debt given up."""
+    """Something of everything: an open inquiry with a reserve, a chargeback lost, one won, and a debt given up and repaid."""
     small, large, asked = [await season.pay(amount) for amount in (8_000, 9_000, 7_000)]
     await season.settle()
     await close(season, await dispute(season, small.id, 8_000), Verdict.WON)
@@ -120,3 +120,5 @@ async def quarrel(season: Season) -> None:
         await dispute(season, poor.id, 60_000)
     await write_off(season, 1)
     await write_off(season, 1, approve=False)
+    await season.pay(100_000)
+    await season.settle()

@@ -1,10 +1,12 @@
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import jsonschema_rs
 import pytest
 
+from fintech.adapters.memory.clock import ManualClock
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.http.app import OBJECTS, build_app
 from tests.unit.entrypoints.http.driving import Api
@@ -80,7 +82,9 @@ def validators(core: Core) -> dict[str, Any]:
     }
 
 
-async def test_everything_that_is_answered_keeps_its_schema(api: Api, validators: dict[str, Any]) -> None:
+async def test_everything_that_is_answered_keeps_its_schema(
+    api: Api, clock: ManualClock, validators: dict[str, Any]
+) -> None:
     card = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2030}
     await api.post("/v1/payment_methods", {"type": "card", "card": card})
     await api.paid(50_000)
@@ -104,6 +108,14 @@ async def test_everything_that_is_answered_keeps_its_schema(api: Api, validators
         await api.post("/v1/refunds", form)
     for method in ("pm_card_createDispute", "pm_card_createDisputeInquiry"):
         await api.paid(5_000, payment_method=method)
+    await api.bank_account()
+    await api.settled()
+    failing = await api.bank_account("111111113")
+    await api.paid_out(1_000, destination=failing["id"])
+    await api.paid_out(2_000)
+    clock.advance(timedelta(seconds=5))
+    canceled = await api.paid_out(3_000)
+    await api.post(f"/v1/payouts/{canceled['id']}/cancel")
     await api.core.sweep()()
     seen = set()
     expansions = {
@@ -112,6 +124,8 @@ async def test_everything_that_is_answered_keeps_its_schema(api: Api, validators
         "disputes": ["charge", "payment_intent"],
         "refunds": ["charge", "payment_intent", "balance_transaction", "failure_balance_transaction"],
         "balance_transactions": ["source"],
+        "payouts": ["balance_transaction.source", "destination", "failure_balance_transaction"],
+        f"accounts/{api.shop.scope.merchant}/external_accounts": [],
         "payment_methods": [],
         "events": [],
     }
@@ -123,7 +137,15 @@ async def test_everything_that_is_answered_keeps_its_schema(api: Api, validators
                 snapshot = each["data"]["object"] if noun == "events" else each
                 if snapshot["object"] in validators:
                     validators[snapshot["object"]].validate(snapshot)
-    for noun in ("account", "balance"):
+    for each in (await api.get("/v1/statements", {"interval": "day"})).body["data"]:
+        validators["statement_period"].validate(each)
+        validators["statement"].validate((await api.get(f"/v1/statements/{each['id']}")).body)
+        seen |= {"statement_period", "statement"}
+    month = (await api.get("/v1/statements")).body["data"][0]["id"]
+    clock.advance(timedelta(days=31))
+    validators["tax_invoice"].validate((await api.get(f"/v1/tax_invoices/{month}")).body)
+    seen.add("tax_invoice")
+    for noun in ("account", "balance", "balance_settings"):
         validators[noun].validate((await api.get(f"/v1/{noun}")).body)
         seen.add(noun)
     assert seen == set(OBJECTS)
