@@ -67,8 +67,7 @@ class CreateRefund:
                 overtaken = await self.store.payment(scope, payment) != paid
                 return await decide(changeset, now) if overtaken else sent
             booked, backing, freed = sent.unwrap()
-            refund, owed = booked.refund, books_of(merchant).account(Bucket.RECEIVABLE.value)
-            ceiling = Ceiling(owed, merchant.limits.refund_debt_max_minor)
+            refund = booked.refund
             return Success(
                 Decision(
                     value=saved(refund),
@@ -78,7 +77,7 @@ class CreateRefund:
                         *((dispute, EventType.DISPUTE_UPDATED) for dispute in freed),
                     ),
                     transfers=booked.transfers,
-                    ceilings=(ceiling,) if booked.indebted else (),
+                    ceilings=(_most_debt(merchant),) if booked.indebted else (),
                     backing=backing if booked.unsettled else None,
                     claim=request.claim(refund.id, now),
                 )
@@ -144,6 +143,12 @@ class CreateRefund:
             if dispute is not None and dispute.reserved_minor:
                 return dispute
         return None
+
+
+def _most_debt(merchant: Merchant) -> Ceiling:
+    """How far refunds may take a merchant into debt."""
+    owed = books_of(merchant).account(Bucket.RECEIVABLE.value)
+    return Ceiling(owed, merchant.limits.refund_debt_max_minor)
 
 
 @frozen(kw_only=True)

@@ -69,7 +69,7 @@ class _EvidenceType(click.ParamType):  # type: ignore[type-arg] # generic in new
 
 @click.group()
 def dispute() -> None:
-    """List and show disputes; gather and submit evidence; accept a loss."""
+    """List and show disputes, and respond to them."""
 
 
 @dispute.command("list")

@@ -34,7 +34,7 @@ _WRITE_OFF: Final = IdType(WriteOffId)
 
 @click.group("write-off")
 def write_off() -> None:
-    """Give up a debt of a merchant: one person proposes, another decides."""
+    """Give up a merchant's debt: it takes two people."""
 
 
 @write_off.command()

@@ -51,6 +51,8 @@ def test_these_are_the_commands() -> None:
         "ledger tax-invoice",
         "merchant create", "merchant list", "merchant show", "merchant suspend", "merchant reactivate",
         "key create", "key roll", "key revoke", "key list", "payment list", "payment show", "payment refund",
+        "dispute list", "dispute show", "dispute evidence", "dispute close",
+        "write-off propose", "write-off approve", "write-off reject", "write-off list",
     }  # fmt: skip
 
 
@@ -65,6 +67,7 @@ def test_every_command_and_every_option_has_help(path: tuple[str, ...]) -> None:
 def test_whoever_changes_something_says_who_and_why(path: tuple[str, ...]) -> None:
     options = {option for parameter in ALL[path].params for option in parameter.opts}
     changing = {"create", "suspend", "reactivate", "roll", "revoke", "refund", "settle"}
+    changing |= {"evidence", "close", "propose", "approve", "reject"}
     assert ({"--why", "--as"} <= options) is (path[-1] in changing)
 
 

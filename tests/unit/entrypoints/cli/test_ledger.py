@@ -319,7 +319,7 @@ def test_a_proof_that_does_not_hold_ends_with_1_and_says_where(
     result = terminal.run("ledger", "verify")
     assert result.exit_code == 1
     assert f"{account} available AUD" in result.stdout
-    assert result.stderr == "Error: 4 of 18 proofs do not hold\n"
+    assert result.stderr == "Error: 4 of 20 proofs do not hold\n"
     as_json = terminal.run("ledger", "verify", "--test", "--json")
     assert as_json.exit_code == 1
     assert '"subject": "client cash AUD"' in as_json.stdout
