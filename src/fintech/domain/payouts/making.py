@@ -68,7 +68,7 @@ def payout_made(
     at: datetime,
     changeset: ChangesetId,
 ) -> Outcome[BookedPayout, PayoutRuleRefusal]:
-    """The intent: the money leaves the balance. ``balances`` are of all the merchant's accounts.
+    """The intent: the money leaves the balance. ``balances`` are the merchant's books and its `quota_accounts` of today.
 
     It waits until ``send_at``, the bank's next window, and can be cancelled until then; when the window is open, it
     counts as sent. Refused by a merchant's standing, by an instant payout's policy, and when there is not enough.
