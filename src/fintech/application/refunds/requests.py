@@ -10,9 +10,9 @@ from fintech.application.payments.repeats import load
 from fintech.application.refunds.asking import RefundAsking, RefundRefusal
 from fintech.application.refunds.covering import advance_cover
 from fintech.application.refunds.repeats import RefundAnswered, RefundRepeats
-from fintech.domain.changeset import Backing, Ceiling
 from fintech.domain.chart import Bucket, Limit
 from fintech.domain.events import EventType
+from fintech.domain.guards import Backing, Ceiling
 from fintech.domain.ids import ChangesetId, PaymentId, RefundId
 from fintech.domain.merchants import Merchant
 from fintech.domain.metadata import Metadata
@@ -65,8 +65,7 @@ class CreateRefund:
                 overtaken = await self.store.payment(scope, payment) != paid
                 return await decide(changeset, now) if overtaken else sent
             booked, backing = sent.unwrap()
-            refund = booked.refund
-            owed = books_of(merchant).account(Bucket.RECEIVABLE.value)
+            refund, owed = booked.refund, books_of(merchant).account(Bucket.RECEIVABLE.value)
             ceiling = Ceiling(owed, merchant.limits.refund_debt_max_minor)
             return Success(
                 Decision(
