@@ -12,6 +12,7 @@ from fintech.adapters.postgres.database import Database
 from fintech.adapters.postgres.queries import PostgresQueries
 from fintech.adapters.system.id_source import RandomIdSource
 from fintech.domain.events import EventType
+from fintech.ports.contracts.paying_out import payable
 from fintech.ports.contracts.seasons import Season
 from fintech.ports.errors import PortError, StoreUnavailable
 from fintech.ports.queries import Page
@@ -132,3 +133,15 @@ async def test_what_others_wrote_reads_back_whatever_it_is(database: Database, s
     assert stored.description == said.description
     ((of_charge, _),) = (await database.queries.charges(season.story.scope, Page())).items
     assert of_charge == stored
+
+
+async def test_a_line_that_does_not_tell_its_net_is_added_up(
+    database: Database, season: Season, connection: Connection
+) -> None:
+    for amount in (1_000, 20_000):
+        await season.refund((await season.pay(amount)).id, 300)
+    read, scope = database.queries.payable_lines, season.story.scope
+    told = await read(scope, None, 100)
+    await connection.execute("update movements set net_minor = null")
+    assert await read(scope, None, 100) == told
+    assert [line.net_minor for line in told] == [line.net_minor for line in payable(season)]

@@ -1,4 +1,4 @@
-"""Lines as payouts look at them: what each did to the balance, summed where its legs are stored."""
+"""Lines as payouts look at them: what each did to the balance, without its legs where it tells its net."""
 
 from typing import Final
 
@@ -6,17 +6,16 @@ from sqlalchemy import text
 
 from fintech.domain.chart import BALANCE_BUCKETS
 
-#: The rows are cut to size first: only then are their legs taken apart.
+#: Leg by leg only where a line was written by a release that did not say its net.
 PAYABLE_LINES: Final = text("""
-select m.id, m.at, net.minor as net
-  from (select id, at, legs from movements
-         where merchant_id = :merchant and livemode = :livemode and id > :after
-           and line and legs -> 0 ->> 'kind' <> 'payout' order by id limit :limit) m,
-       lateral (
+select id, at, coalesce(net_minor, (
            select coalesce(sum((leg ->> 'amount')::bigint
                                * ((split_part(leg ->> 'credit', '/', 1) = any(:buckets))::int
-                                  - (split_part(leg ->> 'debit', '/', 1) = any(:buckets))::int)), 0) as minor
-             from json_array_elements(m.legs) leg where coalesce(leg ->> 'phase', 'post') in ('post', 'post_pending')
-       ) net
- order by m.id
+                                  - (split_part(leg ->> 'debit', '/', 1) = any(:buckets))::int)), 0)
+             from json_array_elements(legs) leg where coalesce(leg ->> 'phase', 'post') in ('post', 'post_pending')
+       )) as net
+  from movements
+ where merchant_id = :merchant and livemode = :livemode and id > :after and line
+       and legs -> 0 ->> 'kind' <> 'payout'
+ order by id limit :limit
 """).bindparams(buckets=sorted(BALANCE_BUCKETS))
