@@ -286,6 +286,29 @@ async def test_a_chargeback_leaves_alone_what_stands_behind_an_advance() -> None
         await counter.assert_books_hold()
 
 
+async def test_an_advance_that_is_quicker_keeps_what_stands_behind_it() -> None:
+    """The chargeback was decided on before the advance was made: the commit judges, and it is decided on again."""
+    async with open_counter() as counter:
+        await counter.pay(40_000)
+        payment = await counter.pay(10_000, FRAUD)
+        day = f"unsettled/{payment.attempts[0].captures[0].day}"
+        store = type(counter.core.store())
+        commit, quicker = store.commit, [counter.instant]
+
+        async def overtaken(self: Any, scope: Scope, changes: Any) -> Any:
+            if quicker and changes.changes[0].event is EventType.DISPUTE_FUNDS_WITHDRAWN:
+                await quicker.pop()()
+            return await commit(self, scope, changes)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(store, "commit", overtaken)
+            await counter.sweep()
+        assert not quicker
+        assert await counter.net(day) == -await counter.net("advance") > 0
+        assert (await dispute_of(counter)).withdrawal
+        await counter.assert_books_hold()
+
+
 # -- what the merchant says
 
 
