@@ -13,6 +13,7 @@ from typing import Any
 _ORIGINS = {
     "Actor": "fintech.domain.scope:Actor",
     "ApiKeyId": "fintech.domain.ids:ApiKeyId",
+    "BankAccountId": "fintech.domain.ids:BankAccountId",
     "CannotOpen": "fintech.entrypoints.profiles:CannotOpen",
     "CaptureMethod": "fintech.domain.payments.payment:CaptureMethod",
     "CardDetails": "fintech.domain.cards:CardDetails",
@@ -30,6 +31,9 @@ _ORIGINS = {
     "PaymentId": "fintech.domain.ids:PaymentId",
     "PaymentMethodId": "fintech.domain.ids:PaymentMethodId",
     "PaymentStatus": "fintech.domain.payments.payment:PaymentStatus",
+    "PayoutId": "fintech.domain.ids:PayoutId",
+    "PayoutMethod": "fintech.domain.payouts.payout:PayoutMethod",
+    "PayoutStatus": "fintech.domain.payouts.payout:PayoutStatus",
     "PortError": "fintech.ports.errors:PortError",
     "RefundId": "fintech.domain.ids:RefundId",
     "RefundStatus": "fintech.domain.refunds.refund:RefundStatus",

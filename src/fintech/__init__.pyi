@@ -2,11 +2,20 @@
 
 from fintech.application.commits import Reply, Request, RequestKey
 from fintech.domain.cards import CardDetails, Scheme
-from fintech.domain.ids import ApiKeyId, MerchantId, PaymentId, PaymentMethodId, RefundId
+from fintech.domain.ids import (
+    ApiKeyId,
+    BankAccountId,
+    MerchantId,
+    PaymentId,
+    PaymentMethodId,
+    PayoutId,
+    RefundId,
+)
 from fintech.domain.merchants import FeePlan, Limits, SchemeFee, Standing
 from fintech.domain.money import Currency, Money
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.payments.payment import CaptureMethod, PaymentStatus
+from fintech.domain.payouts.payout import PayoutMethod, PayoutStatus
 from fintech.domain.refunds.refund import RefundStatus
 from fintech.domain.scope import Actor, Face, Scope
 from fintech.entrypoints.container import Core
@@ -17,6 +26,7 @@ from fintech.ports.queries import Page
 __all__ = [
     "Actor",
     "ApiKeyId",
+    "BankAccountId",
     "CannotOpen",
     "CaptureMethod",
     "CardDetails",
@@ -34,6 +44,9 @@ __all__ = [
     "PaymentId",
     "PaymentMethodId",
     "PaymentStatus",
+    "PayoutId",
+    "PayoutMethod",
+    "PayoutStatus",
     "PortError",
     "RefundId",
     "RefundStatus",

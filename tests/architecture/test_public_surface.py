@@ -21,8 +21,8 @@ SURFACE = {
     # breakage
     "PortError", "StoreUnavailable", "StoreOverloaded", "ConcurrencyExhausted",
     # what use cases take and give
-    "ApiKeyId", "CaptureMethod", "CardDetails", "Currency", "FeePlan", "Limits", "MerchantId", "Money", "PaymentId",
-    "PaymentMethodId", "PaymentStatus", "RefundId", "RefundStatus", "Scheme", "SchemeFee", "Standing",
+    "ApiKeyId", "BankAccountId", "CaptureMethod", "CardDetails", "Currency", "FeePlan", "Limits", "MerchantId", "Money", "PaymentId",
+    "PaymentMethodId", "PaymentStatus", "PayoutId", "PayoutMethod", "PayoutStatus", "RefundId", "RefundStatus", "Scheme", "SchemeFee", "Standing",
 }  # fmt: skip
 
 

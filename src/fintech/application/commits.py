@@ -10,8 +10,6 @@ from attrs import frozen
 
 from fintech.domain.changeset import (
     Answer,
-    Backing,
-    Ceiling,
     Change,
     Changeset,
     Claim,
@@ -25,6 +23,7 @@ from fintech.domain.changeset import (
 )
 from fintech.domain.events import Aggregate, EventType
 from fintech.domain.evolving import evolve
+from fintech.domain.guards import Backing, Ceiling
 from fintech.domain.ids import ChangesetId
 from fintech.domain.ledger import Transfer
 from fintech.domain.outcome import Failure, Outcome, Success

@@ -9,9 +9,10 @@ from attrs import define, frozen
 
 from fintech.application.commits import Commits, Decision, NotFound, saved
 from fintech.application.payments.asking import books_of
-from fintech.domain.changeset import Ceiling, CommitRefused, LimitReached, StaleWrite
+from fintech.domain.changeset import CommitRefused, LimitReached, StaleWrite
 from fintech.domain.chart import AccountKind, rule_of
 from fintech.domain.events import EventType
+from fintech.domain.guards import Ceiling
 from fintech.domain.ids import ChangesetId, MerchantId, SettlementId
 from fintech.domain.ledger import AccountId, Balances, Books, Transfer
 from fintech.domain.moves import net_moves

@@ -6,10 +6,11 @@ from typing import Any
 from fintech.adapters.memory.id_source import CountingIdSource
 from fintech.domain.apply import State, apply
 from fintech.domain.cards import Approved, AuthorisationReply, Card, Decline, DeclineCode, Funding, Scheme
-from fintech.domain.changeset import Ceiling, Change, Changeset
+from fintech.domain.changeset import Change, Changeset
 from fintech.domain.chart import Bucket, Limit, bucket_of, rule_of
 from fintech.domain.events import EventType
 from fintech.domain.evolving import evolve
+from fintech.domain.guards import Ceiling
 from fintech.domain.ids import ChangesetId, MerchantId, PaymentId, RefundId, SettlementId
 from fintech.domain.ledger import AccountId, Balances, Books, Transfer
 from fintech.domain.merchants import DEFAULT_FEES, FeePlan, Limits, Merchant, Standing

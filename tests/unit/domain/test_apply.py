@@ -13,7 +13,6 @@ from fintech.domain.changeset import (
     AccountClosed,
     AlreadyResolved,
     Answer,
-    Ceiling,
     Change,
     Changeset,
     Claim,
@@ -28,6 +27,7 @@ from fintech.domain.changeset import (
 )
 from fintech.domain.events import EventType
 from fintech.domain.evolving import evolve
+from fintech.domain.guards import Ceiling
 from fintech.domain.ids import ApiKeyId, ChangesetId, MovementId, TransferId
 from fintech.domain.ledger import AccountId, Balances, Phase, Transfer, TransferKind
 from fintech.domain.merchants import Merchant, Standing

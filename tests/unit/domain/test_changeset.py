@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from fintech.domain.changeset import CHANGES_MAX, TRANSFERS_MAX, Ceiling, Change, Changeset
+from fintech.domain.changeset import CHANGES_MAX, TRANSFERS_MAX, Change, Changeset
 from fintech.domain.events import EventType
+from fintech.domain.guards import Backing, Ceiling
 from fintech.domain.ids import ChangesetId, EventId, TransferId
 from fintech.domain.ledger import Balances, Phase
 from tests.unit.domain.desk import ACTOR, NOON, Desk, merchant
@@ -68,3 +69,35 @@ def test_only_what_may_pass_a_limit_is_limited() -> None:
         resolves=TransferId.of(MOVEMENT, 1),
     )
     assert not changeset(transfers=(void,)).limited
+
+
+def test_what_it_is_judged_by_makes_it_limited_and_is_looked_at() -> None:
+    accounts = {name: BOOKS.account(name) for name in ("advance", "available", "reserved", "receivable")}
+    pledged = BOOKS.account("unsettled/2026-11-22")
+    backing = Backing(
+        owed=(accounts["advance"],),
+        cash=(accounts["available"],),
+        pledged=(pledged,),
+        reserved=(accounts["reserved"],),
+        share_bps=1,
+    )
+    changes = changeset(
+        transfers=(transfer(),), ceilings=(Ceiling(accounts["receivable"], 0),), backing=backing
+    )
+    assert changeset(backing=backing).limited
+    assert changes.judged() == {*changes.moves, *accounts.values(), pledged}
+    assert changeset(transfers=(transfer(),)).judged() == set(changes.moves)
+
+
+@pytest.mark.parametrize(
+    ("pledged", "reserved", "room"), [(100, 0, 80), (99, 0, 79), (100, 20, 64), (0, 100, -80), (0, 99, -80)]
+)
+def test_a_share_is_rounded_against_who_owes(pledged: int, reserved: int, room: int) -> None:
+    held = {"unsettled": pledged, "reserved": reserved}
+    backing = Backing(
+        owed=(BOOKS.account("advance"),),
+        pledged=(BOOKS.account("unsettled"),),
+        reserved=(BOOKS.account("reserved"),),
+        share_bps=8_000,
+    )
+    assert backing.room_minor(lambda account: Balances(credits_posted=held.get(account.code, 0))) == room

@@ -10,13 +10,14 @@ from fintech.application.disputes.asking import DisputeAsking
 from fintech.application.payments.asking import books_of
 from fintech.application.payments.repeats import load
 from fintech.application.refunds.covering import advance_cover
-from fintech.domain.changeset import Backing, CommitRefused
+from fintech.domain.changeset import CommitRefused
 from fintech.domain.chart import Bucket, Limit, bucket_of
 from fintech.domain.disputes.booking import dispute_accounts
 from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.disputes.facts import Circumstances, NoNews, Step, Stepped, TooEarly, next_step
 from fintech.domain.disputes.news import CaseNews
 from fintech.domain.events import Aggregate, EventType
+from fintech.domain.guards import Backing
 from fintech.domain.ids import ChangesetId, ChargeId, DisputeId
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.payments.payment import Payment

@@ -19,7 +19,8 @@ from fintech.domain.scope import Scope
 from fintech.ports.queries import Queries
 from fintech.ports.store import Store
 
-#: How many lines are read at a time.
+#: How many lines are read at first, and how many at a time: four times as many as before, up to the most.
+LINES_READ: Final = 200
 LINES_READ_MAX: Final = 5_000
 #: How often it is looked at again whether lines are missing or only late, while others go on booking.
 LOOKS_MAX: Final = 5
@@ -83,11 +84,11 @@ class RemitLines:
         recent = [page for page in pages if page is not None]
         assert len(recent) == len(pages), "a remittance that the settings name is not there"
         attributing = Attributing(remitted, recent, total_minor=payout.total_minor, at=now)
-        after, more = remitted.closed, True
+        after, limit, more = remitted.closed, LINES_READ, True
         while more:
-            lines = await self.queries.payable_lines(scope, after, LINES_READ_MAX)
-            more = attributing.take(lines) and len(lines) == LINES_READ_MAX
-            after = lines[-1].movement if lines else after
+            lines = await self.queries.payable_lines(scope, after, limit)
+            more = attributing.take(lines) and len(lines) == limit
+            after, limit = lines[-1].movement if lines else after, min(4 * limit, LINES_READ_MAX)
         outcome = attributing.attributed(payout.id, changeset)
         if isinstance(outcome, Failure):
             return outcome

@@ -2,8 +2,8 @@
 
 from attrs import frozen
 
-from fintech.domain.changeset import Backing
 from fintech.domain.chart import Bucket
+from fintech.domain.guards import Backing
 from fintech.domain.ledger import Books
 from fintech.domain.money import BASIS_POINTS
 from fintech.domain.payouts.funds import funds_of

@@ -10,11 +10,11 @@ from fintech.application.payments.repeats import load
 from fintech.application.refunds.asking import RefundAsking, RefundRefusal
 from fintech.application.refunds.covering import advance_cover
 from fintech.application.refunds.repeats import RefundAnswered, RefundRepeats
-from fintech.domain.changeset import Backing, Ceiling
 from fintech.domain.chart import Bucket, Limit
 from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.disputes.facts import reserve_freed
 from fintech.domain.events import EventType
+from fintech.domain.guards import Backing, Ceiling
 from fintech.domain.ids import ChangesetId, PaymentId, RefundId
 from fintech.domain.merchants import Merchant
 from fintech.domain.metadata import Metadata

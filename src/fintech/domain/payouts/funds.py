@@ -11,8 +11,8 @@ from typing import Final
 from attrs import frozen
 
 from fintech.domain.balance_settings import InstantPolicy
-from fintech.domain.changeset import Backing
 from fintech.domain.chart import Bucket, Limit, bucket_of, code_of
+from fintech.domain.guards import Backing
 from fintech.domain.ledger import AccountId, Balances, Books
 from fintech.domain.merchants import Fee
 from fintech.domain.money import BASIS_POINTS, portion_minor

@@ -5,12 +5,12 @@ from datetime import date, datetime, timedelta
 
 from attrs import frozen
 
-from fintech.domain.balance_settings import BalanceSettings
+from fintech.domain.balance_settings import BalanceSettings, InstantPolicy
 from fintech.domain.bank_accounts import BankAccount
 from fintech.domain.business_days import sydney_day
-from fintech.domain.changeset import Backing, Ceiling
 from fintech.domain.chart import Bucket
 from fintech.domain.evolving import evolve
+from fintech.domain.guards import Backing, Ceiling
 from fintech.domain.ids import ChangesetId, MovementId, PayoutId
 from fintech.domain.ledger import AccountId, Balances, Books, Transfer
 from fintech.domain.merchants import NO_FEE, Merchant, Standing
@@ -164,11 +164,7 @@ def _instant(
     amount = net if asked.amount_minor is None else asked.amount_minor
     if asked.amount_minor is None and not net:
         return Failure(BalanceInsufficient(0))
-    if amount < (least := max(policy.payout_min_minor, 1)):
-        return Failure(AmountTooSmall(least))
-    if amount > policy.payout_max_minor:
-        return Failure(AmountTooLarge(policy.payout_max_minor))
-    if refused := _day_refused(settings, books, balances, amount, day):
+    if refused := _policy_refused(policy, books, balances, amount, day):
         return Failure(refused)
     fee = instant_fee(policy, amount, day)
     if amount + fee.total_minor > gross:
@@ -192,29 +188,38 @@ def _instant(
         quota_day=day,
     )
     counted = book_quota(books, payout.id, day, amount, at, changeset)
-    most = (policy.day_max_minor, policy.day_count_max)
-    owed = books.account(Bucket.RECEIVABLE.value)
-    ceilings = [
-        Ceiling(account, limit) for account, limit in zip(quota_accounts(books, day), most, strict=True)
-    ]
     return Success(
         BookedPayout(
             made,
             (*drawn.transfers, *counted),
-            (*ceilings, Ceiling(owed, funds.receivable_minor)),
+            _instant_ceilings(policy, funds, day),
             funds.instant_backing(policy.share_bps),
         )
     )
 
 
-def _day_refused(
-    settings: BalanceSettings,
+def _instant_ceilings(policy: InstantPolicy, funds: Funds, day: date) -> tuple[Ceiling, ...]:
+    """The day's amount and count, and what is owed to us: no more than when it was looked at."""
+    amount, count = quota_accounts(funds.books, day)
+    return (
+        Ceiling(amount, policy.day_max_minor),
+        Ceiling(count, policy.day_count_max),
+        Ceiling(funds.books.account(Bucket.RECEIVABLE.value), funds.receivable_minor),
+    )
+
+
+def _policy_refused(
+    policy: InstantPolicy,
     books: Books,
     balances: Mapping[AccountId, Balances],
     amount_minor: int,
     day: date,
-) -> InstantLimitReached | None:
-    policy = settings.instant
+) -> AmountTooSmall | AmountTooLarge | InstantLimitReached | None:
+    """What one payout may come to, and all of a Sydney day's."""
+    if amount_minor < (least := max(policy.payout_min_minor, 1)):
+        return AmountTooSmall(least)
+    if amount_minor > policy.payout_max_minor:
+        return AmountTooLarge(policy.payout_max_minor)
     amount, count = (balances.get(account, Balances()).owed for account in quota_accounts(books, day))
     if count + 1 > policy.day_count_max:
         return InstantLimitReached(InstantLimit.COUNT, 0)

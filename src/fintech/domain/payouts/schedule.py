@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, assert_never
 
 from fintech.domain.balance_settings import BalanceSettings, Interval, Schedule, SettingsFault
-from fintech.domain.business_days import SYDNEY, sydney_day
+from fintech.domain.business_days import SYDNEY, next_business_day, sydney_day
 from fintech.domain.evolving import evolve
 from fintech.domain.outcome import Failure, Outcome, Success
 
@@ -61,7 +61,7 @@ def next_payout_day(schedule: Schedule, after: date) -> date | None:
         case Interval.MANUAL:
             return None
         case Interval.DAILY:
-            return _business_day_from(after + timedelta(days=1))
+            return next_business_day(after)
         case Interval.WEEKLY:
             first = after - timedelta(days=_MOVED_MAX_DAYS)
             nominal = first + timedelta(days=((schedule.weekday or 0) - first.weekday()) % 7)
@@ -79,9 +79,7 @@ def next_payout_day(schedule: Schedule, after: date) -> date | None:
 
 
 def _business_day_from(day: date) -> date:
-    while day.weekday() >= 5:
-        day += timedelta(days=1)
-    return day
+    return next_business_day(day - timedelta(days=1))
 
 
 def _clamped(year: int, month: int, day: int) -> date:

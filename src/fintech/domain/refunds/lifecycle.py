@@ -75,15 +75,14 @@ def refund_sent(
     """The intent: reserve the money where it is.
 
     ``spendable`` is what each account of `refund_accounts` but the last can give, ``debt_room_minor`` how much more
-    the merchant may owe, ``fee`` what `fee_returned` says. ``unsettled_most_minor`` is what may be taken of unsettled
-    money in all, where part of it stands behind advances: that part has been paid out already.
+    the merchant may owe, ``fee`` what `fee_returned` says. ``unsettled_most_minor``, where it is given, is what of the
+    unsettled money does not stand behind advances.
     """
     movement = Movement(MovementId.of(changeset, MONEY_POSITION), source=id, at=at)
     scheme = attempt.method.card.scheme
     most = amount_minor if unsettled_most_minor is None else max(unsettled_most_minor, 0)
     left = _draw_what_there_is(movement, books, attempt, spendable, amount_minor, most)
-    room = max(debt_room_minor, 0)
-    if left > room:
+    if left > (room := max(debt_room_minor, 0)):
         return Failure(InsufficientFunds(amount_minor - left + room))
     if left:
         later = books.platform_account(code_of(Bucket.SCHEME_RECEIVABLE, scheme, LATER))

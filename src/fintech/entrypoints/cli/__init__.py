@@ -21,6 +21,17 @@ from fintech.entrypoints.cli.lazy import LazyGroup, Listed
         "dispute": Listed(
             "fintech.entrypoints.cli.dispute:dispute", "List and show disputes, and respond to them."
         ),
+        "payout": Listed(
+            "fintech.entrypoints.cli.payout:payout",
+            "Pay merchants out; show, explain, cancel and reverse payouts.",
+        ),
+        "payout-policy": Listed(
+            "fintech.entrypoints.cli.payout_policy:payout_policy", "Show and set how a merchant is paid out."
+        ),
+        "bank-account": Listed(
+            "fintech.entrypoints.cli.bank_account:bank_account",
+            "Add, list and remove bank accounts.",
+        ),
         "balance": Listed("fintech.entrypoints.cli.balance:balance", "Show what a merchant has, and where."),
         "settle": Listed(
             "fintech.entrypoints.cli.settle:settle",

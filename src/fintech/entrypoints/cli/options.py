@@ -15,7 +15,8 @@ from fintech.domain.abn import Abn
 from fintech.domain.business_days import sydney_day
 from fintech.domain.card_numbers import shows_card_number
 from fintech.domain.cards import Scheme
-from fintech.domain.ids import ApiKeyId, Id, MerchantId, PaymentId
+from fintech.domain.changeset import KEY_MAX
+from fintech.domain.ids import ApiKeyId, BankAccountId, Id, MerchantId, PaymentId, PayoutId
 from fintech.domain.merchants import SchemeFee
 from fintech.domain.money import AMOUNT_MAX_MINOR, Currency
 from fintech.domain.periods import Period
@@ -49,16 +50,19 @@ class IdType(click.ParamType, Generic[AnyId]):  # type: ignore[type-arg] # gener
 
 
 class AmountType(click.ParamType):  # type: ignore[type-arg] # the same
-    """A positive amount as people write it, exactly: never a float on the way."""
+    """A positive amount as people write it, exactly: never a float on the way. ``nothing``: it may be 0 as well."""
 
     name = "12.34"
+
+    def __init__(self, *, nothing: bool = False) -> None:
+        self._nothing = nothing
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
         """The number that the text spells."""
         if isinstance(value, Decimal):
             return value
         text = str(value)
-        if not _AMOUNT.fullmatch(text) or not Decimal(text):
+        if not _AMOUNT.fullmatch(text) or not (self._nothing or Decimal(text)):
             self.fail(
                 f"{text!r} is not an amount: digits, and at most two after a point, as in 12.34", param, ctx
             )
@@ -156,7 +160,10 @@ ABN: Final = AbnType()
 ACCOUNT: Final = IdType(MerchantId)
 PAYMENT: Final = IdType(PaymentId)
 KEY: Final = IdType(ApiKeyId)
+PAYOUT: Final = IdType(PayoutId)
+BANK_ACCOUNT: Final = IdType(BankAccountId)
 AMOUNT: Final = AmountType()
+AMOUNT_OR_NOTHING: Final = AmountType(nothing=True)
 DAY: Final = DayType()
 TIME: Final = TimeType()
 MONTH: Final = MonthType()
@@ -203,6 +210,16 @@ def json_option(command: Decorated) -> Decorated:
     return click.option("--json", "as_json", is_flag=True, help="JSON for programs; amounts in minor units.")(
         command
     )
+
+
+def key_option(command: Decorated) -> Decorated:
+    """A name for a request."""
+    return click.option(
+        "--idempotency-key",
+        callback=lambda ctx, param, value: value and bounded(KEY_MAX)(ctx, param, value),
+        metavar="TEXT",
+        help="The same key again is answered as the first time, and nothing is done twice.",
+    )(command)
 
 
 def actor_options(default_why: str | None) -> Callable[[Decorated], Decorated]:

@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from fintech.application.commits import NotFound, Request, RequestKey
-from fintech.domain.changeset import KEY_MAX
+from fintech.application.commits import NotFound
 from fintech.domain.ids import MerchantId, PaymentId
 from fintech.domain.money import Currency, format_minor
 from fintech.domain.outcome import Failure
@@ -20,19 +19,17 @@ from fintech.entrypoints.cli.options import (
     ACCOUNT,
     AMOUNT,
     PAYMENT,
-    actor_of,
     actor_options,
-    bounded,
     data_option,
     json_option,
+    key_option,
     minor_of,
     mode_option,
 )
 from fintech.entrypoints.cli.printing import Column, in_sydney, iso, print_facts, print_json, print_table
 from fintech.entrypoints.cli.reading import all_of
-from fintech.entrypoints.cli.working import Refused, granted, work
+from fintech.entrypoints.cli.working import Refused, granted, request_of, work
 from fintech.entrypoints.container import Core
-from fintech.ports.keyed_digest import Purpose
 from fintech.ports.queries import Listed, Page
 
 OPERATION = "cli payment refund"
@@ -130,12 +127,7 @@ def show(
 @click.option(
     "--reason", type=click.Choice([each.value for each in RefundReason]), help="The customer's side."
 )
-@click.option(
-    "--idempotency-key",
-    callback=lambda ctx, param, value: value and bounded(KEY_MAX)(ctx, param, value),
-    metavar="TEXT",
-    help="The same key again is answered as the first time and refunds nothing twice.",
-)
+@key_option
 @mode_option
 @data_option
 @actor_options(None)
@@ -163,15 +155,9 @@ def refund(
         if paid is None:
             return granted(Failure(NotFound("payment", payment_id)))
         minor = None if amount is None else minor_of(amount, paid.currency, "--amount")
-        asked = f"{payment_id} {minor} {reason}".encode()
-        key = idempotency_key and RequestKey(
-            key=idempotency_key,
-            operation=OPERATION,
-            fingerprint=core.digests().digest(Purpose.REQUEST, asked),
-        )
-        request = Request(actor=actor_of(acting, why, idempotency_key), key=key or None)
+        asked = (payment_id, minor, reason)
         refunded = await core.create_refund()(
-            request,
+            request_of(core, OPERATION, asked, acting, why, idempotency_key),
             scope,
             payment_id,
             amount_minor=minor,

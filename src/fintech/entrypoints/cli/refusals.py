@@ -6,10 +6,13 @@ from typing import Any, Final
 from fintech.application.commits import NotFound
 from fintech.application.merchants import MerchantExists
 from fintech.application.payments.asking import AcquirerMissing
+from fintech.application.payouts.asking import BankMissing
 from fintech.application.settlement import NothingToSettle
 from fintech.application.statements import NoSuchPeriod, TooManyLines
 from fintech.application.tax_invoices import InvoiceCurrency, MonthNotOver, NothingSupplied, SupplierNotSet
 from fintech.domain.api_keys import KeyRevoked
+from fintech.domain.balance_settings import SettingsFault
+from fintech.domain.bank_accounts import BankAccountFault, DefaultAccount
 from fintech.domain.changeset import (
     AccountClosed,
     AlreadyResolved,
@@ -44,7 +47,18 @@ from fintech.domain.payments.refusals import (
     TooMany,
     WrongStatus,
 )
+from fintech.domain.payouts.refusals import (
+    BalanceInsufficient,
+    CoolingOff,
+    DestinationMissing,
+    InstantLimit,
+    InstantLimitReached,
+    NotDue,
+    NotReversible,
+    PayoutWrongStatus,
+)
 from fintech.domain.refunds.refund import InsufficientFunds, RefundOver
+from fintech.domain.remittances import PayoutsTooFrequent
 from fintech.domain.write_offs import MoreThanOwed, SamePerson, WriteOffOver
 
 _AGAIN: Final = "somebody else was at it at the same time; nothing was done: try again"
@@ -58,13 +72,20 @@ _WORDS: Final[Mapping[type, str]] = {
     AmountTooLarge: "the amount is too large: at most {amount} here",
     AmountTooSmall: "the amount is too small: at least {amount}",
     AuthorisationExpired: "the authorisation has expired: it can only be released",
+    BalanceInsufficient: "{amount} at most can be paid out this way now",
+    BankAccountFault: "{it.field} {it.rule}",
+    BankMissing: "no bank serves this mode: simulators never serve live mode",
     ChargeDisputed: "the charge has been charged back: {it.dispute}",
+    CoolingOff: "the bank account changed lately: instant payouts go on at {it.until:%Y-%m-%d %H:%M} UTC",
     CurrencyNotSupported: "the merchant keeps its books in {it.supported}",
+    DefaultAccount: "it is the default account: make another one the default first",
+    DestinationMissing: "there is no bank account to pay to: add one first",
     ErrandOpen: "the bank has not confirmed the last response yet ({it.kind})",
     EvidenceMissing: "there is no evidence to submit",
     EvidenceTooLong: "evidence has at most {it.most} characters, in one text or in all",
     Expired: "the authorisation has expired: it can only be released",
     InquiryTakesNothing: "an inquiry takes no money: refund the charge to give in to it",
+    InstantLimitReached: "today in Sydney no more than {amount} can be paid out instantly",
     InsufficientFunds: "the merchant's funds allow {amount} at most, and its policy no more debt",
     InvoiceCurrency: "a tax invoice is in AUD, and the merchant keeps its books in {it.currency}",
     KeyAnswered: "the key was used before, for a request that was answered",
@@ -79,17 +100,22 @@ _WORDS: Final[Mapping[type, str]] = {
     MoreThanOwed: "the merchant owes {amount}, and no more than that can be written off",
     NoSuchPeriod: "the merchant's books are open since {it.first_day}, and today is {it.last_day}",
     NotAccepted: "the bank does not take it: {it.why}",
+    NotDue: "no payout is due by the schedule",
     NotFound: "there is no {it.kind} {it.id} in these books (is it the other mode: --live, --test?)",
+    NotReversible: "it was reversed before, or is a reversal itself",
     NothingSupplied: "there were no fees in {it.month.name}, so there is nothing to invoice",
     NothingToSettle: "there is nothing to settle",
+    PayoutWrongStatus: "the payout is {it.status}: one cannot {it.wanted} it",
+    PayoutsTooFrequent: "there were {it.most} payouts within minutes: wait a little, or pay out more at once",
     RefundOver: "the refund has its outcome: {it.status}",
     SamePerson: "{it.name} proposed it, so somebody else has to decide on it",
+    SettingsFault: "{it.field} {it.rule}",
     StaleWrite: _AGAIN,
     StandingRefused: "the merchant is {it.current}, from where it cannot become {it.wanted}",
     SupplierNotSet: "a specimen is no supplier in live mode: set FINTECH_SUPPLIER_LEGAL_NAME, …_ABN and …_ADDRESS",
+    TooMany: "there are {it.most} {it.what} already, and no more are possible",
     TooManyKeys: "metadata has at most {it.most} keys",
     TooManyLines: "the statement has more than {it.most} lines: ask for --format csv, or for fewer days",
-    TooMany: "there are {it.most} {it.what} already, and no more are possible",
     UniqueTaken: "another has this {it.name} already",
     WriteOffOver: "it has been decided on: {it.status}",
     WrongDisputeStatus: "the dispute is {it.status}: one cannot {it.wanted} it",
@@ -106,7 +132,16 @@ def _amount(refusal: Any, currency: Currency | None) -> str:
     match refusal:
         case LimitReached(account=account, spendable_minor=minor):
             return f"{format_minor(minor, account.currency)} {account.currency}"
-        case AmountTooLarge(minor) | AmountTooSmall(minor) | InsufficientFunds(minor) | MoreThanOwed(minor):
+        case InstantLimitReached(what=InstantLimit.COUNT, left=left):
+            return f"{left} payouts"
+        case (
+            AmountTooLarge(minor)
+            | AmountTooSmall(minor)
+            | InsufficientFunds(minor)
+            | MoreThanOwed(minor)
+            | BalanceInsufficient(minor)
+            | InstantLimitReached(left=minor)
+        ):
             return f"{format_minor(minor, currency)} {currency}" if currency else f"{minor} minor units"
         case _:
             return ""

@@ -2,21 +2,24 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 
+from fintech.application.commits import Request, RequestKey
 from fintech.domain.money import Currency
 from fintech.domain.outcome import Failure, Outcome
 from fintech.domain.tax_invoices import Supplier
 from fintech.entrypoints import logs, profiles
+from fintech.entrypoints.cli.options import actor_of
 from fintech.entrypoints.cli.refusals import said
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.settings import LogLevel, Settings, SettingsInvalid, read_settings, read_supplier
 from fintech.ports.errors import PortError
+from fintech.ports.keyed_digest import Purpose
 
 T = TypeVar("T")
 
@@ -91,6 +94,17 @@ def ending() -> Iterator[None]:
         raise Unavailable(str(error)) from error
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None
+
+
+def request_of(
+    core: Core, operation: str, asked: Sequence[object], acting: str, why: str, idempotency_key: str | None
+) -> Request:
+    """Who asks, and under which key if any; ``asked`` is all that tells one request of an operation from another."""
+    key = None
+    if idempotency_key is not None:
+        digest = core.digests().digest(Purpose.REQUEST, " ".join(map(str, asked)).encode())
+        key = RequestKey(key=idempotency_key, operation=operation, fingerprint=digest)
+    return Request(actor=actor_of(acting, why, idempotency_key), key=key)
 
 
 def granted(outcome: Outcome[T, Any], currency: Currency | None = None) -> T:

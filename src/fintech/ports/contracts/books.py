@@ -10,8 +10,6 @@ from fintech.domain.business_days import sydney_day
 from fintech.domain.changeset import (
     AccountClosed,
     AlreadyResolved,
-    Backing,
-    Ceiling,
     CommitRefused,
     Committed,
     Expired,
@@ -21,6 +19,7 @@ from fintech.domain.changeset import (
 from fintech.domain.chart import Bucket, is_daily, unsettled_on
 from fintech.domain.events import EventType
 from fintech.domain.evolving import evolve
+from fintech.domain.guards import Backing, Ceiling
 from fintech.domain.ids import ChangesetId, MovementId
 from fintech.domain.ledger import Balances, Movement, Phase, TransferKind
 from fintech.domain.merchants import Standing

@@ -175,6 +175,18 @@ async def test_an_instant_payout_takes_what_is_available_first_and_the_rest_is_a
     await stored.assert_books_hold()
 
 
+async def test_settlement_repays_the_advance_and_then_there_is_room_again(stored: Counter) -> None:
+    await stored.pay(10_000)
+    payout = await stored.instant()
+    assert await stored.try_pay_out(500, "instant") == Failure(BalanceInsufficient(0))
+    await stored.settle()
+    assert await stored.net("advance") == 0
+    assert await stored.net("available") == 9_807 - payout.advanced_minor
+    await stored.pay(10_000)
+    await stored.instant(5_000)
+    await stored.assert_books_hold()
+
+
 async def test_fees_that_come_out_of_what_is_available_are_ours_at_once(counter: Counter) -> None:
     await counter.earn(10_000)
     own = await counter.net("own_cash")

@@ -482,3 +482,14 @@ async def test_a_reversal_that_nobody_knows_about_is_the_only_one(counter: Count
     counter.advance(seconds=3)
     await counter.sweep()
     assert (await counter.payout(reversal.id)).status is PayoutStatus.PAID
+
+
+async def test_a_bank_that_breaks_keeps_no_other_payout_from_being_looked_after(counter: Counter) -> None:
+    await counter.earn()
+    first, second = await counter.pay_out(1_000), await counter.pay_out(1_000)
+    counter.advance(seconds=5)
+    counter.bank.dies = ["before"]
+    with pytest.raises(LineDown):
+        await counter.sweep()
+    statuses = {(await counter.payout(each.id)).status for each in (first, second)}
+    assert statuses == {PayoutStatus.SENT, PayoutStatus.IN_TRANSIT}

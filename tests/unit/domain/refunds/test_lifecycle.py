@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from fintech.domain.cards import Approved, Scheme, Unknown
 from fintech.domain.chart import Limit
+from fintech.domain.ids import ChangesetId, PaymentId, RefundId
 from fintech.domain.ledger import Balances, Phase, TransferKind
 from fintech.domain.merchants import DEFAULT_FEES, NO_FEE, Fee, Limits
 from fintech.domain.outcome import Failure
@@ -19,6 +20,7 @@ from fintech.domain.refunds.lifecycle import (
     refund_accounts,
     refund_answered,
     refund_returned,
+    refund_sent,
 )
 from fintech.domain.refunds.refund import (
     InsufficientFunds,
@@ -26,7 +28,7 @@ from fintech.domain.refunds.refund import (
     RefundOver,
     RefundStatus,
 )
-from tests.unit.domain.desk import NO, Desk
+from tests.unit.domain.desk import NO, NOON, Desk
 
 GENEROUS = changed(DEFAULT_FEES, returned_on_refund=True)
 TODAYS = "unsettled/2026-11-23"
@@ -103,6 +105,33 @@ def test_days_then_available_then_debt() -> None:
     assert debt == 193
     desk.answer_refund(refund)
     desk.assert_sound()
+
+
+def test_what_stands_behind_advances_is_not_drawn_on() -> None:
+    desk = Desk()
+    attempt = desk.paid(10_000).attempts[0]
+    accounts = refund_accounts(desk.books, attempt)
+    spendable = dict(zip(accounts, (9_807, 5_000, 0), strict=True))
+
+    def taken(amount: int, most: int | None) -> Any:
+        sent = refund_sent(
+            desk.books,
+            attempt,
+            spendable,
+            0,
+            id=RefundId("re_" + "a" * 24),
+            payment=PaymentId("pi_" + "a" * 24),
+            amount_minor=amount,
+            at=NOON,
+            changeset=ChangesetId("cs_" + "a" * 24),
+            unsettled_most_minor=most,
+        )
+        return sent.failure() if isinstance(sent, Failure) else draws(sent.unwrap().refund)
+
+    assert taken(6_000, None) == [(TODAYS, OWED, 6_000)]
+    assert taken(6_000, 2_500) == [(TODAYS, OWED, 2_500), ("available", LATER, 3_500)]
+    assert taken(6_000, -1) == InsufficientFunds(5_000)
+    assert taken(7_501, 2_500) == InsufficientFunds(7_500)
 
 
 @pytest.mark.parametrize(

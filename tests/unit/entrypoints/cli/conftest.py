@@ -30,9 +30,9 @@ class Terminal:
     core: Core
     _runner: CliRunner = field(factory=CliRunner)
 
-    def run(self, *arguments: str) -> Result:
-        """How a command ends and what it says, whatever that is."""
-        return self._runner.invoke(cli, arguments, prog_name="fintech")
+    def run(self, *arguments: str, given: str | None = None) -> Result:
+        """How a command ends and what it says, whatever that is; ``given`` is what is typed in meanwhile."""
+        return self._runner.invoke(cli, arguments, prog_name="fintech", input=given)
 
     def says(self, *arguments: str) -> str:
         """What a command says that ends with 0."""

@@ -13,6 +13,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from fintech.application.balance_settings import BalanceSettingsRefusal
+from fintech.application.bank_accounts import BankAccountRefusal
+from fintech.application.payouts.asking import PayoutRefusal
 from fintech.application.refunds.asking import RefundRefusal
 from fintech.domain.cards import Scheme
 from fintech.domain.changeset import LimitReached
@@ -20,6 +23,7 @@ from fintech.domain.ids import MerchantId
 from fintech.domain.ledger import AccountId
 from fintech.domain.money import Currency
 from fintech.domain.payments.refusals import AmountTooLarge, AmountTooSmall
+from fintech.domain.payouts.refusals import BalanceInsufficient, InstantLimit, InstantLimitReached
 from fintech.domain.refunds.refund import InsufficientFunds
 from fintech.entrypoints import profiles
 from fintech.entrypoints.cli import cli, refusals, working
@@ -51,6 +55,9 @@ def test_these_are_the_commands() -> None:
         "ledger tax-invoice",
         "merchant create", "merchant list", "merchant show", "merchant suspend", "merchant reactivate",
         "key create", "key roll", "key revoke", "key list", "payment list", "payment show", "payment refund",
+        "payout create", "payout list", "payout show", "payout explain", "payout cancel", "payout reverse",
+        "payout-policy show", "payout-policy set",
+        "bank-account add", "bank-account list", "bank-account prefer", "bank-account remove",
         "dispute list", "dispute show", "dispute evidence", "dispute close",
         "write-off propose", "write-off approve", "write-off reject", "write-off list",
     }  # fmt: skip
@@ -67,6 +74,7 @@ def test_every_command_and_every_option_has_help(path: tuple[str, ...]) -> None:
 def test_whoever_changes_something_says_who_and_why(path: tuple[str, ...]) -> None:
     options = {option for parameter in ALL[path].params for option in parameter.opts}
     changing = {"create", "suspend", "reactivate", "roll", "revoke", "refund", "settle"}
+    changing |= {"cancel", "reverse", "set", "add", "prefer", "remove"}
     changing |= {"evidence", "close", "propose", "approve", "reject"}
     assert ({"--why", "--as"} <= options) is (path[-1] in changing)
 
@@ -167,7 +175,8 @@ def test_what_goes_wrong_on_the_way_has_its_code(
 
 def test_every_refusal_has_words() -> None:
     known = set(refusals._WORDS)
-    asked = set(_members(RefundRefusal))
+    unions = (RefundRefusal, PayoutRefusal, BankAccountRefusal, BalanceSettingsRefusal)
+    asked = {refusal for union in unions for refusal in _members(union)}
     assert not asked - known
     assert not [words for words in refusals._WORDS.values() if words.endswith(".")]
 
@@ -175,9 +184,15 @@ def test_every_refusal_has_words() -> None:
 @pytest.mark.parametrize(
     ("currency", "amount"), [(Currency.AUD, "9.72 AUD"), (Currency.JPY, "972 JPY"), (None, "972 minor units")]
 )
-@pytest.mark.parametrize("refused", [AmountTooLarge, AmountTooSmall, InsufficientFunds])
+@pytest.mark.parametrize("refused", [AmountTooLarge, AmountTooSmall, BalanceInsufficient, InsufficientFunds])
 def test_an_amount_is_said_in_its_currency(refused: Any, currency: Currency | None, amount: str) -> None:
     assert amount in refusals.said(refused(972), currency)
+
+
+def test_a_day_has_so_much_or_so_many() -> None:
+    left = {each: refusals.said(InstantLimitReached(each, 972), Currency.AUD) for each in InstantLimit}
+    assert "9.72 AUD" in left[InstantLimit.AMOUNT]
+    assert "972 payouts" in left[InstantLimit.COUNT]
 
 
 @pytest.mark.parametrize(("currency", "amount"), [(Currency.NZD, "9.72 NZD"), (Currency.JPY, "972 JPY")])

@@ -23,6 +23,7 @@ from fintech.domain.money import Currency
 from fintech.domain.scope import Scope
 from fintech.entrypoints.cli import settle as settling
 from fintech.ports.errors import StoreUnavailable
+from fintech.ports.proofs import Proof
 from fintech.ports.queries import MovementLine
 from tests.unit.entrypoints.cli.conftest import TILL, Terminal
 
@@ -61,8 +62,11 @@ def test_a_balance_says_what_is_where(terminal: Terminal, account: MerchantId) -
         "available_minor": 0,
         "reserved_minor": 0,
         "in_transit_minor": 0,
+        "advanced_minor": 0,
         "receivable_minor": 0,
         "held_minor": 5_000,
+        "instant_available_minor": 7_859,
+        "instant_net_minor": 7_731,
     }
     table = [line.split() for line in terminal.says("balance", account).splitlines()]
     assert table[1][:2] == ["unsettled", "98.24"]
@@ -78,6 +82,7 @@ def test_settling_makes_it_available_once(terminal: Terminal, account: MerchantI
         176,
         9_824,
     )
+    assert (settled["advance_repaid_minor"], settled["repaid_minor"]) == (0, 0)
     assert (report["through"], report["merchants"], report["refused"]) == (today_of(terminal), 1, [])
     assert terminal.json("balance", account)["available_minor"] == 9_824
     assert terminal.json("settle", account, *through(terminal))["settlements"] == []
@@ -319,7 +324,7 @@ def test_a_proof_that_does_not_hold_ends_with_1_and_says_where(
     result = terminal.run("ledger", "verify")
     assert result.exit_code == 1
     assert f"{account} available AUD" in result.stdout
-    assert result.stderr == "Error: 4 of 20 proofs do not hold\n"
+    assert result.stderr == f"Error: 4 of {2 * len(Proof)} proofs do not hold\n"
     as_json = terminal.run("ledger", "verify", "--test", "--json")
     assert as_json.exit_code == 1
     assert '"subject": "client cash AUD"' in as_json.stdout
