@@ -38,6 +38,7 @@ from fintech.entrypoints.profiles import testing
 from fintech.ports.card_acquirer import CaseAcceptance, CaseEvidence, DisputeNotice
 from fintech.ports.queries import Page
 from tests.cores import OpenCore, on_postgres
+from tests.unit.application.payouts.counter import open_counter
 from tests.unit.application.shop import PLAIN, LineDown, Shop, open_shop, value
 from tests.unit.application.test_races import at_once
 
@@ -255,6 +256,57 @@ def _dying_after(commit: Any, times: int) -> Any:
         return await commit(self, scope, changes)
 
     return dying
+
+
+async def test_a_chargeback_leaves_alone_what_stands_behind_an_advance() -> None:
+    """What was paid out ahead of settlement is repaid by it all the same; the merchant owes us for the chargeback."""
+    async with open_counter() as counter:
+        await counter.pay(40_000)
+        payment = await counter.pay(10_000, FRAUD)
+        payout = await counter.instant()
+        advanced = -await counter.net("advance")
+        unsettled = await counter.net(f"unsettled/{payment.attempts[0].captures[0].day}")
+        assert 0 < advanced < unsettled
+        await counter.sweep()
+        dispute = await dispute_of(counter)
+        taken = {leg.debit.code: 0 for leg in dispute.withdrawal}
+        for leg in dispute.withdrawal:
+            taken[leg.debit.code] += leg.amount_minor
+        day = f"unsettled/{payment.attempts[0].captures[0].day}"
+        assert taken[day] == unsettled - advanced
+        assert taken["receivable"] == 12_750 - taken[day]
+        assert await counter.net(day) == advanced
+        await counter.assert_books_hold()
+        value(await respond(counter, dispute))
+        await counter.sweep()
+        await counter.arrived(payout)
+        counter.advance(days=3)
+        await counter.settle()
+        assert (await counter.net("advance"), await counter.net("receivable")) == (0, 0)
+        await counter.assert_books_hold()
+
+
+async def test_an_advance_that_is_quicker_keeps_what_stands_behind_it() -> None:
+    """The chargeback was decided on before the advance was made: the commit judges, and it is decided on again."""
+    async with open_counter() as counter:
+        await counter.pay(40_000)
+        payment = await counter.pay(10_000, FRAUD)
+        day = f"unsettled/{payment.attempts[0].captures[0].day}"
+        store = type(counter.core.store())
+        commit, quicker = store.commit, [counter.instant]
+
+        async def overtaken(self: Any, scope: Scope, changes: Any) -> Any:
+            if quicker and changes.changes[0].event is EventType.DISPUTE_FUNDS_WITHDRAWN:
+                await quicker.pop()()
+            return await commit(self, scope, changes)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(store, "commit", overtaken)
+            await counter.sweep()
+        assert not quicker
+        assert await counter.net(day) == -await counter.net("advance") > 0
+        assert (await dispute_of(counter)).withdrawal
+        await counter.assert_books_hold()
 
 
 # -- what the merchant says

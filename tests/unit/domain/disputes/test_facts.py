@@ -388,6 +388,17 @@ def test_an_inquiry_that_was_lost_has_been_a_chargeback() -> None:
     assert desk.dispute.status is DisputeStatus.LOST
 
 
+def test_an_inquiry_that_is_closed_is_opened_again_by_what_came_later_only() -> None:
+    desk = DisputeDesk()
+    payment = desk.take()
+    desk.heed(payment, opened(inquiry=True))
+    desk.heed(payment, closed(Verdict.WITHDRAWN, 3))
+    assert desk.step(payment, escalated(number=2)) == NoNews()
+    assert desk.dispute.status is DisputeStatus.WARNING_CLOSED
+    assert desk.heed(payment, escalated(number=4)) == [Step.ESCALATED, Step.WITHDRAWN]
+    assert desk.step(payment, closed(Verdict.WITHDRAWN, 3)) == NoNews()
+
+
 def stories(*verdicts: Verdict) -> list[tuple[CaseNews, ...]]:
     """Every order in which the stages of a case may be told."""
     return [
