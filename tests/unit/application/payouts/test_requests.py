@@ -169,7 +169,9 @@ async def test_an_instant_payout_takes_what_is_available_first_and_the_rest_is_a
     assert payout.advanced_minor == 5_083 - 1_961
     balance = await stored.balance()
     assert (balance.get("available", 0), balance["advance"]) == (0, -3_122)
-    assert (balance["fees"], balance["quota"]) == (35 + 175 + 75, -5_001)
+    assert balance["fees"] == 35 + 175 + 75
+    used = [await stored.net(f"quota/payout/2026-11-23/{what}") for what in ("amount", "count")]
+    assert used == [-5_000, -1]
     paid = await line(stored, payout)
     assert (paid.gross_minor, paid.fee_minor, paid.tax_minor) == (-5_000, -75, -8)
     await stored.assert_books_hold()
