@@ -12,7 +12,7 @@ from typing import Final
 
 from attrs import frozen
 
-from fintech.domain.chart import Limit, is_daily
+from fintech.domain.chart import Bucket, Limit, bucket_of, is_daily
 from fintech.domain.ids import MerchantId, MovementId, TransferId
 from fintech.domain.money import AMOUNT_MAX_MINOR, Currency
 
@@ -72,9 +72,13 @@ class Balances:
         return self.credits_posted - self.debits_pending - self.debits_posted
 
 
-def closed(account: AccountId, balances: Balances) -> bool:
-    """Whether a day's account has nothing left on it. Something late may open it again."""
-    return is_daily(account.code) and balances.even
+def aside(account: AccountId, balances: Balances) -> bool:
+    """Whether an account is not read with a merchant's books, since there are more of its kind every day.
+
+    A day's account on which nothing is left: something late may open it again. And a day's quota: it is no money, and
+    who needs it knows the day.
+    """
+    return (is_daily(account.code) and balances.even) or bucket_of(account.code) is Bucket.QUOTA
 
 
 class Phase(StrEnum):

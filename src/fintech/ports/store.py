@@ -129,10 +129,10 @@ class Store(Protocol):
         """The balances of accounts at one moment; an account that was never used has nothing on it."""
 
     @abstractmethod
-    async def books(self, scope: Scope) -> Mapping[AccountId, Balances]:
-        """Every account that the merchant owns, at one moment, but for days that are `closed`.
+    async def books(self, scope: Scope, asked: Sequence[AccountId] = ()) -> Mapping[AccountId, Balances]:
+        """Every account that the merchant owns, at one moment, but for those that stand `aside` and are not asked for.
 
-        So it stays short however long a merchant trades, and all that is left out nets to nothing.
+        So it stays short however long a merchant trades, and all the money that is left out nets to nothing.
         """
 
     @abstractmethod

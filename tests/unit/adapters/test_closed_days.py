@@ -1,4 +1,4 @@
-"""Days that are closed: the database knows them as the domain does, and reads past them."""
+"""Days that are closed, and their quotas: the database knows them as the domain does, and reads past them."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from fintech.adapters.postgres.store import _ACCOUNTS, _OPEN_ACCOUNTS
 from fintech.adapters.system.id_source import RandomIdSource
 from fintech.domain.chart import is_daily
 from fintech.domain.ids import MerchantId
-from fintech.domain.ledger import AccountId, Balances, closed
+from fintech.domain.ledger import AccountId, Balances, aside
 from fintech.domain.money import Currency
 from fintech.ports.contracts.histories import Story
 
@@ -22,7 +22,14 @@ pytestmark = pytest.mark.postgres
 
 MERCHANT = MerchantId("acct_" + "m" * 24)
 CODES = ["unsettled/2026-11-23", "scheme_receivable/visa/2026-11-23", "scheme_receivable/visa/refunds"]
-CODES += ["available", "holds", "fees/acquiring", "gst_payable/gst", "quota/amount/2026-11-23", "/2026-11-23"]
+CODES += [
+    "available",
+    "holds",
+    "fees/acquiring",
+    "gst_payable/gst",
+    "quota/payout/2026-11-23/count",
+    "quota_contra",
+]
 
 _ROW = "insert into accounts values ($1, false, $2, 'AUD', $3, $4, $5, $6)"
 
@@ -36,8 +43,8 @@ async def test_the_flag_says_what_the_domain_says(connection: Connection) -> Non
             await connection.execute(
                 _ROW, MERCHANT, code, debits_pending, debits_posted, credits_pending, credits_posted
             )
-            flagged = await connection.fetchval("select closed from accounts")
-            assert flagged is closed(AccountId(MERCHANT, code, Currency.AUD), balances), (code, balances)
+            flagged = await connection.fetchval("select aside from accounts")
+            assert flagged is aside(AccountId(MERCHANT, code, Currency.AUD), balances), (code, balances)
 
 
 @given(st.sampled_from(CODES), st.dates())
@@ -53,8 +60,9 @@ async def test_three_years_of_closed_days_are_not_read(
     await story.paid(10_000)
     before = await database.store.books(story.scope)
     days = [(date(2023, 11, 1) + timedelta(days=n)).isoformat() for n in range(1_095)]
-    for code in ("unsettled", "scheme_receivable/visa", "scheme_receivable/mastercard"):
-        rows = [(story.merchant.id, f"{code}/{day}", 0, 5, 0, 5) for day in days]
+    for code in ("unsettled/{}", "scheme_receivable/visa/{}", "quota/payout/{}/count"):
+        credits = 0 if "quota" in code else 5
+        rows = [(story.merchant.id, code.format(day), 0, 5, 0, credits) for day in days]
         await connection.executemany(_ROW, rows)
     assert await database.store.books(story.scope) == before
     reader = await connect(postgres_dsn)

@@ -27,7 +27,7 @@ from fintech.domain.ledger import (
     Phase,
     Transfer,
     TransferKind,
-    closed,
+    aside,
 )
 from fintech.domain.lines import touches_balance
 from fintech.domain.money import AMOUNT_MAX_MINOR, Currency
@@ -178,13 +178,19 @@ def test_only_money_that_came_or_went_is_a_line_of_the_balance(kind: TransferKin
         ("scheme_receivable/visa/2026-11-23", True),
         ("scheme_receivable/visa/refunds", False),
         ("available", False),
-        ("2026-11-23", False),
         ("fees/2026-11", False),
     ],
 )
-def test_a_days_account_is_closed_when_it_is_even(code: str, daily: bool) -> None:
+def test_a_days_account_stands_aside_when_it_is_even(code: str, daily: bool) -> None:
     account = AccountId(MerchantId("acct_" + "m" * 24), code, Currency.AUD)
-    assert closed(account, Balances(0, 5, 0, 5)) is daily
-    assert closed(account, Balances()) is daily
-    assert not closed(account, Balances(0, 5, 0, 6))
-    assert not closed(account, Balances(1, 5, 1, 5))
+    assert aside(account, Balances(0, 5, 0, 5)) is daily
+    assert aside(account, Balances()) is daily
+    assert not aside(account, Balances(0, 5, 0, 6))
+    assert not aside(account, Balances(1, 5, 1, 5))
+
+
+@pytest.mark.parametrize("code", ["quota/payout/2026-11-23/amount", "quota/payout/2026-11-23/count"])
+def test_a_days_quota_stands_aside_always(code: str) -> None:
+    account = AccountId(MerchantId("acct_" + "m" * 24), code, Currency.AUD)
+    assert aside(account, Balances(0, 5, 0, 0))
+    assert aside(account, Balances())

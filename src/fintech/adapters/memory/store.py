@@ -31,7 +31,7 @@ from fintech.domain.ids import (
     WebhookEndpointId,
     WriteOffId,
 )
-from fintech.domain.ledger import AccountId, Balances, Transfer, closed
+from fintech.domain.ledger import AccountId, Balances, Transfer, aside
 from fintech.domain.merchants import Merchant
 from fintech.domain.outcome import Outcome, Success
 from fintech.domain.payment_methods import PaymentMethod
@@ -132,7 +132,7 @@ class MemoryStore(Store):
             known = self.memory.state.accounts or {}
             return {account: known.get((scope.livemode, account), Balances()) for account in accounts}
 
-    async def books(self, scope: Scope) -> Mapping[AccountId, Balances]:
+    async def books(self, scope: Scope, asked: Sequence[AccountId] = ()) -> Mapping[AccountId, Balances]:
         with self._lock:
             known = self.memory.state.accounts or {}
             return {
@@ -140,7 +140,7 @@ class MemoryStore(Store):
                 for (livemode, account), balances in known.items()
                 if livemode is scope.livemode
                 and account.owner == scope.merchant
-                and not closed(account, balances)
+                and (account in asked or not aside(account, balances))
             }
 
     async def key_by_digest(self, digest: bytes) -> tuple[Scope, ApiKey] | None:

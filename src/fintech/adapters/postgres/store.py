@@ -19,6 +19,7 @@ from fintech.domain.apply import ClaimState
 from fintech.domain.balance_settings import BalanceSettings
 from fintech.domain.bank_accounts import BankAccount
 from fintech.domain.changeset import Changeset, CommitRefused, Committed
+from fintech.domain.chart import Bucket, bucket_of
 from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.events import Aggregate, Event, EventType
 from fintech.domain.ids import (
@@ -38,7 +39,7 @@ from fintech.domain.ids import (
     WebhookEndpointId,
     WriteOffId,
 )
-from fintech.domain.ledger import AccountId, Balances, closed
+from fintech.domain.ledger import AccountId, Balances, aside
 from fintech.domain.merchants import Merchant
 from fintech.domain.outcome import Outcome
 from fintech.domain.payment_methods import PaymentMethod
@@ -76,7 +77,7 @@ select null, null, 0, 0, 0, 0, d.moves::text from book_deltas d where d.merchant
 """
 _ACCOUNTS: Final = f"{_ROWS} a.code = any($3::text[]) {_DELTAS}"
 _OPEN_ACCOUNTS: Final = (
-    f"{_ROWS} not a.closed union all {_ROWS} a.closed and a.code = any($3::text[]) {_DELTAS}"
+    f"{_ROWS} not a.aside union all {_ROWS} a.aside and a.code = any($3::text[]) {_DELTAS}"
 )
 
 
@@ -167,17 +168,22 @@ class PostgresStore(Store):
             found |= {account: balances for _, account, balances in accounts_of(sums)}
         return {account: found.get(account, Balances()) for account in accounts}
 
-    async def books(self, scope: Scope) -> Mapping[AccountId, Balances]:
-        """Reads open accounts only, and once more where a delta is of a day that was closed or has no row yet."""
-        asked: set[str] = set()
+    async def books(self, scope: Scope, asked: Sequence[AccountId] = ()) -> Mapping[AccountId, Balances]:
+        """Reads past what stands aside, and once more where a delta is of a closed day or of an account without a row."""
+        codes = {account.code for account in asked}
         while True:
-            sums, rows = await self._sums(_OPEN_ACCOUNTS, scope.merchant, scope.livemode, sorted(asked))
-            late = {code for _, _, code, _ in sums.keys() - rows} - asked
+            sums, rows = await self._sums(_OPEN_ACCOUNTS, scope.merchant, scope.livemode, sorted(codes))
+            late = {
+                code for _, _, code, _ in sums.keys() - rows if bucket_of(code) is not Bucket.QUOTA
+            } - codes
             if not late:
                 break
-            asked |= late
-        books = {account: balances for _, account, balances in accounts_of(sums)}
-        return {account: balances for account, balances in books.items() if not closed(account, balances)}
+            codes |= late
+        return {
+            account: balances
+            for _, account, balances in accounts_of(sums)
+            if account in asked or not aside(account, balances)
+        }
 
     async def key_by_digest(self, digest: bytes) -> tuple[Scope, ApiKey] | None:
         return await self._find(ApiKey, "digest", digest)

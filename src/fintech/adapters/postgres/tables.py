@@ -244,19 +244,19 @@ accounts = Table(
     Column("debits_posted", BigInteger, nullable=False),
     Column("credits_pending", BigInteger, nullable=False),
     Column("credits_posted", BigInteger, nullable=False),
-    #: A day's account on which nothing is left (`domain.ledger.closed`): there are more of them every day.
+    #: Not read with the merchant's books (`domain.ledger.aside`): there are more of them every day.
     Column(
-        "closed",
+        "aside",
         Boolean,
         Computed(  # in Postgres's own spelling of it
             "debits_pending = 0 and credits_pending = 0 and debits_posted = credits_posted"
-            " and code ~~ '%/____-__-__'::text",
+            " and code ~~ '%/____-__-__'::text or code ~~ 'quota/%'::text",
             persisted=True,
         ),
         nullable=False,
     ),
     PrimaryKeyConstraint("merchant_id", "livemode", "code", "currency"),
-    Index("accounts_open", "merchant_id", "livemode", postgresql_where=text("not closed")),
+    Index("accounts_open", "merchant_id", "livemode", postgresql_where=text("not aside")),
     CheckConstraint(
         "least(debits_pending, debits_posted, credits_pending, credits_posted) >= 0", "sums_never_negative"
     ),

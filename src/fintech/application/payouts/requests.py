@@ -8,11 +8,13 @@ from attrs import frozen
 
 from fintech.application.balance_settings import load_settings
 from fintech.application.commits import Commits, Decision, NotFound, Request, saved
+from fintech.application.payments.asking import books_of
 from fintech.application.payouts.asking import BankMissing, PayoutAsking, PayoutRefusal
 from fintech.application.payouts.remitting import RemitLines
 from fintech.application.payouts.repeats import PayoutAnswered, PayoutRepeats
 from fintech.domain.balance_settings import BalanceSettings
 from fintech.domain.bank_accounts import BankAccount
+from fintech.domain.business_days import sydney_day
 from fintech.domain.changeset import Answer, Claim
 from fintech.domain.events import EventType
 from fintech.domain.evolving import evolve
@@ -22,6 +24,7 @@ from fintech.domain.merchants import Merchant
 from fintech.domain.metadata import Metadata
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.payments.refusals import AmountTooLarge
+from fintech.domain.payouts.funds import quota_accounts
 from fintech.domain.payouts.lifecycle import payout_canceled, reversal_sent
 from fintech.domain.payouts.making import Asked, BookedPayout, payout_made
 from fintech.domain.payouts.payout import Payout, PayoutMethod, PayoutStatus
@@ -106,7 +109,7 @@ class CreatePayout:
         made = payout_made(
             merchant,
             settings,
-            await self.store.books(scope),
+            await self.store.books(scope, quota_accounts(books_of(merchant), sydney_day(now))),
             account,
             asked,
             id=self.ids.new(PayoutId),

@@ -183,6 +183,9 @@ class LedgerContract:
         await season.settle()
         books = await store.books(scope)
         assert not any(is_daily(account.code) for account in books)
+        asked = await store.books(scope, [day])
+        assert asked == {**books, **await store.balances(scope, [day])}
+        assert asked[day] != Balances()
         assert {account.code for account in books} >= {"available", "client_cash", "holds"}
         await season.cancel(held.id)
         assert season.story.books.account("holds") in await store.books(scope)  # even, but not a day's

@@ -106,13 +106,14 @@ _WEBHOOKS: Final = (
 )""",
 )
 
-#: A day's account on which nothing is left (`domain.ledger.closed`). The flag changes twice in an account's life, so that
+#: What is not read with a merchant's books (`domain.ledger.aside`). The flag changes twice in an account's life, so that
 #: an index over it costs updates of balances nothing.
-_CLOSED_DAYS: Final = (
-    """alter table accounts add column closed boolean not null generated always as (
+_ASIDE: Final = (
+    """alter table accounts add column aside boolean not null generated always as (
     debits_pending = 0 and credits_pending = 0 and debits_posted = credits_posted and code like '%/____-__-__'
+    or code like 'quota/%'
 ) stored""",
-    "create index accounts_open on accounts (merchant_id, livemode) where not closed",
+    "create index accounts_open on accounts (merchant_id, livemode) where not aside",
 )
 
 #: A process of the release before writes lines without their net; they are added up from their legs.
@@ -134,5 +135,5 @@ _LINES: Final = (
 
 def upgrade() -> None:
     """Create everything, in one transaction."""
-    for statement in (*_LINES, *_PAYOUTS, *_DISPUTES, *_TERMINALS, *_WEBHOOKS, *_CLOSED_DAYS):
+    for statement in (*_LINES, *_PAYOUTS, *_DISPUTES, *_TERMINALS, *_WEBHOOKS, *_ASIDE):
         op.execute(statement)
