@@ -52,7 +52,7 @@ class Address:
     city: str = field(repr=False)
     state: str
     postcode: str
-    country: str = COUNTRY
+    country: str
     line2: str | None = field(default=None, repr=False)
 
     def checked(self) -> "Outcome[Address, AddressFault]":
