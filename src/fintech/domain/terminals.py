@@ -24,8 +24,8 @@ SIGN_ON_RESOLUTION: Final = timedelta(hours=1)
 #: For how long after it reported a terminal passes for on line: twice as long as a report may go unwritten.
 ONLINE_FOR: Final = 2 * SIGN_ON_RESOLUTION
 
-_NUMBER: Final = re.compile(r"[0-9A-Z]{8}")
-_SERIAL: Final = re.compile(rf"[0-9A-Za-z][0-9A-Za-z-]{{0,{SERIAL_MAX - 1}}}")
+NUMBER_PATTERN: Final = "[0-9A-Z]{8}"
+SERIAL_PATTERN: Final = f"[0-9A-Za-z][0-9A-Za-z-]{{0,{SERIAL_MAX - 1}}}"
 
 
 class TerminalStatus(StrEnum):
@@ -251,9 +251,9 @@ def new_terminal(
     so that it can be read over a telephone.
     """
     given = number or id[-8:].upper()
-    if not _NUMBER.fullmatch(given):
+    if not re.fullmatch(NUMBER_PATTERN, given):
         return Failure(TerminalFault.NUMBER)
-    if not _SERIAL.fullmatch(serial):
+    if not re.fullmatch(SERIAL_PATTERN, serial):
         return Failure(TerminalFault.SERIAL)
     terminal = Terminal(
         id=id,
