@@ -58,11 +58,15 @@ class Placing(StrEnum):
 
 
 class TerminalFault(StrEnum):
-    """What is wrong with a terminal that is to be registered or changed."""
+    """What is wrong with a terminal that is to be registered."""
 
     NUMBER = "number"  #: not eight digits and capital letters
-    SERIAL = "serial"  #: not digits, letters and hyphens, or too many
-    SIMULATED = "simulated"  #: a program in live mode
+    SERIAL = "serial number"  #: not digits, letters and hyphens, or too many
+
+
+@frozen
+class SimulatedTerminal:
+    """Programs are terminals in test mode only."""
 
 
 @frozen
@@ -244,7 +248,7 @@ def new_terminal(
     number: str | None = None,
     label: str | None = None,
     metadata: Metadata = (),
-) -> Outcome[Terminal, TerminalFault]:
+) -> Outcome[Terminal, TerminalFault | SimulatedTerminal]:
     """A terminal that has not signed on yet, called by its serial number where it has no label.
 
     Without a number it gets the last eight characters of its id: 40 random bits in an alphabet without I, L, O and U,
@@ -266,4 +270,4 @@ def new_terminal(
         created_at=at,
         metadata=metadata,
     )
-    return Failure(TerminalFault.SIMULATED) if livemode and terminal.simulated else Success(terminal)
+    return Failure(SimulatedTerminal()) if livemode and terminal.simulated else Success(terminal)

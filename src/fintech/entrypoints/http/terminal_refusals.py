@@ -6,20 +6,19 @@ from fintech.application.commits import NotFound
 from fintech.domain.addresses import AddressFault
 from fintech.domain.changeset import CommitRefused
 from fintech.domain.metadata import TooManyKeys
-from fintech.domain.terminals import LocationInUse, TerminalFault
+from fintech.domain.terminals import LocationInUse, SimulatedTerminal, TerminalFault
 from fintech.entrypoints.http.errors import Problem, missing
 from fintech.entrypoints.http.refusals import problem_of
 
 #: What is gone is not told here: the operations answer as if it were not there, or that it is gone.
 TerminalProblem: TypeAlias = (
-    NotFound | AddressFault | LocationInUse | TerminalFault | TooManyKeys | CommitRefused
+    NotFound | AddressFault | LocationInUse | TerminalFault | SimulatedTerminal | TooManyKeys | CommitRefused
 )
 
 _PARTS: Final = {AddressFault.POSTCODE: "postal_code"}
 _FAULTS: Final = {
     TerminalFault.NUMBER: "A terminal's number is eight digits and capital letters.",
     TerminalFault.SERIAL: "registration_code is the terminal's serial number: digits, letters and hyphens.",
-    TerminalFault.SIMULATED: "Simulated terminals are for test mode only.",
 }
 
 
@@ -38,12 +37,16 @@ def terminal_problem(refused: TerminalProblem) -> Problem:
             message = f"Readers stand at this location ({terminals}): move or delete them first."
             return Problem(code="terminal_location_in_use", message=message, param="location")
         case TerminalFault():
-            return Problem(
-                code="parameter_invalid_value", message=_FAULTS[refused], param="registration_code"
-            )
+            return _wrong_code(_FAULTS[refused])
+        case SimulatedTerminal():
+            return _wrong_code("Simulated terminals are for test mode only.")
         case NotFound() | TooManyKeys():
             return problem_of(refused)
         case _ if isinstance(refused, CommitRefused):
             return problem_of(refused)
         case _:
             assert_never(refused)
+
+
+def _wrong_code(message: str) -> Problem:
+    return Problem(code="parameter_invalid_value", message=message, param="registration_code")
