@@ -74,7 +74,7 @@ def test_a_fleet_from_its_first_place_to_its_last_reader(served: Served, sdk: Sd
 def test_the_old_style_works_too(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stripe, "api_base", served.url)
     monkeypatch.setattr(stripe, "api_key", served.shop.secret)
-    here = stripe.terminal.Location.create(display_name="Kiosk", address=ADDRESS)  # type: ignore[arg-type] # a dict
+    here = stripe.terminal.Location.create(display_name="Kiosk", address=ADDRESS)  # type: ignore[arg-type] # a plain dictionary
     reader = stripe.terminal.Reader.create(registration_code="simulated-1", location=here.id)
     assert stripe.terminal.Reader.modify(reader.id, label="Till").label == "Till"
     assert reader.delete().deleted is True
