@@ -23,6 +23,13 @@ from fintech.application.refunds.requests import CreateRefund, UpdateRefund
 from fintech.application.refunds.resolving import ResolveRefund, ReturnRefund
 from fintech.application.settlement import SettleMerchant
 from fintech.application.sweep import Sweep
+from fintech.application.terminals.locations import CreateLocation, RemoveLocation, UpdateLocation
+from fintech.application.terminals.terminals import (
+    PlaceTerminal,
+    RegisterTerminal,
+    SignOnTerminal,
+    UpdateTerminal,
+)
 from fintech.ports.card_acquirer import CardAcquirer
 from fintech.ports.card_vault import CardVault
 from fintech.ports.clock import Clock
@@ -84,6 +91,14 @@ class Core(containers.DeclarativeContainer):
     )
     update_refund = providers.Singleton(UpdateRefund, store=store, commits=commits, repeats=refund_repeats)
     return_refund = providers.Singleton(ReturnRefund, store=store, commits=commits)
+
+    create_location = providers.Singleton(CreateLocation, store=store, ids=ids, commits=commits)
+    update_location = providers.Singleton(UpdateLocation, store=store, commits=commits)
+    remove_location = providers.Singleton(RemoveLocation, store=store, commits=commits)
+    register_terminal = providers.Singleton(RegisterTerminal, store=store, ids=ids, commits=commits)
+    update_terminal = providers.Singleton(UpdateTerminal, store=store, commits=commits)
+    place_terminal = providers.Singleton(PlaceTerminal, store=store, commits=commits)
+    sign_on_terminal = providers.Singleton(SignOnTerminal, store=store, commits=commits)
 
     settle_merchant = providers.Singleton(SettleMerchant, store=store, ids=ids, commits=commits)
     sweep = providers.Singleton(
