@@ -14,15 +14,11 @@ from fintech.domain.outcome import Failure
 from fintech.iso8583.codec import Codec
 from fintech.iso8583.elements import Malformed, Message, Value
 from fintech.iso8583.framing import FRAME_MAX, Framer, framed
+from fintech.iso8583.response_codes import ResponseCode
 
 SIGN_ON: Final = "001"
 SIGN_OFF: Final = "002"
 ECHO: Final = "301"
-
-APPROVED: Final = "00"
-INVALID_TRANSACTION: Final = "12"
-FORMAT_ERROR: Final = "30"
-NOT_PERMITTED: Final = "58"
 
 #: What a reply repeats of its question.
 ECHOED: Final = (3, 4, 7, 11, 12, 13, 24, 41, 42, 49, 70)
@@ -65,11 +61,11 @@ class Answered:
 
 @frozen
 class Settled:
-    """A message that the session has dealt with: the ``reply`` to send, if any, and why in words."""
+    """A request that the session has dealt with: the ``reply`` to send, its response code, and why in words."""
 
-    message: Message | None
-    reply: bytes | None = field(repr=False)
-    code: str | None
+    message: Message
+    reply: bytes = field(repr=False)
+    code: ResponseCode
     why: str
 
 
@@ -98,10 +94,10 @@ def reply_mti(mti: str) -> str | None:
     return mti[:2] + function if function else None
 
 
-def reply_to(asked: Message, code: str, more: Mapping[int, Value] | None = None) -> Message:
+def reply_to(asked: Message, code: ResponseCode, more: Mapping[int, Value] | None = None) -> Message:
     """A reply that repeats what has to be repeated, with a response code."""
     elements = {number: asked.elements[number] for number in ECHOED if number in asked.elements}
-    elements[39] = code
+    elements[39] = code.value
     return Message(reply_mti(asked.mti) or asked.mti, {**elements, **(more or {})})
 
 
@@ -133,9 +129,12 @@ class Session:
 
     def answer(self, asked: Message, reply: Message) -> bytes:
         """The bytes of a reply. An approved sign-on lets the terminal's requests in."""
-        if asked.elements.get(70) == SIGN_ON and reply.elements.get(39) == APPROVED:
+        signs_on = asked.mti[1] == "8" and asked.elements.get(70) == SIGN_ON
+        if signs_on and reply.elements.get(39) == ResponseCode.APPROVED:
             if len(self._signed_on) >= TERMINALS_MAX:
-                return self._written(evolve(reply, elements={**reply.elements, 39: NOT_PERMITTED}))
+                return self._written(
+                    evolve(reply, elements={**reply.elements, 39: ResponseCode.NOT_PERMITTED_TO_TERMINAL})
+                )
             self._signed_on.add(reply.elements[41])
         return self._written(reply)
 
@@ -166,15 +165,17 @@ class Session:
     def _requested(self, message: Message) -> Event:
         signed_on_needed = SERVED.get(message.mti)
         if signed_on_needed is None:
-            return self._refused(message, INVALID_TRANSACTION, "nobody serves this type")
+            return self._refused(message, ResponseCode.INVALID_TRANSACTION, "nobody serves this type")
         if signed_on_needed and message.elements.get(41) not in self._signed_on:
-            return self._refused(message, NOT_PERMITTED, "the terminal has not signed on")
+            return self._refused(
+                message, ResponseCode.NOT_PERMITTED_TO_TERMINAL, "the terminal has not signed on"
+            )
         match message.elements.get(70):
             case str(code) if code == ECHO and message.mti[1] == "8":
-                return self._refused(message, APPROVED, "echo")
+                return self._refused(message, ResponseCode.APPROVED, "echo")
             case str(code) if code == SIGN_OFF and message.mti[1] == "8":
                 self._signed_on.discard(message.elements.get(41, ""))
-                return self._refused(message, APPROVED, "sign-off")
+                return self._refused(message, ResponseCode.APPROVED, "sign-off")
             case _:
                 return Asked(message)
 
@@ -191,9 +192,9 @@ class Session:
         header = malformed.header
         if header is None or reply_mti(header.mti) is None:
             return Ended(f"{_place(malformed)}: {malformed.problem}")
-        return self._refused(header, FORMAT_ERROR, f"{_place(malformed)}: {malformed.problem}")
+        return self._refused(header, ResponseCode.FORMAT_ERROR, f"{_place(malformed)}: {malformed.problem}")
 
-    def _refused(self, message: Message, code: str, why: str) -> Event:
+    def _refused(self, message: Message, code: ResponseCode, why: str) -> Event:
         return Settled(message, self._written(reply_to(message, code)), code, why)
 
     def _written(self, message: Message) -> bytes:
