@@ -23,7 +23,12 @@ from fintech.application.refunds.requests import CreateRefund, UpdateRefund
 from fintech.application.refunds.resolving import ResolveRefund, ReturnRefund
 from fintech.application.settlement import SettleMerchant
 from fintech.application.sweep import Sweep
+from fintech.application.terminals.advices import TakeAdvice
 from fintech.application.terminals.locations import CreateLocation, RemoveLocation, UpdateLocation
+from fintech.application.terminals.purchases import TakePurchase
+from fintech.application.terminals.recognising import RecogniseTerminal
+from fintech.application.terminals.refunds import RefundPurchase
+from fintech.application.terminals.reversals import ReverseTransaction
 from fintech.application.terminals.terminals import (
     PlaceTerminal,
     RegisterTerminal,
@@ -99,6 +104,20 @@ class Core(containers.DeclarativeContainer):
     update_terminal = providers.Singleton(UpdateTerminal, store=store, commits=commits)
     place_terminal = providers.Singleton(PlaceTerminal, store=store, commits=commits)
     sign_on_terminal = providers.Singleton(SignOnTerminal, store=store, commits=commits)
+    recognise_terminal = providers.Singleton(RecogniseTerminal, store=store, clock=clock)
+    reverse_transaction = providers.Singleton(ReverseTransaction, store=store, ids=ids, commits=commits)
+    take_purchase = providers.Singleton(
+        TakePurchase,
+        store=store,
+        vault=vault,
+        commits=commits,
+        create_payment=create_payment,
+        reverse=reverse_transaction,
+    )
+    take_advice = providers.Singleton(
+        TakeAdvice, store=store, ids=ids, vault=vault, commits=commits, asking=asking
+    )
+    refund_purchase = providers.Singleton(RefundPurchase, store=store, create_refund=create_refund)
 
     settle_merchant = providers.Singleton(SettleMerchant, store=store, ids=ids, commits=commits)
     sweep = providers.Singleton(

@@ -19,6 +19,7 @@ from fintech.domain.money import Currency
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.payment_methods import Method
 from fintech.domain.payments.attempt import Attempt, AttemptStatus
+from fintech.domain.payments.presentation import Presentation
 from fintech.domain.payments.refusals import (
     AmountTooLarge,
     AmountTooSmall,
@@ -53,11 +54,7 @@ TRANSITIONS: Final[dict[PaymentStatus, frozenset[PaymentStatus]]] = {
     ),
     PaymentStatus.REQUIRES_CONFIRMATION: frozenset({PaymentStatus.PROCESSING, PaymentStatus.CANCELED}),
     PaymentStatus.PROCESSING: frozenset(
-        {
-            PaymentStatus.SUCCEEDED,
-            PaymentStatus.REQUIRES_CAPTURE,
-            PaymentStatus.REQUIRES_PAYMENT_METHOD,
-        }
+        {PaymentStatus.SUCCEEDED, PaymentStatus.REQUIRES_CAPTURE, PaymentStatus.REQUIRES_PAYMENT_METHOD}
     ),
     PaymentStatus.REQUIRES_CAPTURE: frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.CANCELED}),
     PaymentStatus.SUCCEEDED: frozenset(),
@@ -112,6 +109,7 @@ class Payment:
     fee_returned: Fee = NO_FEE  #: what refunds, open ones included, give back of the captures' fee
     canceled_at: datetime | None = None
     cancel_reason: CancelReason | None = None
+    presented: Presentation | None = None  #: at which terminal and how; None for a card that is not present
 
     @property
     def attempt(self) -> Attempt | None:
@@ -255,6 +253,7 @@ def new_payment(
     method: Method | None = None,
     description: str | None = None,
     metadata: Metadata = (),
+    presented: Presentation | None = None,
 ) -> Outcome[Payment, PaymentRefusal]:
     """A payment that nobody has been asked about yet."""
     if (refused := may_trade(merchant)) is not None:
@@ -276,6 +275,7 @@ def new_payment(
             method=method,
             description=description,
             metadata=metadata,
+            presented=presented,
         )
     )
 

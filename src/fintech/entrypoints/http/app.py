@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import orjson
 from aiohttp import web
+from prometheus_client.registry import Collector
 
 from fintech.domain.ids import ChargeId
 from fintech.domain.scope import Scope
@@ -63,11 +64,15 @@ OBJECTS: Final[Mapping[str, Schema]] = {
 }
 
 
-def build_app(core: Core, settings: HttpSettings | None = None) -> web.Application:
-    """The HTTP API of a core. Use cases are taken from it once, here."""
+def build_app(
+    core: Core, settings: HttpSettings | None = None, *, also: Sequence[Collector] = ()
+) -> web.Application:
+    """The HTTP API of a core. Use cases are taken from it once, here. ``also`` are figures of other doors to be told."""
     settings = settings or HttpSettings()
     routes, expander = _operations(core)
     meter = Meter()
+    for collector in also:
+        meter.also(collector)
     flights = Flights(settings.in_flight_max, settings.request_timeout_s)
     door = Door(
         settings=settings,
