@@ -65,7 +65,7 @@ class TerminalFault(StrEnum):
 
 
 @frozen
-class SimulatedTerminal:
+class SimulatedInLiveMode:
     """Programs are terminals in test mode only."""
 
 
@@ -248,7 +248,7 @@ def new_terminal(
     number: str | None = None,
     label: str | None = None,
     metadata: Metadata = (),
-) -> Outcome[Terminal, TerminalFault | SimulatedTerminal]:
+) -> Outcome[Terminal, TerminalFault | SimulatedInLiveMode]:
     """A terminal that has not signed on yet, called by its serial number where it has no label.
 
     Without a number it gets the last eight characters of its id: 40 random bits in an alphabet without I, L, O and U,
@@ -270,4 +270,4 @@ def new_terminal(
         created_at=at,
         metadata=metadata,
     )
-    return Failure(SimulatedTerminal()) if livemode and terminal.simulated else Success(terminal)
+    return Failure(SimulatedInLiveMode()) if livemode and terminal.simulated else Success(terminal)

@@ -16,7 +16,7 @@ from fintech.domain.scope import Actor, Scope
 from fintech.domain.terminals import (
     Location,
     Placing,
-    SimulatedTerminal,
+    SimulatedInLiveMode,
     Terminal,
     TerminalFault,
     TerminalMayNot,
@@ -29,7 +29,7 @@ from fintech.ports.store import Store
 NUMBERS_TRIED_MAX: Final = 5
 
 TerminalRefusal: TypeAlias = (
-    NotFound | TerminalFault | SimulatedTerminal | TerminalMayNot | TooManyKeys | CommitRefused
+    NotFound | TerminalFault | SimulatedInLiveMode | TerminalMayNot | TooManyKeys | CommitRefused
 )
 TerminalAnswered: TypeAlias = Outcome[Reply[Terminal], TerminalRefusal]
 

@@ -38,7 +38,7 @@ from fintech.domain.refunds.refund import InsufficientFunds, RefundOver
 from fintech.domain.terminals import (
     LocationInUse,
     LocationRemoved,
-    SimulatedTerminal,
+    SimulatedInLiveMode,
     TerminalFault,
     TerminalMayNot,
 )
@@ -71,7 +71,7 @@ _WORDS: Final[Mapping[type, str]] = {
     NotFound: "there is no {it.kind} {it.id} in these books (is it the other mode: --live, --test?)",
     NothingToSettle: "there is nothing to settle",
     RefundOver: "the refund has its outcome: {it.status}",
-    SimulatedTerminal: "simulated terminals are for test mode only",
+    SimulatedInLiveMode: "simulated terminals are for test mode only",
     StaleWrite: _AGAIN,
     StandingRefused: "the merchant is {it.current}, from where it cannot become {it.wanted}",
     TerminalFault: "a terminal has no such {it}",

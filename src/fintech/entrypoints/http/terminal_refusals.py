@@ -6,13 +6,19 @@ from fintech.application.commits import NotFound
 from fintech.domain.addresses import AddressFault
 from fintech.domain.changeset import CommitRefused
 from fintech.domain.metadata import TooManyKeys
-from fintech.domain.terminals import LocationInUse, SimulatedTerminal, TerminalFault
+from fintech.domain.terminals import LocationInUse, SimulatedInLiveMode, TerminalFault
 from fintech.entrypoints.http.errors import Problem, missing
 from fintech.entrypoints.http.refusals import problem_of
 
 #: What is gone is not told here: the operations answer as if it were not there, or that it is gone.
 TerminalProblem: TypeAlias = (
-    NotFound | AddressFault | LocationInUse | TerminalFault | SimulatedTerminal | TooManyKeys | CommitRefused
+    NotFound
+    | AddressFault
+    | LocationInUse
+    | TerminalFault
+    | SimulatedInLiveMode
+    | TooManyKeys
+    | CommitRefused
 )
 
 _PARTS: Final = {AddressFault.POSTCODE: "postal_code"}
@@ -38,7 +44,7 @@ def terminal_problem(refused: TerminalProblem) -> Problem:
             return Problem(code="terminal_location_in_use", message=message, param="location")
         case TerminalFault():
             return _wrong_code(_FAULTS[refused])
-        case SimulatedTerminal():
+        case SimulatedInLiveMode():
             return _wrong_code("Simulated terminals are for test mode only.")
         case NotFound() | TooManyKeys():
             return problem_of(refused)
