@@ -5,7 +5,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from time import perf_counter
-from typing import Final
+from typing import Final, cast
 
 from attrs import define, field
 
@@ -67,7 +67,7 @@ class Line(asyncio.Protocol):
         self._slow_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+        transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
         traffic = self._traffic
         if len(traffic.lines) >= traffic.settings.connections_max or traffic.draining:
             traffic.meter.turned_away += 1
