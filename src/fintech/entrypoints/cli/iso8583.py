@@ -33,15 +33,8 @@ def describe(message: str, as_json: bool) -> None:
     The length before a message on the line may be there or not. Of card numbers the first six and the last four
     digits are shown; tracks, PIN blocks, chip data and private elements are hidden.
     """
-    data = _bytes_of(sys.stdin.read(HEX_MAX + 1) if message == "-" else message)
     codec = Codec(AS2805)
-    decoded = codec.decode(data)
-    if isinstance(decoded, Failure) and _announces_itself(data):
-        unframed = codec.decode(data[LENGTH_BYTES:])
-        decoded = decoded if isinstance(unframed, Failure) and _knows_more(decoded, unframed) else unframed
-    if isinstance(decoded, Failure):
-        raise Refused(_said(decoded.failure()))
-    found = decoded.unwrap()
+    found = _message(codec, _bytes_of(sys.stdin.read(HEX_MAX + 1) if message == "-" else message))
     lines = described(codec, found)
     if as_json:
         print_json(
@@ -63,24 +56,27 @@ def _bytes_of(text: str) -> bytes:
         raise click.BadParameter("is not hexadecimal, two digits a byte", param_hint="'HEX'") from None
 
 
-def _announces_itself(data: bytes) -> bool:
-    """Whether the first two bytes count the others."""
-    return int.from_bytes(data[:LENGTH_BYTES]) == len(data) - LENGTH_BYTES
-
-
-def _knows_more(one: Failure[Malformed], other: Failure[Malformed]) -> bool:
-    """Which of two readings came further, and so was probably meant."""
-    return _elements(one.failure().header) >= _elements(other.failure().header)
+def _message(codec: Codec, data: bytes) -> Message:
+    """The message, with its length before it or without. What is neither is refused as what it looks more like."""
+    bare, framed = codec.decode(data), codec.decode(data[LENGTH_BYTES:])
+    if not isinstance(bare, Failure):
+        return bare.unwrap()
+    if not isinstance(framed, Failure) and int.from_bytes(data[:LENGTH_BYTES]) == len(data) - LENGTH_BYTES:
+        return framed.unwrap()
+    one, other = bare.failure(), framed.failure() if isinstance(framed, Failure) else bare.failure()
+    if _elements(other.header) > _elements(one.header):
+        raise Refused(_said(other, LENGTH_BYTES))
+    raise Refused(_said(one, 0))
 
 
 def _elements(header: Message | None) -> int:
     return len(header.elements) if header else 0
 
 
-def _said(malformed: Malformed) -> str:
+def _said(malformed: Malformed, skipped: int) -> str:
     named = {0: "the message type", 1: "the bitmap", None: "the end"}
     place = named.get(malformed.element, f"element {malformed.element}")
-    return f"{place}, at byte {malformed.offset}: {malformed.problem}"
+    return f"{place}, at byte {malformed.offset + skipped}: {malformed.problem}"
 
 
 def _fields(line: Described) -> dict[str, Any]:
