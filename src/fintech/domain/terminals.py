@@ -24,8 +24,8 @@ SIGN_ON_RESOLUTION: Final = timedelta(hours=1)
 #: For how long after it reported a terminal passes for on line: twice as long as a report may go unwritten.
 ONLINE_FOR: Final = 2 * SIGN_ON_RESOLUTION
 
-_NUMBER: Final = re.compile(r"[0-9A-Z]{8}")
-_SERIAL: Final = re.compile(rf"[0-9A-Za-z][0-9A-Za-z-]{{0,{SERIAL_MAX - 1}}}")
+NUMBER_PATTERN: Final = "[0-9A-Z]{8}"
+SERIAL_PATTERN: Final = f"[0-9A-Za-z][0-9A-Za-z-]{{0,{SERIAL_MAX - 1}}}"
 
 
 class TerminalStatus(StrEnum):
@@ -58,11 +58,15 @@ class Placing(StrEnum):
 
 
 class TerminalFault(StrEnum):
-    """What is wrong with a terminal that is to be registered or changed."""
+    """What is wrong with a terminal that is to be registered."""
 
     NUMBER = "number"  #: not eight digits and capital letters
-    SERIAL = "serial"  #: not digits, letters and hyphens, or too many
-    SIMULATED = "simulated"  #: a program in live mode
+    SERIAL = "serial number"  #: not digits, letters and hyphens, or too many
+
+
+@frozen
+class SimulatedInLiveMode:
+    """Programs are terminals in test mode only."""
 
 
 @frozen
@@ -244,16 +248,16 @@ def new_terminal(
     number: str | None = None,
     label: str | None = None,
     metadata: Metadata = (),
-) -> Outcome[Terminal, TerminalFault]:
+) -> Outcome[Terminal, TerminalFault | SimulatedInLiveMode]:
     """A terminal that has not signed on yet, called by its serial number where it has no label.
 
     Without a number it gets the last eight characters of its id: 40 random bits in an alphabet without I, L, O and U,
     so that it can be read over a telephone.
     """
     given = number or id[-8:].upper()
-    if not _NUMBER.fullmatch(given):
+    if not re.fullmatch(NUMBER_PATTERN, given):
         return Failure(TerminalFault.NUMBER)
-    if not _SERIAL.fullmatch(serial):
+    if not re.fullmatch(SERIAL_PATTERN, serial):
         return Failure(TerminalFault.SERIAL)
     terminal = Terminal(
         id=id,
@@ -266,4 +270,4 @@ def new_terminal(
         created_at=at,
         metadata=metadata,
     )
-    return Failure(TerminalFault.SIMULATED) if livemode and terminal.simulated else Success(terminal)
+    return Failure(SimulatedInLiveMode()) if livemode and terminal.simulated else Success(terminal)

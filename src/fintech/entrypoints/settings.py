@@ -12,6 +12,7 @@ from attrs.validators import ge, le
 from cattrs import Converter
 
 from fintech.entrypoints.http.settings import HttpSettings
+from fintech.entrypoints.terminals.settings import TerminalSettings
 
 PREFIX: Final = "FINTECH_"
 DIGEST_KEY_BYTES_MIN: Final = 32
@@ -43,7 +44,8 @@ def _seconds(most: float) -> Any:
 
 @frozen(kw_only=True)
 class Settings:
-    """Each field is read from the variable ``FINTECH_`` and the field's name in capitals; ``http`` from FINTECH_HTTP_….
+    """Each field is read from the variable ``FINTECH_`` and the field's name in capitals; ``http`` from FINTECH_HTTP_…,
+    ``terminals`` from FINTECH_TERMINALS_….
 
     ``sweep_interval_s`` is how often the sweeper looks for what is due. When told to stop, a service answers 503 to
     readiness probes for ``drain_delay_s`` while it still takes requests, then finishes what it has, for at most
@@ -57,6 +59,7 @@ class Settings:
     drain_delay_s: float = field(default=0.0, validator=_seconds(300.0))
     drain_s: float = field(default=20.0, validator=_seconds(300.0))
     http: HttpSettings = field(factory=HttpSettings)
+    terminals: TerminalSettings = field(factory=TerminalSettings)
 
     def addressed(self) -> DatabaseUrl:
         """The database's address. Raises `SettingsInvalid` where there is none."""

@@ -19,6 +19,7 @@ from fintech.domain.terminals import (
     LocationInUse,
     LocationRemoved,
     Placing,
+    SimulatedInLiveMode,
     Terminal,
     TerminalFault,
     TerminalMayNot,
@@ -34,7 +35,7 @@ TICK = timedelta(microseconds=1)
 FULL = tuple((str(n), "x") for n in range(METADATA_KEYS_MAX))
 
 
-def registering(**more: Any) -> Outcome[Terminal, TerminalFault]:
+def registering(**more: Any) -> Outcome[Terminal, TerminalFault | SimulatedInLiveMode]:
     terms: dict[str, Any] = {"serial": "SN-1", "location": HERE, "at": NOON, "livemode": False} | more
     return new_terminal(id=TerminalId("tmr_" + "0" * 16 + "abcdef12"), **terms)
 
@@ -71,7 +72,7 @@ def test_a_serial_number_is_what_a_maker_prints(serial: str) -> None:
 
 
 def test_no_program_is_a_terminal_in_live_mode() -> None:
-    assert registering(serial="simulated-1", livemode=True) == Failure(TerminalFault.SIMULATED)
+    assert registering(serial="simulated-1", livemode=True) == Failure(SimulatedInLiveMode())
     assert registering(serial="simulated-1").unwrap().simulated
     assert not registering(livemode=True).unwrap().simulated
 

@@ -16,6 +16,7 @@ from fintech.domain.scope import Actor, Scope
 from fintech.domain.terminals import (
     Location,
     Placing,
+    SimulatedInLiveMode,
     Terminal,
     TerminalFault,
     TerminalMayNot,
@@ -27,7 +28,9 @@ from fintech.ports.store import Store
 #: How many numbers are tried for a terminal that was given none. Of 2^40, the first is nearly always free.
 NUMBERS_TRIED_MAX: Final = 5
 
-TerminalRefusal: TypeAlias = NotFound | TerminalFault | TerminalMayNot | TooManyKeys | CommitRefused
+TerminalRefusal: TypeAlias = (
+    NotFound | TerminalFault | SimulatedInLiveMode | TerminalMayNot | TooManyKeys | CommitRefused
+)
 TerminalAnswered: TypeAlias = Outcome[Reply[Terminal], TerminalRefusal]
 
 

@@ -18,6 +18,13 @@ from fintech.entrypoints.cli.lazy import LazyGroup, Listed
         "merchant": Listed("fintech.entrypoints.cli.merchant:merchant", "Open, show and place merchants."),
         "key": Listed("fintech.entrypoints.cli.key:key", "Make, roll, revoke and list API keys."),
         "payment": Listed("fintech.entrypoints.cli.payment:payment", "List, show and refund payments."),
+        "location": Listed(
+            "fintech.entrypoints.cli.location:location",
+            "Note, list and remove the places where terminals stand.",
+        ),
+        "terminal": Listed(
+            "fintech.entrypoints.cli.terminal:terminal", "Register, list and place terminals."
+        ),
         "balance": Listed("fintech.entrypoints.cli.balance:balance", "Show what a merchant has, and where."),
         "settle": Listed(
             "fintech.entrypoints.cli.settle:settle",

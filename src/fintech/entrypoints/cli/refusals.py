@@ -7,6 +7,7 @@ from fintech.application.commits import NotFound
 from fintech.application.merchants import MerchantExists
 from fintech.application.payments.asking import AcquirerMissing
 from fintech.application.settlement import NothingToSettle
+from fintech.domain.addresses import AddressFault
 from fintech.domain.api_keys import KeyRevoked
 from fintech.domain.changeset import (
     AccountClosed,
@@ -34,12 +35,20 @@ from fintech.domain.payments.refusals import (
     WrongStatus,
 )
 from fintech.domain.refunds.refund import InsufficientFunds, RefundOver
+from fintech.domain.terminals import (
+    LocationInUse,
+    LocationRemoved,
+    SimulatedInLiveMode,
+    TerminalFault,
+    TerminalMayNot,
+)
 
 _AGAIN: Final = "somebody else was at it at the same time; nothing was done: try again"
 
 #: With the refusal as ``it``, and its amount, if it has one, as people write it.
 _WORDS: Final[Mapping[type, str]] = {
     AccountClosed: "the merchant's books are closed: nothing is booked any more",
+    AddressFault: "the address is not one in Australia: look at its {it}",
     AcquirerMissing: "no acquirer serves this mode: simulators never serve live mode",
     AlreadyAnswered: "it has its outcome already",
     AlreadyResolved: _AGAIN,
@@ -53,6 +62,8 @@ _WORDS: Final[Mapping[type, str]] = {
     KeyInFlight: "a request with this key is under way",
     KeyReused: "the key was used for another request: {it.operation}",
     KeyRevoked: "the key has been revoked already",
+    LocationInUse: "terminals stand there ({it.terminals}): move or retire them first",
+    LocationRemoved: "the location has been removed already",
     LimitReached: "{it.account.code} allows {amount} at most",
     MerchantExists: "{it.id} is there already in this mode",
     MerchantMayNot: "the merchant is {it.reason}",
@@ -60,8 +71,11 @@ _WORDS: Final[Mapping[type, str]] = {
     NotFound: "there is no {it.kind} {it.id} in these books (is it the other mode: --live, --test?)",
     NothingToSettle: "there is nothing to settle",
     RefundOver: "the refund has its outcome: {it.status}",
+    SimulatedInLiveMode: "simulated terminals are for test mode only",
     StaleWrite: _AGAIN,
     StandingRefused: "the merchant is {it.current}, from where it cannot become {it.wanted}",
+    TerminalFault: "a terminal has no such {it}",
+    TerminalMayNot: "the terminal is {it.status}: one cannot {it.wanted} it",
     TooManyKeys: "metadata has at most {it.most} keys",
     TooMany: "there are {it.most} {it.what} already, and no more are possible",
     UniqueTaken: "another has this {it.name} already",

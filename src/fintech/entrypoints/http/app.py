@@ -15,11 +15,13 @@ from fintech.entrypoints.http import (
     balance_transaction_rendering,
     charge_rendering,
     events,
+    locations,
     merchants,
     openapi,
     payment_methods,
     payment_rendering,
     refunds,
+    terminals,
 )
 from fintech.entrypoints.http.authentication import Authentication
 from fintech.entrypoints.http.balance import Balance
@@ -32,6 +34,7 @@ from fintech.entrypoints.http.expanding import Expandable, Expander
 from fintech.entrypoints.http.health import Health
 from fintech.entrypoints.http.idempotency import Idempotency
 from fintech.entrypoints.http.limits import Flights, RateLimit
+from fintech.entrypoints.http.locations import Locations
 from fintech.entrypoints.http.merchants import Merchants
 from fintech.entrypoints.http.metrics import Meter
 from fintech.entrypoints.http.payment_methods import PaymentMethods
@@ -41,6 +44,7 @@ from fintech.entrypoints.http.request_log import Visit, protocol_log
 from fintech.entrypoints.http.routes import Answer, Route, Seen
 from fintech.entrypoints.http.schema import Schema
 from fintech.entrypoints.http.settings import HttpSettings
+from fintech.entrypoints.http.terminals import Readers
 
 #: The application's health, whose ``drain`` a server calls when it is told to stop.
 HEALTH: Final = web.AppKey("health", Health)
@@ -55,6 +59,8 @@ OBJECTS: Final[Mapping[str, Schema]] = {
     "payment_intent": payment_rendering.SCHEMA,
     "payment_method": payment_methods.SCHEMA,
     "refund": refunds.SCHEMA,
+    locations.KIND: locations.SCHEMA,
+    terminals.KIND: terminals.SCHEMA,
 }
 
 
@@ -138,9 +144,30 @@ def _operations(core: Core) -> tuple[Sequence[Route[Any]], Expander]:
     )
     transactions = BalanceTransactions(store=store, queries=queries)
     others = (Balance(store=store), Events(store=store, queries=queries), Merchants(store=store))
-    nouns = (payments, methods, charges, refunds, transactions, *others)
+    places, readers = _at_the_till(core)
+    nouns = (payments, methods, charges, refunds, transactions, places, readers, *others)
     routes = tuple(route for noun in nouns for route in noun.routes())
-    return routes, _expander(payments, methods, charges, refunds, transactions)
+    return routes, _expander(payments, methods, charges, refunds, transactions, places)
+
+
+def _at_the_till(core: Core) -> tuple[Locations, Readers]:
+    store, queries = core.store(), core.queries()
+    places = Locations(
+        create_location=core.create_location(),
+        update_location=core.update_location(),
+        remove_location=core.remove_location(),
+        store=store,
+        queries=queries,
+    )
+    readers = Readers(
+        register_terminal=core.register_terminal(),
+        update_terminal=core.update_terminal(),
+        place_terminal=core.place_terminal(),
+        store=store,
+        queries=queries,
+        clock=core.clock(),
+    )
+    return places, readers
 
 
 def _expander(
@@ -149,6 +176,7 @@ def _expander(
     charges: Charges,
     refunds: Refunds,
     transactions: BalanceTransactions,
+    places: Locations,
 ) -> Expander:
     """What can be expanded in what, and into what."""
     payment = Expandable(("payment_intent",), payments.load)
@@ -176,6 +204,7 @@ def _expander(
                 "payment_intent": payment,
             },
             "balance_transaction": {"source": Expandable(("charge", "refund"), load_source)},
+            terminals.KIND: {"location": Expandable((locations.KIND,), places.load)},
         }
     )
 

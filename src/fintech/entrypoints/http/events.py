@@ -13,10 +13,12 @@ from fintech.domain.payment_methods import PaymentMethod
 from fintech.domain.payments.payment import Payment
 from fintech.domain.refunds.refund import Refund
 from fintech.domain.settlement import Settlement
+from fintech.domain.terminals import Location, Terminal
 from fintech.entrypoints.http.charge_rendering import render_charge
 from fintech.entrypoints.http.errors import invalid, missing
 from fintech.entrypoints.http.kinds import Many, Reference, Text
 from fintech.entrypoints.http.listing import NEWER, OLDER, ListParams, list_of, page_of
+from fintech.entrypoints.http.locations import render_location
 from fintech.entrypoints.http.merchants import render_merchant
 from fintech.entrypoints.http.parameters import Nothing
 from fintech.entrypoints.http.payment_methods import render_stored
@@ -37,6 +39,7 @@ from fintech.entrypoints.http.schema import (
     one_of,
 )
 from fintech.entrypoints.http.settings import API_VERSION
+from fintech.entrypoints.http.terminals import render_reader
 from fintech.ports.queries import Queries
 from fintech.ports.store import Store
 
@@ -117,6 +120,10 @@ def render_snapshot(event: Event, livemode: bool) -> dict[str, Any]:
             return _render_key(thing, livemode)
         case Settlement():
             return _render_settlement(thing, livemode)
+        case Location():
+            return render_location(thing, livemode)
+        case Terminal():
+            return render_reader(thing, livemode, event.at)
         case _:
             return {"id": thing.id}
 

@@ -14,6 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from fintech.application.refunds.asking import RefundRefusal
+from fintech.application.terminals.locations import LocationRefusal
+from fintech.application.terminals.terminals import TerminalRefusal
 from fintech.domain.cards import Scheme
 from fintech.domain.changeset import LimitReached
 from fintech.domain.ids import MerchantId
@@ -50,6 +52,8 @@ def test_these_are_the_commands() -> None:
         "serve", "demo", "db upgrade", "balance", "settle", "ledger verify", "ledger statement",
         "merchant create", "merchant list", "merchant show", "merchant suspend", "merchant reactivate",
         "key create", "key roll", "key revoke", "key list", "payment list", "payment show", "payment refund",
+        "location create", "location list", "location remove",
+        "terminal register", "terminal list", "terminal show", "terminal suspend", "terminal restore", "terminal retire",
     }  # fmt: skip
 
 
@@ -64,6 +68,7 @@ def test_every_command_and_every_option_has_help(path: tuple[str, ...]) -> None:
 def test_whoever_changes_something_says_who_and_why(path: tuple[str, ...]) -> None:
     options = {option for parameter in ALL[path].params for option in parameter.opts}
     changing = {"create", "suspend", "reactivate", "roll", "revoke", "refund", "settle"}
+    changing |= {"register", "restore", "retire", "remove"}
     assert ({"--why", "--as"} <= options) is (path[-1] in changing)
 
 
@@ -163,7 +168,7 @@ def test_what_goes_wrong_on_the_way_has_its_code(
 
 def test_every_refusal_has_words() -> None:
     known = set(refusals._WORDS)
-    asked = set(_members(RefundRefusal))
+    asked = set(_members(RefundRefusal)) | set(_members(TerminalRefusal)) | set(_members(LocationRefusal))
     assert not asked - known
     assert not [words for words in refusals._WORDS.values() if words.endswith(".")]
 
