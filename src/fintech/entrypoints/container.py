@@ -109,6 +109,7 @@ class Core(containers.DeclarativeContainer):
     take_purchase = providers.Singleton(
         TakePurchase,
         store=store,
+        ids=ids,
         vault=vault,
         commits=commits,
         create_payment=create_payment,

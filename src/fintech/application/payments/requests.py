@@ -16,7 +16,7 @@ from fintech.domain.payment_methods import Method
 from fintech.domain.payments.increments import increment_sent
 from fintech.domain.payments.lifecycle import canceled, captured
 from fintech.domain.payments.payment import CancelReason, CaptureMethod, Payment, new_payment
-from fintech.domain.payments.presentation import Presentation, presented_method_id
+from fintech.domain.payments.presentation import Presentation
 from fintech.domain.scope import Scope
 from fintech.ports.id_source import IdSource
 from fintech.ports.store import Store
@@ -45,11 +45,9 @@ class CreatePayment:
         metadata: Metadata = (),
         confirm: bool = False,
         presented: Presentation | None = None,
+        id: PaymentId | None = None,
     ) -> Answered:
-        """Refused as the domain's `new_payment` and `Payment.confirmed` refuse, and as any request under a key.
-
-        A card that was ``presented`` at a terminal is used once: its method is called after the payment.
-        """
+        """Refused as the domain's `new_payment` and `Payment.confirmed` refuse, and as any request under a key."""
         merchant = await self.store.merchant(scope)
         if merchant is None:
             return Failure(NotFound("merchant", scope.merchant))
@@ -57,16 +55,14 @@ class CreatePayment:
             return Failure(AcquirerMissing(scope.livemode))
 
         async def decide(_changeset: ChangesetId, now: datetime) -> Outcome[Decision[Payment], Refusal]:
-            id = self.ids.new(PaymentId)
-            once = Method(presented_method_id(id), method.card) if presented and method else method
             made = new_payment(
                 merchant,
-                id=id,
+                id=id or self.ids.new(PaymentId),
                 amount_minor=amount_minor,
                 currency=currency,
                 at=now,
                 capture_method=capture_method,
-                method=once,
+                method=method,
                 description=description,
                 metadata=metadata,
                 presented=presented,

@@ -12,11 +12,14 @@ from fintech.application.terminals.reversals import ReverseTransaction
 from fintech.application.terminals.sales import Sale, patiently
 from fintech.domain.cards import Card, CardDetails, CardFault
 from fintech.domain.changeset import KeyAnswered
+from fintech.domain.ids import PaymentId
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.payment_methods import Method
 from fintech.domain.payments.payment import Payment, PaymentStatus
+from fintech.domain.payments.presentation import presented_method_id
 from fintech.domain.scope import Scope
 from fintech.ports.card_vault import CardVault
+from fintech.ports.id_source import IdSource
 from fintech.ports.store import Store
 
 PurchaseRefusal: TypeAlias = Refusal | CardFault
@@ -31,6 +34,7 @@ class TakePurchase:
     """
 
     store: Store
+    ids: IdSource
     vault: CardVault
     commits: Commits
     create_payment: CreatePayment
@@ -56,15 +60,18 @@ class TakePurchase:
         return await self._settled(request, scope, payment)
 
     async def _asked(self, request: Request, scope: Scope, sale: Sale, card: Card) -> Answered:
+        id = self.ids.new(PaymentId)  # beforehand, for the card that is presented is called after it
+
         async def ask() -> Answered:
             return await self.create_payment(
                 request,
                 scope,
                 amount_minor=sale.amount_minor,
                 currency=sale.currency,
-                method=Method("presented", card),  # what it is called, the payment says
+                method=Method(presented_method_id(id), card),
                 confirm=True,
                 presented=sale.presented,
+                id=id,
             )
 
         return await patiently(ask)

@@ -31,6 +31,7 @@ from fintech.entrypoints.cli.lazy import LazyGroup, Listed
             "Settle what was captured up to a day: one merchant's, or --all.",
         ),
         "ledger": Listed("fintech.entrypoints.cli.ledger:ledger", "Prove the books; print statements."),
+        "iso8583": Listed("fintech.entrypoints.cli.iso8583:iso8583", "Look into the messages of terminals."),
         "db": Listed("fintech.entrypoints.cli.db:db", "Bring a database's tables up to date."),
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

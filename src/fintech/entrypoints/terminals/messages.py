@@ -76,6 +76,7 @@ class Sender:
         """How a card was presented."""
         return Presentation(
             terminal=self.terminal.id,
+            location=self.terminal.location,
             entry_mode=entry_mode or ENTRY_MODE_UNKNOWN,
             stan=identity.stan,
             reference=identity.reference,
