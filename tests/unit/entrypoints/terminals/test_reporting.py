@@ -4,7 +4,7 @@ import asyncio
 
 import uvloop
 
-from fintech.domain.terminals import ONLINE_FOR, SIGN_ON_RESOLUTION, Placing, Terminal
+from fintech.domain.terminals import ONLINE_FOR, SIGN_ON_RESOLUTION, Placing, Terminal, TerminalStatus
 from tests.unit.application.shop import PLAIN
 from tests.unit.entrypoints.terminals.driving import Counter, Hand, code, financial, open_counter
 
@@ -41,6 +41,13 @@ async def test_what_a_suspended_one_sends_does_not_make_it_active(at_counter: Co
     now = f"{till.shop.clock.now():%m%d%H%M%S}"
     assert code(await hand.ask(financial(e7=now))) == "58"
     assert await stored(at_counter) == before
+
+
+async def test_what_comes_before_the_first_sign_on_is_none(at_counter: Counter) -> None:
+    """An advice of one that has never signed on is taken, and it has never signed on."""
+    async with at_counter.line(signed_on=False) as hand:
+        assert code(await hand.ask(financial("0220"))) == "00"
+    assert (await stored(at_counter)).status is TerminalStatus.REGISTERED
 
 
 def test_a_gateway_serves_on_the_loop_that_services_run_on() -> None:
