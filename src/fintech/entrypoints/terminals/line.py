@@ -67,14 +67,14 @@ class Line(asyncio.Protocol):
         self._slow_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
         traffic = self._traffic
+        made = cast(asyncio.Transport, transport)  # uvloop's is none, and does all the same what one does
         if len(traffic.lines) >= traffic.settings.connections_max or traffic.draining:
             traffic.meter.turned_away += 1
-            transport.abort()
+            made.abort()
             return
-        self._transport = transport
-        transport.set_write_buffer_limits(high=WRITE_BUFFER_MAX)
+        self._transport = made
+        made.set_write_buffer_limits(high=WRITE_BUFFER_MAX)
         traffic.lines.add(self)
         traffic.meter.connections = len(traffic.lines)
         self._idle_timer = self._loop.call_later(traffic.settings.idle_timeout_s, self._look_whether_idle)

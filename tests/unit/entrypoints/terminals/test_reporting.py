@@ -1,12 +1,8 @@
 """A terminal that sells is there: it is seen to be, without signing on all the time."""
 
-import asyncio
-
-import uvloop
-
 from fintech.domain.terminals import ONLINE_FOR, SIGN_ON_RESOLUTION, Placing, Terminal, TerminalStatus
 from tests.unit.application.shop import PLAIN
-from tests.unit.entrypoints.terminals.driving import Counter, Hand, code, financial, open_counter
+from tests.unit.entrypoints.terminals.driving import Counter, Hand, code, financial
 
 
 async def stored(at_counter: Counter) -> Terminal:
@@ -48,12 +44,3 @@ async def test_what_comes_before_the_first_sign_on_is_none(at_counter: Counter) 
     async with at_counter.line(signed_on=False) as hand:
         assert code(await hand.ask(financial("0220"))) == "00"
     assert (await stored(at_counter)).status is TerminalStatus.REGISTERED
-
-
-def test_a_gateway_serves_on_the_loop_that_services_run_on() -> None:
-    async def sell() -> str | None:
-        async with open_counter() as at_counter, at_counter.line() as hand:
-            return code(await hand.ask(financial()))
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        assert runner.run(sell()) == "00"
