@@ -21,6 +21,7 @@ def test_every_variable_is_named_after_its_field() -> None:
             "FINTECH_DRAIN_S": "2.5",
             "FINTECH_HTTP_IN_FLIGHT_MAX": "7",
             "FINTECH_HTTP_REQUEST_TIMEOUT_S": "3",
+            "FINTECH_TERMINALS_IDLE_TIMEOUT_S": "9",
         }
     )
     assert read.addressed() == URL
@@ -28,6 +29,7 @@ def test_every_variable_is_named_after_its_field() -> None:
     assert read.log_level is LogLevel.WARNING
     assert read.drain_s == 2.5
     assert (read.http.in_flight_max, read.http.request_timeout_s) == (7, 3.0)
+    assert read.terminals.idle_timeout_s == 9.0
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg"])
@@ -52,6 +54,7 @@ def test_an_address_may_be_spelt_as_its_readers_do(scheme: str) -> None:
         ("FINTECH_SWEEP_INTERVAL_S", "1e9", "must be <= 3600"),
         ("FINTECH_HTTP_IN_FLIGHT_MAX", "1.5", "is a whole number"),
         ("FINTECH_HTTP_IN_FLIGHT_MAX", "0", "must be >= 1"),
+        ("FINTECH_TERMINALS_FRAME_MAX_BYTES", "1", "must be >= 64"),
     ],
 )
 def test_what_is_wrong_is_said_by_the_name_of_its_variable(variable: str, text: str, reason: str) -> None:
