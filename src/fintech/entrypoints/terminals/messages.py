@@ -14,7 +14,7 @@ from fintech.application.terminals.refunds import RefundPurchase
 from fintech.application.terminals.reversals import Original, ReverseTransaction
 from fintech.application.terminals.sales import Sale
 from fintech.application.terminals.terminals import SignOnTerminal
-from fintech.domain.outcome import Failure
+from fintech.domain.outcome import Failure, Success
 from fintech.domain.payments.presentation import Presentation
 from fintech.domain.scope import Actor, Face, Scope
 from fintech.domain.terminals import Terminal, TerminalStatus
@@ -123,6 +123,7 @@ class Messages:
         if found is None:
             return _told(message, ResponseCode.INVALID_MERCHANT, "nobody knows the terminal")
         sender = Sender(scope=found[0], terminal=found[1])
+        await self._note(sender)
         saying = said_by(message, self.clock.now())
         if isinstance(saying, Failure):
             return _refused(message, saying.failure(), sender)
@@ -144,6 +145,14 @@ class Messages:
                 return _told(
                     message, ResponseCode.INVALID_TRANSACTION, "nobody does such a transaction", sender
                 )
+
+    async def _note(self, sender: Sender) -> None:
+        """A message shows that its terminal is there, as a sign-on does; that is written down as seldom."""
+        terminal = sender.terminal
+        if terminal.status is TerminalStatus.ACTIVE:
+            reporting = terminal.signed_on(self.clock.now())
+            if isinstance(reporting, Success) and reporting.unwrap() is not terminal:
+                await self.sign_on(sender.actor, terminal.number)
 
     async def _network(self, message: Message) -> Handled:
         if message.elements[70] != SIGN_ON:

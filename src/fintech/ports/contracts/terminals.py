@@ -206,6 +206,8 @@ class TerminalQueriesContract:
                 await fleet.change(place, terminal.signed_on(reported).unwrap())
             if place % 4 == 1:
                 await fleet.change(place, fleet.terminals[place].placed(Placing.SUSPEND).unwrap())
+        silent = evolve(fleet.terminals[-1], status=TerminalStatus.ACTIVE, signed_on_at=None)
+        await fleet.change(len(fleet.terminals) - 1, silent)
         some = fleet.locations[1].id
         wishes: dict[Wanted, Callable[[Terminal], bool]] = {
             Wanted(): lambda _: True,
