@@ -9,11 +9,13 @@ from fintech.adapters.memory.id_source import CountingIdSource
 from fintech.adapters.postgres.database import open_database
 from fintech.adapters.simulator.card_acquirer import SimulatedAcquirer
 from fintech.adapters.simulator.card_vault import SimulatedCardVault
+from fintech.adapters.simulator.payout_bank import SimulatedPayoutBank
 from fintech.adapters.system.keyed_digest import LocalDigest
+from fintech.domain.tax_invoices import SPECIMEN
 from fintech.entrypoints.container import Core
 from tests.conftest import Server, spelt
 
-#: Opens a core whose acquirer and clock are a test's; called with ``acquirer`` and ``clock``.
+#: Opens a core whose acquirer, bank and clock are a test's; called with ``acquirer``, ``clock`` and perhaps ``bank``.
 OpenCore: TypeAlias = Callable[..., AbstractAsyncContextManager[Core]]
 
 
@@ -21,7 +23,9 @@ def on_postgres(server: Server, *, writers: int = 2, readers: int = 2) -> OpenCo
     """A core like `fintech.testing`, but for where it stores; on a database of its own."""
 
     @asynccontextmanager
-    async def opened(*, acquirer: SimulatedAcquirer, clock: ManualClock) -> AsyncIterator[Core]:
+    async def opened(
+        *, acquirer: SimulatedAcquirer, clock: ManualClock, bank: SimulatedPayoutBank | None = None
+    ) -> AsyncIterator[Core]:
         name = server.new_database()
         dsn = spelt(server.url_of(name), "postgresql")
         digests = LocalDigest(bytes(32))
@@ -31,10 +35,12 @@ def on_postgres(server: Server, *, writers: int = 2, readers: int = 2) -> OpenCo
                 queries=database.queries,
                 proofs=database.proofs,
                 acquirer=acquirer,
+                bank=bank or SimulatedPayoutBank(clock, answer_timeout_s=0),
                 vault=SimulatedCardVault(digests, clock),
                 clock=clock,
                 ids=CountingIdSource(),
                 digests=digests,
+                supplier=SPECIMEN,
             )
         server.drop(name)
 

@@ -2,7 +2,7 @@
 
 import types
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -10,6 +10,7 @@ from attrs import fields, has
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+from fintech.domain.abn import Abn
 from fintech.domain.cards import Approved, AuthorisationReply, Decline, DeclineCode, Unknown
 from fintech.domain.events import Aggregate
 from fintech.domain.ids import ALPHABET, ChangesetId, Id, PartId, PaymentId, RefundId, TransferId
@@ -76,9 +77,11 @@ _LEAVES: dict[type[Any], SearchStrategy[Any]] = {
     bool: st.booleans(),
     int: AMOUNTS,
     str: TEXTS,
+    Abn: st.sampled_from([Abn("51824753556"), Abn("53004085616")]),
     bytes: st.binary(max_size=40),
     datetime: MOMENTS,
     date: st.dates(date(2020, 1, 1), date(2099, 1, 1)),
+    time: st.times(time(12)) | st.times(time(0), time(9)),
     SchemeFee: st.builds(
         SchemeFee, rate_bps=st.integers(0, RATE_MAX_BPS), fixed_minor=st.integers(0, FIXED_MAX_MINOR)
     ),

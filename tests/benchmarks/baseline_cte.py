@@ -8,7 +8,7 @@ from tests.benchmarks.rows import rows_of
 
 _CLAIM = "text,bool,text,text,bytea,text,timestamptz,text,text"
 _PAYMENT = "text,bool,text,int4,text,text,int8,int8,int8,int8,int8,timestamptz,timestamptz,text"
-_MOVEMENT = "text,bool,text,bool,text,text,timestamptz,json"
+_MOVEMENT = "text,bool,text,bool,text,text,timestamptz,json,int8"
 _EVENT = "text,bool,text,text,text,int4,timestamptz,json,json"
 _DELTA = "text,bool,json"
 

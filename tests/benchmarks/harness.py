@@ -22,6 +22,7 @@ class Bench:
     pgbench_dsn: str
     pgbench: Path
     seconds: float
+    captures_max: int
 
     def subject(self, path: str, *, callers: int, processes: int = 1, **options: Any) -> dict[str, float]:
         """The figures of one path, summed over its processes."""

@@ -64,11 +64,11 @@ class Till:
         self._refused = refused
         self._used: dict[int, str] = {}
 
-    def payment(self) -> tuple[Scope, Changeset]:
-        """One approved card payment: claim, payment, capture with fee and GST, event."""
-        number = random.randrange(len(self._merchants))
+    def payment(self, number: int | None = None, at: datetime | None = None) -> tuple[Scope, Changeset]:
+        """One approved card payment: claim, payment, capture with fee and GST, event; of any merchant, and now."""
+        number = random.randrange(len(self._merchants)) if number is None else number
         merchant, books, scope = self._merchants[number], self._books[number], self._scopes[number]
-        now = datetime.now(UTC)
+        now = at or datetime.now(UTC)
         changeset = self._ids.new(ChangesetId)
         made = new_payment(
             merchant,

@@ -10,6 +10,7 @@ from attrs import frozen
 
 from fintech.domain.changeset import (
     Answer,
+    Backing,
     Ceiling,
     Change,
     Changeset,
@@ -114,6 +115,7 @@ class Decision(Generic[T]):
     changes: tuple[tuple[Aggregate, EventType], ...]
     transfers: tuple[Transfer, ...] = ()
     ceilings: tuple[Ceiling, ...] = ()
+    backing: Backing | None = None
     claim: Claim | Answer | None = None
 
 
@@ -156,6 +158,7 @@ class Commits:
                 changes=tuple([Change(aggregate, event) for aggregate, event in decision.changes]),
                 transfers=decision.transfers,
                 ceilings=decision.ceilings,
+                backing=decision.backing,
                 claim=decision.claim,
             )
             outcome = await self.commit(scope, changes)

@@ -1,10 +1,12 @@
 """Merchants: onboarding and standing."""
 
-from datetime import datetime
+from datetime import datetime, time
 
 from attrs import frozen
 
 from fintech.application.commits import Commits, Decision, NotFound, saved
+from fintech.domain.abn import Abn
+from fintech.domain.business_days import MIDNIGHT
 from fintech.domain.changeset import CommitRefused
 from fintech.domain.events import EventType
 from fintech.domain.ids import ChangesetId, MerchantId
@@ -47,6 +49,8 @@ class OnboardMerchant:
         currency: Currency = Currency.AUD,
         fees: FeePlan = DEFAULT_FEES,
         limits: Limits = DEFAULT_LIMITS,
+        cut_off: time = MIDNIGHT,
+        abn: Abn | None = None,
     ) -> Outcome[Merchant, MerchantExists | CommitRefused]:
         """Refused as `MerchantExists` when it is there already."""
 
@@ -66,6 +70,8 @@ class OnboardMerchant:
                 fees=fees,
                 limits=limits,
                 created_at=now,
+                cut_off=cut_off,
+                abn=abn,
             )
             return Success(Decision(value=saved(merchant), changes=((merchant, EventType.ACCOUNT_CREATED),)))
 

@@ -8,14 +8,18 @@ from attrs import frozen
 
 from fintech.application.commits import NotFound
 from fintech.application.payments.resolving import ResolvePayment
+from fintech.application.payouts.resolving import HeedPayoutNotice, ResolvePayout
+from fintech.application.payouts.schedule import PayOnSchedule
 from fintech.application.refunds.asking import RefundRefusal
 from fintech.application.refunds.resolving import ResolveRefund, ReturnRefund
-from fintech.domain.ids import PaymentId, RefundId
+from fintech.domain.ids import PaymentId, PayoutId, RefundId
 from fintech.domain.outcome import Success
+from fintech.domain.payouts.refusals import PayoutWrongStatus
 from fintech.domain.refunds.refund import RefundOver, RefundStatus
 from fintech.domain.scope import Actor, Face, Scope
 from fintech.ports.card_acquirer import CardAcquirer, RefundReturned
 from fintech.ports.clock import Clock
+from fintech.ports.payout_bank import PayoutBank, PayoutNotice
 from fintech.ports.store import Due, Store
 
 #: How many things one round takes, and how many of them at once.
@@ -27,7 +31,8 @@ SWEEPER: Final = Actor("sweeper", Face.WORKER, "its time has come")
 
 @frozen(kw_only=True)
 class Sweep:
-    """One round over what is due: unknown outcomes, expired authorisations, reversals, the acquirer's notices."""
+    """One round over what is due: unknown outcomes, expired authorisations, reversals, payouts that are to be sent,
+    scheduled ones, and what the acquirer and the bank have to say."""
 
     store: Store
     clock: Clock
@@ -35,12 +40,18 @@ class Sweep:
     resolve_payment: ResolvePayment
     resolve_refund: ResolveRefund
     return_refund: ReturnRefund
+    bank: PayoutBank
+    resolve_payout: ResolvePayout
+    heed_payout_notice: HeedPayoutNotice
+    pay_on_schedule: PayOnSchedule
 
     async def __call__(self) -> int:
         """How many things were looked at; `ROUND_MAX` or more says that another round is worth it at once."""
         now = self.clock.now()
         payments = await self.store.claim_due(Due.PAYMENTS, now, ROUND_MAX, LEASE)
         refunds = await self.store.claim_due(Due.REFUNDS, now, ROUND_MAX, LEASE)
+        payouts = await self.store.claim_due(Due.PAYOUTS, now, ROUND_MAX, LEASE)
+        schedules = await self.store.claim_due(Due.BALANCE_SETTINGS, now, ROUND_MAX, LEASE)
         places = asyncio.Semaphore(AT_ONCE_MAX)
 
         async def payment(scope: Scope, id: str) -> None:
@@ -51,18 +62,32 @@ class Sweep:
             async with places:
                 await self.resolve_refund(scope, RefundId(id), SWEEPER)
 
+        async def payout(scope: Scope, id: str) -> None:
+            async with places:
+                await self.resolve_payout(scope, PayoutId(id), SWEEPER)
+
+        async def schedule(scope: Scope) -> None:
+            async with places:
+                await self.pay_on_schedule(scope, SWEEPER)
+
         results = await asyncio.gather(
             *(payment(scope, id) for scope, id in payments),
             *(refund(scope, id) for scope, id in refunds),
+            *(payout(scope, id) for scope, id in payouts),
+            *(schedule(scope) for scope, _ in schedules),
             return_exceptions=True,
         )
         notices = await self.acquirer.notices(ROUND_MAX)
         for notice in notices:
             results += await asyncio.gather(self._heed(notice), return_exceptions=True)
+        bank_notices = await self.bank.notices(ROUND_MAX)
+        for told in bank_notices:
+            results += await asyncio.gather(self._heed_bank(told), return_exceptions=True)
         broken = [result for result in results if isinstance(result, BaseException)]
         if broken:
             raise broken[0]
-        return len(payments) + len(refunds) + len(notices)
+        due = len(payments) + len(refunds) + len(payouts) + len(schedules)
+        return due + len(notices) + len(bank_notices)
 
     async def _heed(self, notice: RefundReturned) -> None:
         """Do what a notice says and acknowledge it; one whose refund has no outcome yet is told again next time."""
@@ -70,6 +95,12 @@ class Sweep:
         returned = await self.return_refund(notice.scope, id, notice.failure, SWEEPER)
         if isinstance(returned, Success) or _nothing_to_do(returned.failure()):
             await self.acquirer.acknowledge(notice.notice)
+
+    async def _heed_bank(self, notice: PayoutNotice) -> None:
+        """The same for the bank; what a payout is past, it is past for good."""
+        heeded = await self.heed_payout_notice(notice, SWEEPER)
+        if isinstance(heeded, Success) or isinstance(heeded.failure(), NotFound | PayoutWrongStatus):
+            await self.bank.acknowledge(notice.notice)
 
 
 def _nothing_to_do(refused: RefundRefusal) -> bool:

@@ -160,7 +160,21 @@ def _limit_refused(state: State, scope: Scope, changes: Changeset) -> LimitReach
         after = before.plus(changes.moves.get(ceiling.account, Balances()))
         if after.owed > ceiling.most_minor:
             return LimitReached(ceiling.account, ceiling.most_minor - before.owed)
-    return None
+    return _backing_refused(state, scope, changes)
+
+
+def _backing_refused(state: State, scope: Scope, changes: Changeset) -> LimitReached | None:
+    backing = changes.backing
+    if backing is None:
+        return None
+    nothing = Balances()
+    room = backing.room_minor(
+        lambda account: _balances(state, scope, account).plus(changes.moves.get(account, nothing))
+    )
+    if room >= 0:
+        return None
+    before = backing.room_minor(lambda account: _balances(state, scope, account))
+    return LimitReached(backing.owed[0], before)
 
 
 def _balances(state: State, scope: Scope, account: AccountId) -> Balances:

@@ -6,7 +6,8 @@ from typing import Final
 
 from attrs import frozen
 
-from fintech.domain.ids import BalanceSettingsId, BankAccountId, MovementId, RemittanceId
+from fintech.domain.evolving import evolve
+from fintech.domain.ids import BalanceSettingsId, BankAccountId, MerchantId, MovementId, RemittanceId
 from fintech.domain.tax import TaxCode
 
 
@@ -65,11 +66,13 @@ DEFAULT_INSTANT: Final = InstantPolicy(
 class Remitted:
     """How far payouts have come in the merchant's lines: what the next remittance goes on from.
 
-    ``through`` is the newest line that was paid for; ``left_minor`` what of it was not. ``recent`` are the remittances
-    that may have left out a line older than ``through``, since it was committed late.
+    No line up to ``closed`` is looked at again: by then each was paid for, and too much time had gone by for another one
+    to be committed. ``recent`` are the remittances with lines after it. ``split`` is the line that was paid for in part,
+    and ``left_minor`` the rest of it.
     """
 
-    through: MovementId | None = None
+    closed: MovementId | None = None
+    split: MovementId | None = None
     left_minor: int = 0
     recent: tuple[RemittanceId, ...] = ()
 
@@ -92,3 +95,52 @@ class BalanceSettings:
     destination_since: datetime | None = None
     next_payout_on: date | None = None
     due_at: datetime | None = None
+
+
+#: What the back office may set: the least and the most of each number of `InstantPolicy`.
+POLICY_BOUNDS: Final = {
+    "share_bps": (0, 10_000),
+    "fee_bps": (0, 1_000),
+    "fee_min_minor": (0, 100_00),
+    "payout_min_minor": (1, 1_000_000_00),
+    "payout_max_minor": (1, 1_000_000_00),
+    "day_max_minor": (0, 10_000_000_00),
+    "day_count_max": (0, 1_000),
+    "cool_off_h": (0, 24 * 90),
+}
+
+
+@frozen
+class SettingsFault:
+    """What is wrong with what was asked for. ``field`` is the one that is wrong, ``rule`` what it has to be."""
+
+    field: str
+    rule: str
+
+
+def default_settings(merchant: MerchantId, at: datetime) -> BalanceSettings:
+    """How a merchant is paid out that has not said: when it asks for it."""
+    return BalanceSettings(
+        id=BalanceSettingsId.of(merchant),
+        version=0,
+        created_at=at,
+        instant=DEFAULT_INSTANT,
+        schedule=Schedule(interval=Interval.MANUAL),
+        minimum_minor=0,
+        remitted=NOTHING_REMITTED,
+    )
+
+
+def policy_fault(policy: InstantPolicy) -> SettingsFault | None:
+    """The first number of a policy that is out of its bounds."""
+    for name, (least, most) in POLICY_BOUNDS.items():
+        if not least <= getattr(policy, name) <= most:
+            return SettingsFault(name, f"is {least} to {most}")
+    return None
+
+
+def destined(settings: BalanceSettings, account: BankAccountId, at: datetime) -> BalanceSettings:
+    """The merchant is paid to this account from now on. Its first one is no change, and starts no cool-off."""
+    if settings.destination == account:
+        return settings
+    return evolve(settings, destination=account, destination_since=at if settings.destination else None)

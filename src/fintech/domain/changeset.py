@@ -1,14 +1,16 @@
 """A commit is a value: everything that shall become true, at once or not at all."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final, TypeAlias
 
 from attrs import field, frozen
 
+from fintech.domain.chart import Limit
 from fintech.domain.events import Aggregate, EventType
 from fintech.domain.ids import ChangesetId, EventId, TransferId
 from fintech.domain.ledger import AccountId, Balances, Transfer
+from fintech.domain.money import BASIS_POINTS
 from fintech.domain.moves import may_reach_limit, net_moves
 from fintech.domain.scope import Actor, Scope
 
@@ -63,6 +65,37 @@ class Ceiling:
     most_minor: int
 
 
+@frozen(kw_only=True)
+class Backing:
+    """What has to stand behind money that was paid out ahead of settlement, judged in the commit.
+
+    What is on ``owed`` (asset accounts, `Balances.owed`) may come to no more than what can be spent of ``cash``, and
+    ``share_bps`` (basis points) of what can be spent of ``pledged`` less ``reserved`` (liability accounts). An account
+    that is not named counts for nothing; so money that came since the accounts were named only makes it stricter than
+    it need be.
+    """
+
+    owed: tuple[AccountId, ...]
+    cash: tuple[AccountId, ...] = ()
+    pledged: tuple[AccountId, ...] = ()
+    reserved: tuple[AccountId, ...] = ()
+    share_bps: int = 0
+
+    @property
+    def accounts(self) -> tuple[AccountId, ...]:
+        """Every account whose balance it is judged by."""
+        return self.owed + self.cash + self.pledged + self.reserved
+
+    def room_minor(self, balance_of: Callable[[AccountId], Balances]) -> int:
+        """How much more may be owed; less than nothing where what is owed is not covered. Rounded down."""
+        owed = sum(balance_of(account).owed for account in self.owed)
+        cash, pledged, reserved = (
+            sum(balance_of(account).spendable(Limit.DEBITS_WITHIN_CREDITS) for account in accounts)
+            for accounts in (self.cash, self.pledged, self.reserved)
+        )
+        return cash + (pledged - reserved) * self.share_bps // BASIS_POINTS - owed
+
+
 def _some(_instance: object, _attribute: object, changes: tuple[Change, ...]) -> None:
     if not 1 <= len(changes) <= CHANGES_MAX:
         message = f"a changeset has 1 to {CHANGES_MAX} changes"
@@ -92,6 +125,7 @@ class Changeset:
     changes: tuple[Change, ...] = field(validator=_some)
     transfers: tuple[Transfer, ...] = field(default=(), validator=_bounded)
     ceilings: tuple[Ceiling, ...] = ()
+    backing: Backing | None = None
     claim: Claim | Answer | None = None
     #: What the transfers add to each account, reckoned once.
     moves: Mapping[AccountId, Balances] = field(init=False, eq=False, repr=False)
@@ -106,7 +140,7 @@ class Changeset:
 
     @limited.default
     def _may_reach_a_limit(self) -> bool:
-        if self.ceilings:
+        if self.ceilings or self.backing is not None:
             return True
         for account, move in self.moves.items():  # noqa: SIM110 - on every payment's way; any() takes twice as long
             if may_reach_limit(account.code, move):
@@ -116,6 +150,14 @@ class Changeset:
     @first_event.default
     def _first_event(self) -> EventId:
         return EventId.of(self.id, 0)
+
+    def judged(self) -> set[AccountId]:
+        """Every account whose balance has to be known where it is limited: what it moves, and what it is judged by."""
+        accounts = set(self.moves)
+        accounts.update(ceiling.account for ceiling in self.ceilings)
+        if self.backing is not None:
+            accounts.update(self.backing.accounts)
+        return accounts
 
 
 @frozen

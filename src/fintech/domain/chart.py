@@ -101,6 +101,12 @@ def rule_of(code: str) -> Rule:
     return CHART[bucket_of(code)]
 
 
+@lru_cache(maxsize=4096)
+def is_daily(code: str) -> bool:
+    """Whether an account is kept by a day, so that there is a new one tomorrow: its code ends in one."""
+    return code[-11:-10] == "/" and code[-6:-5] == "-" and code[-3:-2] == "-"
+
+
 @lru_cache(maxsize=1024)
 def unsettled_on(day: date) -> str:
     """What was captured on a Sydney day and not settled since."""

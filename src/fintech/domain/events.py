@@ -75,7 +75,7 @@ class EventType(StrEnum):
     PAYOUT_PAID = "payout.paid"
     PAYOUT_FAILED = "payout.failed"
     PAYOUT_CANCELED = "payout.canceled"
-    PAYOUT_RECONCILED = "payout.reconciliation_completed"
+    REMITTANCE_CREATED = "remittance.created"
     DISPUTE_CREATED = "charge.dispute.created"
     DISPUTE_UPDATED = "charge.dispute.updated"
     DISPUTE_CLOSED = "charge.dispute.closed"

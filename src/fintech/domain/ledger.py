@@ -12,7 +12,7 @@ from typing import Final
 
 from attrs import frozen
 
-from fintech.domain.chart import Limit
+from fintech.domain.chart import Limit, is_daily
 from fintech.domain.ids import MerchantId, MovementId, TransferId
 from fintech.domain.money import AMOUNT_MAX_MINOR, Currency
 
@@ -56,6 +56,11 @@ class Balances:
         return True
 
     @property
+    def even(self) -> bool:
+        """Whether nothing is pending and what came has gone."""
+        return not (self.debits_pending or self.credits_pending) and self.debits_posted == self.credits_posted
+
+    @property
     def owed(self) -> int:
         """What an asset account stands at if everything pending on its debit side comes about."""
         return self.debits_pending + self.debits_posted - self.credits_posted
@@ -65,6 +70,11 @@ class Balances:
         if limit is Limit.CREDITS_WITHIN_DEBITS:
             return self.debits_posted - self.credits_pending - self.credits_posted
         return self.credits_posted - self.debits_pending - self.debits_posted
+
+
+def closed(account: AccountId, balances: Balances) -> bool:
+    """Whether a day's account has nothing left on it. Something late may open it again."""
+    return is_daily(account.code) and balances.even
 
 
 class Phase(StrEnum):

@@ -51,6 +51,14 @@ class LineAmounts:
         """What the movement did to the balance in all."""
         return self.gross_minor + self.fee_minor + self.tax_minor
 
+    def plus(self, other: "LineAmounts") -> "LineAmounts":
+        """Both together."""
+        return LineAmounts(
+            self.gross_minor + other.gross_minor,
+            self.fee_minor + other.fee_minor,
+            self.tax_minor + other.tax_minor,
+        )
+
 
 def line_amounts(legs: Sequence[Transfer]) -> LineAmounts:
     """What the legs of one movement did to the balance (`BALANCE_BUCKETS`), apart for amount, fee and tax."""

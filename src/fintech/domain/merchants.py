@@ -1,11 +1,13 @@
 """Merchants: whether they may trade, what they pay for it, and how much they may do."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Final
 
 from attrs import field, frozen
 
+from fintech.domain.abn import Abn
+from fintech.domain.business_days import MIDNIGHT, ends_a_day
 from fintech.domain.cards import Scheme
 from fintech.domain.evolving import evolve
 from fintech.domain.ids import MerchantId
@@ -42,6 +44,12 @@ def _rate(_instance: object, _attribute: object, value: int) -> None:
 def _fixed(_instance: object, _attribute: object, value: int) -> None:
     if not 0 <= value <= FIXED_MAX_MINOR:
         message = f"the fixed part of a fee is 0 to {FIXED_MAX_MINOR} minor units"
+        raise ValueError(message)
+
+
+def _ends(_instance: object, _attribute: object, value: time) -> None:
+    if not ends_a_day(value):
+        message = "a trading day ends in the afternoon, in the evening, or by nine the next morning"
         raise ValueError(message)
 
 
@@ -139,7 +147,10 @@ class StandingRefused:
 
 @frozen(kw_only=True, slots=False)
 class Merchant:
-    """A merchant in one mode: its test books are another merchant's as far as this system is concerned."""
+    """A merchant in one mode: its test books are another merchant's as far as this system is concerned.
+
+    ``cut_off`` is when its days end in Sydney, as its bank counts captures (`business_days.trading_day`).
+    """
 
     id: MerchantId
     version: int
@@ -149,6 +160,8 @@ class Merchant:
     fees: FeePlan
     limits: Limits
     created_at: datetime
+    cut_off: time = field(default=MIDNIGHT, validator=_ends)
+    abn: Abn | None = None
 
     def placed(self, standing: Standing) -> "Outcome[Merchant, StandingRefused]":
         """Change the standing."""

@@ -16,7 +16,7 @@ from fintech.domain.ids import ChangesetId, MerchantId, MovementId, SettlementId
 from fintech.domain.ledger import AccountId, Balances, Books, Movement, Transfer, TransferKind
 from fintech.domain.money import Currency
 
-#: How many days one settlement takes, so that its legs (one a scheme and day, and a few) stay under 100.
+#: How many days one settlement takes, so that its legs (one a scheme and day, and a few) stay within 100.
 DAYS_MAX: Final = 8
 #: What receivables for refunds of settled money are kept by: the bank takes them off whatever it pays next.
 LATER: Final = "refunds"
@@ -27,7 +27,8 @@ class Settlement:
     """What one settlement brought, in minor units.
 
     ``gross_minor`` is what the bank paid (negative when refunds outweigh it), ``earned_minor`` our fees and their tax,
-    ``released_minor`` what left the unsettled buckets, ``repaid_minor`` the part of it that paid the merchant's debt.
+    ``released_minor`` what left the unsettled buckets. Of it, ``advance_repaid_minor`` paid back what was paid out ahead
+    of settlement, ``repaid_minor`` the merchant's debt; the rest became available.
     """
 
     id: SettlementId
@@ -41,6 +42,7 @@ class Settlement:
     repaid_minor: int
     settled_at: datetime
     movement: MovementId
+    advance_repaid_minor: int = 0
 
 
 @frozen
@@ -79,7 +81,8 @@ def settle(
     movement.move(TransferKind.EARNINGS, own, cash, max(earned, 0))
     movement.move(TransferKind.OWN_FUNDS, cash, own, max(-earned, 0))
     repaid = _pour(movement, books, unsettled, balances)
-    movement.move(TransferKind.REPAYMENT, own, cash, repaid)
+    for kind, amount in repaid.items():
+        movement.move(kind, own, cash, amount)
     if not movement.legs:
         return None
     settlement = Settlement(
@@ -91,9 +94,10 @@ def settle(
         gross_minor=gross,
         earned_minor=earned,
         released_minor=released,
-        repaid_minor=repaid,
+        repaid_minor=repaid[TransferKind.REPAYMENT],
         settled_at=at,
         movement=movement.id,
+        advance_repaid_minor=repaid[TransferKind.ADVANCE_REPAYMENT],
     )
     return BookedSettlement(settlement, tuple(movement.legs))
 
@@ -140,18 +144,34 @@ def _pour(
     books: Books,
     unsettled: Mapping[AccountId, int],
     balances: Mapping[AccountId, Balances],
-) -> int:
-    """The waterfall: what the merchant owes us is repaid first, the rest becomes available."""
+) -> dict[TransferKind, int]:
+    """The waterfall: advances are repaid first, then what the merchant owes us; the rest becomes available.
+
+    What was repaid in all, by kind.
+    """
+    debts = {
+        kind: max(balances.get(account, Balances()).spendable(Limit.CREDITS_WITHIN_DEBITS), 0)
+        for kind, account in debts_of(books).items()
+    }
+    repaid = dict.fromkeys(debts, 0)
     available = books.account(Bucket.AVAILABLE.value)
-    receivable = books.account(Bucket.RECEIVABLE.value)
-    owed = max(balances.get(receivable, Balances()).spendable(Limit.CREDITS_WITHIN_DEBITS), 0)
-    repaid = 0
     for account, amount in unsettled.items():
-        part = min(owed - repaid, amount)
-        movement.move(TransferKind.REPAYMENT, account, receivable, part)
-        movement.move(TransferKind.RELEASE, account, available, amount - part)
-        repaid += part
+        left = amount
+        for kind, debt in debts_of(books).items():
+            part = min(debts[kind] - repaid[kind], left)
+            movement.move(kind, account, debt, part)
+            repaid[kind] += part
+            left -= part
+        movement.move(TransferKind.RELEASE, account, available, left)
     return repaid
+
+
+def debts_of(books: Books) -> dict[TransferKind, AccountId]:
+    """What a merchant may owe us, in the order in which settlements repay it."""
+    return {
+        TransferKind.ADVANCE_REPAYMENT: books.account(Bucket.ADVANCE.value),
+        TransferKind.REPAYMENT: books.account(Bucket.RECEIVABLE.value),
+    }
 
 
 def _owed(balance: Balances) -> int:

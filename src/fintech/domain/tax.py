@@ -7,7 +7,7 @@ from typing import Final
 
 from attrs import frozen
 
-from fintech.domain.money import portion_minor
+from fintech.domain.money import BASIS_POINTS, portion_minor
 
 
 class TaxCode(StrEnum):
@@ -43,6 +43,18 @@ def rate_bps(code: TaxCode, on: date, rates: tuple[TaxRate, ...] = RATES) -> int
         message = f"no rate of {code} on {on.isoformat()}"
         raise LookupError(message)
     return max(candidates, key=lambda rate: rate.first_day).rate_bps
+
+
+#: How far, in minor units, the tax on what one movement charges may be from the exact share of its fee. A fee and its
+#: tax are rounded (half a unit each), and cut down together where they would pass the payment (up to 1.2 in all); the
+#: next part of a capture pays the difference of two such sums.
+ROUNDING_MAX_MINOR: Final = 3
+
+
+def taxed_rightly(fee_minor: int, tax_minor: int, code: TaxCode, on: date) -> bool:
+    """Whether a fee's tax is the rate's share of it, but for what rounding may have done (`ROUNDING_MAX_MINOR`)."""
+    off = BASIS_POINTS * tax_minor - rate_bps(code, on) * fee_minor
+    return abs(off) <= BASIS_POINTS * ROUNDING_MAX_MINOR
 
 
 def tax_minor(fee_minor: int, code: TaxCode, on: date) -> int:

@@ -3,6 +3,13 @@
 from dependency_injector import containers, providers
 
 from fintech.application.api_keys import Authenticate, CreateApiKey, EndApiKey, RollApiKey
+from fintech.application.balance_settings import ChangeBalanceSettings, ChangeInstantPolicy
+from fintech.application.bank_accounts import (
+    AddBankAccount,
+    BankAccountRepeats,
+    RemoveBankAccount,
+    UpdateBankAccount,
+)
 from fintech.application.commits import Commits
 from fintech.application.merchants import OnboardMerchant, PlaceMerchant
 from fintech.application.payment_methods import CreatePaymentMethod, FindMethod
@@ -17,12 +24,20 @@ from fintech.application.payments.requests import (
     UpdatePayment,
 )
 from fintech.application.payments.resolving import ResolvePayment
+from fintech.application.payouts.asking import PayoutAsking
+from fintech.application.payouts.remitting import RemitLines
+from fintech.application.payouts.repeats import PayoutRepeats
+from fintech.application.payouts.requests import CancelPayout, CreatePayout, ReversePayout, UpdatePayout
+from fintech.application.payouts.resolving import HeedPayoutNotice, ResolvePayout
+from fintech.application.payouts.schedule import PayOnSchedule
 from fintech.application.refunds.asking import RefundAsking
 from fintech.application.refunds.repeats import RefundRepeats
 from fintech.application.refunds.requests import CreateRefund, UpdateRefund
 from fintech.application.refunds.resolving import ResolveRefund, ReturnRefund
-from fintech.application.settlement import SettleMerchant
+from fintech.application.settlement import SettleEverybody, SettleInFull, SettleMerchant
+from fintech.application.statements import ListPeriods, MakeStatement, OpenStatement
 from fintech.application.sweep import Sweep
+from fintech.application.tax_invoices import MakeTaxInvoice
 from fintech.application.terminals.advices import TakeAdvice
 from fintech.application.terminals.locations import CreateLocation, RemoveLocation, UpdateLocation
 from fintech.application.terminals.purchases import TakePurchase
@@ -35,11 +50,13 @@ from fintech.application.terminals.terminals import (
     SignOnTerminal,
     UpdateTerminal,
 )
+from fintech.domain.tax_invoices import Supplier
 from fintech.ports.card_acquirer import CardAcquirer
 from fintech.ports.card_vault import CardVault
 from fintech.ports.clock import Clock
 from fintech.ports.id_source import IdSource
 from fintech.ports.keyed_digest import KeyedDigest
+from fintech.ports.payout_bank import PayoutBank
 from fintech.ports.proofs import Proofs
 from fintech.ports.queries import Queries
 from fintech.ports.store import Store
@@ -52,10 +69,12 @@ class Core(containers.DeclarativeContainer):
     queries = providers.Dependency(instance_of=Queries)
     proofs = providers.Dependency(instance_of=Proofs)
     acquirer = providers.Dependency(instance_of=CardAcquirer)
+    bank = providers.Dependency(instance_of=PayoutBank)
     vault = providers.Dependency(instance_of=CardVault)
     clock = providers.Dependency(instance_of=Clock)
     ids = providers.Dependency(instance_of=IdSource)
     digests = providers.Dependency(instance_of=KeyedDigest)
+    supplier = providers.Dependency(instance_of=Supplier)
 
     commits = providers.Singleton(Commits, store=store, ids=ids, clock=clock)
     asking = providers.Singleton(Asking, store=store, acquirer=acquirer, commits=commits)
@@ -119,8 +138,57 @@ class Core(containers.DeclarativeContainer):
         TakeAdvice, store=store, ids=ids, vault=vault, commits=commits, asking=asking
     )
     refund_purchase = providers.Singleton(RefundPurchase, store=store, create_refund=create_refund)
+    change_balance_settings = providers.Singleton(ChangeBalanceSettings, store=store, commits=commits)
+    change_instant_policy = providers.Singleton(ChangeInstantPolicy, store=store, commits=commits)
+    bank_account_repeats = providers.Singleton(BankAccountRepeats, commits=commits)
+    add_bank_account = providers.Singleton(
+        AddBankAccount,
+        store=store,
+        queries=queries,
+        ids=ids,
+        commits=commits,
+        repeats=bank_account_repeats,
+    )
+    update_bank_account = providers.Singleton(
+        UpdateBankAccount, store=store, commits=commits, repeats=bank_account_repeats
+    )
+    remove_bank_account = providers.Singleton(
+        RemoveBankAccount, store=store, commits=commits, repeats=bank_account_repeats
+    )
+
+    payout_asking = providers.Singleton(PayoutAsking, store=store, bank=bank, commits=commits)
+    resolve_payout = providers.Singleton(
+        ResolvePayout, store=store, bank=bank, commits=commits, asking=payout_asking
+    )
+    payout_repeats = providers.Singleton(PayoutRepeats, commits=commits, resolve=resolve_payout)
+    remit_lines = providers.Singleton(RemitLines, store=store, queries=queries)
+    create_payout = providers.Singleton(
+        CreatePayout,
+        store=store,
+        ids=ids,
+        bank=bank,
+        commits=commits,
+        remit=remit_lines,
+        asking=payout_asking,
+        repeats=payout_repeats,
+    )
+    update_payout = providers.Singleton(UpdatePayout, store=store, commits=commits, repeats=payout_repeats)
+    cancel_payout = providers.Singleton(CancelPayout, asking=payout_asking, repeats=payout_repeats)
+    reverse_payout = providers.Singleton(
+        ReversePayout, store=store, ids=ids, commits=commits, asking=payout_asking, repeats=payout_repeats
+    )
+    heed_payout_notice = providers.Singleton(HeedPayoutNotice, asking=payout_asking)
+    pay_on_schedule = providers.Singleton(PayOnSchedule, store=store, commits=commits, create=create_payout)
+    open_statement = providers.Singleton(OpenStatement, store=store, queries=queries, clock=clock)
+    make_statement = providers.Singleton(MakeStatement, open_statement=open_statement)
+    list_periods = providers.Singleton(ListPeriods, store=store, clock=clock)
+    make_tax_invoice = providers.Singleton(
+        MakeTaxInvoice, store=store, queries=queries, clock=clock, supplier=supplier
+    )
 
     settle_merchant = providers.Singleton(SettleMerchant, store=store, ids=ids, commits=commits)
+    settle_in_full = providers.Singleton(SettleInFull, settle_merchant=settle_merchant)
+    settle_everybody = providers.Singleton(SettleEverybody, queries=queries, settle_in_full=settle_in_full)
     sweep = providers.Singleton(
         Sweep,
         store=store,
@@ -129,4 +197,8 @@ class Core(containers.DeclarativeContainer):
         resolve_payment=resolve_payment,
         resolve_refund=resolve_refund,
         return_refund=return_refund,
+        bank=bank,
+        resolve_payout=resolve_payout,
+        heed_payout_notice=heed_payout_notice,
+        pay_on_schedule=pay_on_schedule,
     )

@@ -1,13 +1,13 @@
 """Deployments of the core: the only module that names adapters. Each is an async context manager that yields a `Core`.
 
-| profile     | books                        | acquirer                | clock and ids      |
+| profile     | books                        | acquirer and bank       | clock and ids      |
 |-------------|------------------------------|-------------------------|--------------------|
-| `testing`   | memory                       | simulator, scriptable   | by hand, counting  |
-| `in_memory` | memory                       | simulator               | the machine's      |
-| `embedded`  | own PostgreSQL, in a folder  | simulator with journal  | the machine's      |
-| `container` | PostgreSQL at an address     | simulator               | the machine's      |
+| `testing`   | memory                       | simulators, scriptable  | by hand, counting  |
+| `in_memory` | memory                       | simulators              | the machine's      |
+| `embedded`  | own PostgreSQL, in a folder  | simulators with journal | the machine's      |
+| `container` | PostgreSQL at an address     | simulators              | the machine's      |
 
-The simulator never serves live mode.
+The simulators never serve live mode.
 """
 
 import asyncio
@@ -29,10 +29,12 @@ from fintech.adapters.memory.queries import MemoryQueries
 from fintech.adapters.memory.store import MemoryStore
 from fintech.adapters.simulator.card_acquirer import SimulatedAcquirer
 from fintech.adapters.simulator.card_vault import SimulatedCardVault
+from fintech.adapters.simulator.payout_bank import SimulatedPayoutBank
 from fintech.adapters.simulator.terminal import SimulatedTerminal
 from fintech.adapters.system.clock import SystemClock
 from fintech.adapters.system.id_source import RandomIdSource
 from fintech.adapters.system.keyed_digest import LocalDigest
+from fintech.domain.tax_invoices import SPECIMEN, Supplier
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.secret_files import keep_secret, make_private_file, read_secret
 from fintech.entrypoints.settings import DIGEST_KEY_BYTES_MIN, Settings, read_settings
@@ -40,6 +42,7 @@ from fintech.ports.card_acquirer import CardAcquirer
 from fintech.ports.clock import Clock
 from fintech.ports.errors import PortError
 from fintech.ports.id_source import IdSource
+from fintech.ports.payout_bank import PayoutBank
 from fintech.ports.proofs import Proofs
 from fintech.ports.queries import Page, Queries
 from fintech.ports.store import Store
@@ -47,6 +50,7 @@ from fintech.ports.store import Store
 #: What a data folder holds beside its server's own files.
 DIGEST_KEY_FILE: Final = "digest-key"
 JOURNAL_FILE: Final = "simulator.jsonl"
+BANK_JOURNAL_FILE: Final = "payout-bank.jsonl"
 ENSURE_INTERVAL_S: Final = 1.0
 
 _log = logging.getLogger(__name__)
@@ -65,16 +69,28 @@ class Ports:
     proofs: Proofs
 
 
+@frozen
+class Outside:
+    """Who is asked for money, and who pays it out."""
+
+    acquirer: providers.Provider[CardAcquirer]
+    bank: providers.Provider[PayoutBank]
+
+
 @asynccontextmanager
 async def testing(
-    *, acquirer: SimulatedAcquirer | None = None, clock: ManualClock | None = None
+    *,
+    acquirer: SimulatedAcquirer | None = None,
+    bank: SimulatedPayoutBank | None = None,
+    clock: ManualClock | None = None,
 ) -> AsyncIterator[Core]:
     """Everything in memory, with a clock that is moved by hand and ids that count: for tests, ours and anyone's."""
     clock = clock or ManualClock()
-    simulator: CardAcquirer = acquirer or SimulatedAcquirer(answer_timeout_s=0)
-    yield _core(
-        _memory(clock), providers.Object(simulator), clock, CountingIdSource(), bytes(DIGEST_KEY_BYTES_MIN)
+    outside = _simulated(
+        acquirer or SimulatedAcquirer(answer_timeout_s=0),
+        bank or SimulatedPayoutBank(clock, answer_timeout_s=0),
     )
+    yield _core(_memory(clock), outside, clock, CountingIdSource(), bytes(DIGEST_KEY_BYTES_MIN))
 
 
 testing.__test__ = False  # type: ignore[attr-defined] # tells pytest, wherever it is imported, that it is no test
@@ -84,17 +100,18 @@ testing.__test__ = False  # type: ignore[attr-defined] # tells pytest, wherever 
 async def in_memory() -> AsyncIterator[Core]:
     """Everything in this process's memory, and gone with it: to try the core, or to embed it where nothing is kept."""
     clock, key = SystemClock(), secrets.token_bytes(DIGEST_KEY_BYTES_MIN)
-    yield _core(_memory(clock), providers.Object(SimulatedAcquirer()), clock, RandomIdSource(), key)
+    outside = _simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock))
+    yield _core(_memory(clock), outside, clock, RandomIdSource(), key)
 
 
 @asynccontextmanager
-async def embedded(data_dir: str | PathLike[str]) -> AsyncIterator[Core]:
+async def embedded(data_dir: str | PathLike[str], *, supplier: Supplier = SPECIMEN) -> AsyncIterator[Core]:
     """On a PostgreSQL of its own in a folder, which is made at first use and brought up to date.
 
     Any number of processes may use the same folder at once; the server stops with the last. Raises `CannotOpen`.
     """
     async with AsyncExitStack() as closing:
-        yield await _open_folder(closing, Path(data_dir))
+        yield await _open_folder(closing, Path(data_dir), supplier)
 
 
 @asynccontextmanager
@@ -126,7 +143,7 @@ async def upgrade(settings: Settings) -> str:
         raise CannotOpen(f"FINTECH_DATABASE_URL: {error}") from error
 
 
-async def _open_folder(closing: AsyncExitStack, folder: Path) -> Core:
+async def _open_folder(closing: AsyncExitStack, folder: Path, supplier: Supplier) -> Core:
     from fintech.adapters.postgres import database, embedded, schema  # noqa: PLC0415 - spares others its weight
 
     clock = SystemClock()
@@ -137,25 +154,33 @@ async def _open_folder(closing: AsyncExitStack, folder: Path) -> Core:
         opened = await closing.enter_async_context(database.open_database(server.dsn, clock))
         key = await _folder_key(folder / DIGEST_KEY_FILE, opened.queries)
         make_private_file(folder / JOURNAL_FILE)
+        make_private_file(folder / BANK_JOURNAL_FILE)
     except (embedded.EmbeddedPostgresError, PortError) as error:
         raise CannotOpen(str(error).partition("\n")[0]) from error
     except OSError as error:
         raise CannotOpen(f"{folder} cannot be used: {error}") from error
 
-    def simulator() -> CardAcquirer:
+    def acquirer() -> CardAcquirer:
         """Made when it is first asked, for it reads its journal then; most commands never ask an acquirer."""
         made = SimulatedAcquirer(journal=folder / JOURNAL_FILE)
         closing.callback(made.close)
         return made
 
+    def bank() -> PayoutBank:
+        """Made when it is first asked, for the same reason."""
+        made = SimulatedPayoutBank(clock, journal=folder / BANK_JOURNAL_FILE)
+        closing.callback(made.close)
+        return made
+
     ports = Ports(opened.store, opened.queries, opened.proofs)
-    return _core(ports, providers.Singleton(simulator), clock, RandomIdSource(), key)
+    outside = Outside(providers.Singleton(acquirer), providers.Singleton(bank))
+    return _core(ports, outside, clock, RandomIdSource(), key, supplier)
 
 
 async def _open_address(closing: AsyncExitStack, settings: Settings) -> Core:
     from fintech.adapters.postgres import database, schema  # noqa: PLC0415 - spares others its weight
 
-    url, key = settings.addressed(), settings.keyed()
+    url, key, supplier = settings.addressed(), settings.keyed(), settings.supplier.named()
     clock = SystemClock()
     try:
         await schema.require_head(database.sqlalchemy_url(url))
@@ -163,7 +188,8 @@ async def _open_address(closing: AsyncExitStack, settings: Settings) -> Core:
     except PortError as error:
         raise CannotOpen(f"FINTECH_DATABASE_URL: {error}") from error
     ports = Ports(opened.store, opened.queries, opened.proofs)
-    return _core(ports, providers.Object(SimulatedAcquirer()), clock, RandomIdSource(), key)
+    outside = _simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock))
+    return _core(ports, outside, clock, RandomIdSource(), key, supplier)
 
 
 @asynccontextmanager
@@ -210,19 +236,25 @@ def _memory(clock: Clock) -> Ports:
     return Ports(store, MemoryQueries(store.memory), MemoryProofs(store.memory))
 
 
+def _simulated(acquirer: CardAcquirer, bank: PayoutBank) -> Outside:
+    return Outside(providers.Object(acquirer), providers.Object(bank))
+
+
 def _core(
-    ports: Ports, acquirer: providers.Provider[CardAcquirer], clock: Clock, ids: IdSource, key: bytes
+    ports: Ports, outside: Outside, clock: Clock, ids: IdSource, key: bytes, supplier: Supplier = SPECIMEN
 ) -> Core:
     digests = LocalDigest(key)
     core = Core(
         store=ports.store,
         queries=ports.queries,
         proofs=ports.proofs,
-        acquirer=acquirer,
+        acquirer=outside.acquirer,
+        bank=outside.bank,
         vault=SimulatedCardVault(digests, clock),
         clock=clock,
         ids=ids,
         digests=digests,
+        supplier=supplier,
     )
     core.check_dependencies()
     return core

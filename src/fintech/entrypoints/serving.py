@@ -23,6 +23,7 @@ from fintech.entrypoints.http.health import Health
 from fintech.entrypoints.profiles import CannotOpen
 from fintech.entrypoints.sandbox import ready_sandbox
 from fintech.entrypoints.settings import Settings
+from fintech.entrypoints.settling import INTERVAL_S, DailySettling
 from fintech.entrypoints.terminal_gateway import TerminalGateway, require_loopback, terminal_gateway
 from fintech.entrypoints.terminals.settings import TerminalSettings
 from fintech.entrypoints.worker import working
@@ -113,6 +114,8 @@ async def _until_stopped(service: Service, stop: "_Stop") -> None:
         if service.data_dir is not None:
             ready |= await _sandbox(core, service.data_dir, with_terminal=tills is not None)
         await closing.enter_async_context(working(core.sweep(), interval_s=settings.sweep_interval_s))
+        daily = DailySettling(core.clock(), core.settle_everybody())
+        await closing.enter_async_context(working(daily, interval_s=INTERVAL_S, name="settler"))
         gateway = None
         if tills is not None and service.terminals is not None:
             gateway = await _gateway(closing, core, settings.terminals, tills, service.terminals)

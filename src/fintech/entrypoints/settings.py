@@ -8,14 +8,18 @@ from urllib.parse import urlsplit
 
 import attrs
 from attrs import field, frozen
-from attrs.validators import ge, le
+from attrs.validators import ge, le, optional
 from cattrs import Converter
 
+from fintech.domain.abn import Abn
+from fintech.domain.tax_invoices import SPECIMEN, Supplier
 from fintech.entrypoints.http.settings import HttpSettings
 from fintech.entrypoints.terminals.settings import TerminalSettings
 
 PREFIX: Final = "FINTECH_"
 DIGEST_KEY_BYTES_MIN: Final = 32
+#: Longest name or address that fits on a document, in characters.
+LINE_MAX: Final = 120
 
 #: Address, user and password of a database, as libpq spells it: ``postgresql://…``.
 DatabaseUrl = NewType("DatabaseUrl", str)
@@ -42,10 +46,34 @@ def _seconds(most: float) -> Any:
     return [ge(0.0), le(most)]
 
 
+def _one_line(_instance: object, _attribute: object, text: str) -> None:
+    if len(text) > LINE_MAX or not text.isprintable():
+        raise ValueError(f"is one line of at most {LINE_MAX} characters")
+
+
+@frozen(kw_only=True)
+class SupplierSettings:
+    """Who we are on tax invoices: all three or none."""
+
+    legal_name: str | None = field(default=None, validator=optional(_one_line))
+    abn: Abn | None = None
+    address: str | None = field(default=None, validator=optional(_one_line))
+
+    def named(self) -> Supplier:
+        """The supplier, or the specimen where nobody has said. Raises `SettingsInvalid` for half of one."""
+        if self.legal_name is None and self.abn is None and self.address is None:
+            return SPECIMEN
+        if self.legal_name is None or self.abn is None or self.address is None:
+            raise SettingsInvalid(
+                f"{PREFIX}SUPPLIER_LEGAL_NAME, {PREFIX}SUPPLIER_ABN, {PREFIX}SUPPLIER_ADDRESS: say all three, or none"
+            )
+        return Supplier(legal_name=self.legal_name, abn=self.abn, address=self.address)
+
+
 @frozen(kw_only=True)
 class Settings:
     """Each field is read from the variable ``FINTECH_`` and the field's name in capitals; ``http`` from FINTECH_HTTP_…,
-    ``terminals`` from FINTECH_TERMINALS_….
+    ``supplier`` from FINTECH_SUPPLIER_…, ``terminals`` from FINTECH_TERMINALS_….
 
     ``sweep_interval_s`` is how often the sweeper looks for what is due. When told to stop, a service answers 503 to
     readiness probes for ``drain_delay_s`` while it still takes requests, then finishes what it has, for at most
@@ -59,6 +87,7 @@ class Settings:
     drain_delay_s: float = field(default=0.0, validator=_seconds(300.0))
     drain_s: float = field(default=20.0, validator=_seconds(300.0))
     http: HttpSettings = field(factory=HttpSettings)
+    supplier: SupplierSettings = field(factory=SupplierSettings)
     terminals: TerminalSettings = field(factory=TerminalSettings)
 
     def addressed(self) -> DatabaseUrl:
@@ -81,6 +110,11 @@ class Settings:
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """The settings of an environment; an empty variable counts as absent. Raises `SettingsInvalid`."""
     return structure(Settings, PREFIX, environment)
+
+
+def read_supplier(environment: Mapping[str, str]) -> Supplier:
+    """Who we are on tax invoices, as an environment says. Raises `SettingsInvalid`."""
+    return structure(SupplierSettings, f"{PREFIX}SUPPLIER_", environment).named()
 
 
 def structure(kind: type[T], prefix: str, environment: Mapping[str, str]) -> T:
@@ -128,6 +162,13 @@ def _key(text: object, _type: object) -> DigestKey:
     return DigestKey(key)
 
 
+def _abn(text: object, _type: object) -> Abn:
+    abn = Abn.parse(str(text))
+    if abn is None:
+        raise ValueError("is an ABN: eleven digits, the first two of which check the others")
+    return abn
+
+
 def _level(text: object, _type: object) -> LogLevel:
     try:
         return LogLevel(str(text).lower())
@@ -166,6 +207,7 @@ def _converter() -> Converter:
     for kind, hook in {
         DatabaseUrl: _url,
         DigestKey: _key,
+        Abn: _abn,
         LogLevel: _level,
         float: _number,
         int: _whole,

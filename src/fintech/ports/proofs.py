@@ -16,6 +16,13 @@ class Proof(StrEnum):
     HOLDS = "holds"  #: what is held is what payments have open
     PAYMENTS = "payments"  #: each payment's captured, fee and refunded totals are its transfers'
     SAFEGUARDED = "safeguarded"  #: cash at the bank covers what is owed to merchants
+    REMITTED = (
+        "remitted"  #: each payout is the lines that it paid, and no line is paid for twice or forgotten
+    )
+    STATEMENTS = "statements"  #: the lines of a merchant's statements add up to its balance
+    INVOICES = (
+        "invoices"  #: a month's fees and GST as invoiced are the books', the GST by the rate of its day
+    )
     EVENTS = "events"  #: the last event of each aggregate has its version
 
 

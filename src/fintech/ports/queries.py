@@ -11,14 +11,14 @@ from fintech.domain.api_keys import ApiKey
 from fintech.domain.bank_accounts import BankAccount
 from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.events import Event
-from fintech.domain.ids import ChargeId, LocationId, MovementId, PaymentId, PayoutId
+from fintech.domain.ids import BankAccountId, ChargeId, LocationId, MovementId, PaymentId, PayoutId
 from fintech.domain.ledger import Transfer, TransferKind
 from fintech.domain.merchants import Merchant
 from fintech.domain.payment_methods import PaymentMethod
 from fintech.domain.payments.payment import Payment
 from fintech.domain.payouts.payout import Payout, PayoutStatus
 from fintech.domain.refunds.refund import Refund
-from fintech.domain.remittances import Remittance
+from fintech.domain.remittances import PayableLine, Remittance
 from fintech.domain.scope import Scope
 from fintech.domain.terminals import Location, Terminal, TerminalStatus
 from fintech.domain.webhooks import WebhookEndpoint
@@ -112,9 +112,13 @@ class Queries(Protocol):
 
     @abstractmethod
     async def payouts(
-        self, scope: Scope, page: Page, statuses: Sequence[PayoutStatus] = ()
+        self,
+        scope: Scope,
+        page: Page,
+        statuses: Sequence[PayoutStatus] = (),
+        destination: BankAccountId | None = None,
     ) -> Listed[Payout]:
-        """Payouts, of some statuses or of all."""
+        """Payouts, of some statuses or of all, to one bank account or to all."""
 
     @abstractmethod
     async def remittances(self, scope: Scope, payout: PayoutId) -> Sequence[Remittance]:
@@ -158,11 +162,38 @@ class Queries(Protocol):
         """One movement."""
 
     @abstractmethod
+    async def movements_of(self, scope: Scope, ids: Sequence[MovementId]) -> Sequence[MovementLine]:
+        """Those of the movements with these ids (at most `PAGE_MAX`) that are lines, in no order."""
+
+    @abstractmethod
+    async def payable_lines(
+        self, scope: Scope, after: MovementId | None, limit: int
+    ) -> Sequence[PayableLine]:
+        """What payouts pay for: `movements` but payouts themselves, oldest first, each with what it did to the balance.
+
+        From the one after ``after`` on, or from the first; at most ``limit``.
+        """
+
+    @abstractmethod
+    async def lines(
+        self,
+        scope: Scope,
+        start: datetime,
+        end: datetime,
+        limit: int,
+        after: MovementLine | None = None,
+    ) -> Sequence[MovementLine]:
+        """The `movements` from a moment on until another (excluded), oldest first: by their moments, then by id.
+
+        At most ``limit``, beyond ``after``, in time that does not grow with how many there are before or behind.
+        """
+
+    @abstractmethod
     async def balance_before(self, scope: Scope, moment: datetime) -> int:
         """What we owed the merchant just before a moment, less what it owed us, in minor units of its currency.
 
         It is what was posted to all its buckets (`BALANCE_BUCKETS`) by then; so it is also what all `movements` until
-        then add up to.
+        then add up to (`line_amounts`).
         """
 
     @abstractmethod

@@ -130,7 +130,10 @@ class Store(Protocol):
 
     @abstractmethod
     async def books(self, scope: Scope) -> Mapping[AccountId, Balances]:
-        """Every account that the merchant owns, at one moment."""
+        """Every account that the merchant owns, at one moment, but for days that are `closed`.
+
+        So it stays short however long a merchant trades, and all that is left out nets to nothing.
+        """
 
     @abstractmethod
     async def key_by_digest(self, digest: bytes) -> tuple[Scope, ApiKey] | None:

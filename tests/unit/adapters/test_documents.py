@@ -1,6 +1,7 @@
 """What is written down reads back as it was, and the columns beside it say the same."""
 
 import json
+from datetime import time
 from typing import Any, get_args, get_type_hints
 
 import pytest
@@ -93,6 +94,7 @@ def test_a_default_that_stored_documents_rely_on_stays_what_it_was() -> None:
         "FeePlan.tax_code": TaxCode.GST,
         "Limits.payment_min_minor": 50,
         "Limits.payment_max_minor": 99_999_999,
+        "Merchant.cut_off": time(0),
         "Payment.fee_returned": Fee(0, 0),
         "Payout.fee": Fee(0, 0),
         "Refund.fee": Fee(0, 0),

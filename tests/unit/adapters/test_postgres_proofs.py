@@ -12,6 +12,8 @@ from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.postgres.database import Database, open_database
 from fintech.adapters.postgres.proofs import PostgresProofs
 from fintech.adapters.system.id_source import RandomIdSource
+from fintech.domain.remittances import LATENESS_MAX
+from fintech.ports.contracts.paying_out import pay_out
 from fintech.ports.contracts.seasons import NO, Season
 from fintech.ports.contracts.trading import trade
 from fintech.ports.errors import StoreUnavailable
@@ -117,6 +119,32 @@ WRONG = {
         Proof.PAYMENTS,
         "pi_",
     ),
+    "a line is left out of the statement": (
+        changed("movements", "line = false", "line"),
+        Proof.STATEMENTS,
+        "acct_",
+    ),
+    "a line tells another net": (
+        changed("movements", "net_minor = net_minor + 1", "net_minor <> 0"),
+        Proof.STATEMENTS,
+        "txn_",
+    ),
+    "a fee is on no invoice": (
+        changed("movements", "line = false", "legs::text like '%acquiring_fee%'"),
+        Proof.INVOICES,
+        "acct_",
+    ),
+    "GST goes elsewhere": (
+        changed("transfers", "credit_code = 'losses'", "kind = 'fee_tax'"),
+        Proof.INVOICES,
+        "acct_",
+    ),
+    "GST is of another rate": (
+        changed("transfers", "amount_minor = amount_minor * 2", "kind = 'fee_tax' and amount_minor > 3"),
+        Proof.INVOICES,
+        "txn_",
+    ),
+    "GST is forgotten": (lost("transfers", "kind = 'fee_tax' and amount_minor > 3"), Proof.INVOICES, "txn_"),
     "a document says another fee": (
         changed(
             "events",
@@ -137,6 +165,55 @@ WRONG = {
         "pi_",
     ),
     "a refund's column says another amount": (changed("refunds", "amount_minor = 1"), Proof.PAYMENTS, "re_"),
+    "a remittance is lost": (lost("remittances"), Proof.REMITTED, "po_"),
+    "a remittance is of another payout": (
+        changed("remittances", "payout_id = 'po_0'"),
+        Proof.REMITTED,
+        "po_0",
+    ),
+    "a payout takes more than it pays for": (
+        changed("transfers", "amount_minor = amount_minor + 1", "kind = 'payout'"),
+        Proof.REMITTED,
+        "po_",
+    ),
+    "a line that was paid for was less": (
+        changed(
+            "transfers",
+            "amount_minor = 1",
+            "kind = 'capture' and substr(id, 4, 26) = (select substr(document -> 'lines' -> 0 ->> 'movement', 5)"
+            " from events where id = (select max(event_id) from remittances where not livemode))",
+        ),
+        Proof.REMITTED,
+        "txn_",
+    ),
+    "a page is written over": (
+        changed(
+            "events",
+            "document = (select o.document from events o where o.id ="
+            " (select max(event_id) from remittances where not livemode))",
+            "id = (select min(event_id) from remittances where not livemode)",
+        ),
+        Proof.REMITTED,
+        "txn_",
+    ),
+    "the rest of a line is another": (
+        changed(
+            "events",
+            "document = replace(document::text, '\"left_minor\":', '\"left_minor\":1')::json",
+            "id in (select event_id from balance_settings)",
+        ),
+        Proof.REMITTED,
+        "txn_",
+    ),
+    "a line is forgotten": (
+        changed(
+            "events",
+            'document = replace(document::text, \'"closed":"txn_0\', \'"closed":"txn_9\')::json',
+            "id in (select event_id from balance_settings)",
+        ),
+        Proof.REMITTED,
+        "txn_",
+    ),
     "an event is lost": (lost("events", "aggregate_id like 'pm\\_%'"), Proof.EVENTS, "pm_"),
     "an event is of nothing": (
         changed("events", "aggregate_id = 'pm_0'", "version > 1"),
@@ -168,6 +245,9 @@ WRONG = {
             "payments": "pi_",
             "refunds": "re_",
             "settlements": "stl_",
+            "balance_settings": "bset_",
+            "payouts": "po_",
+            "remittances": "rem_",
         }.items()
     },
 }
@@ -187,6 +267,9 @@ async def database(postgres_dsn: str) -> AsyncIterator[Database]:
             await season.present_card()
             await season.cut_key(b"digest" + bytes([livemode]))
             await season.settle()
+            await pay_out(season, 5_000)
+            clock.advance(2 * LATENESS_MAX)
+            await pay_out(season, 1)
             await season.pay(1_000)
         yield opened
 

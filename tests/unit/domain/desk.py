@@ -72,9 +72,9 @@ class Desk:
     """Does what use cases do, without ports: decide, apply, and hand back the aggregate as it is stored."""
 
     def __init__(
-        self, *, fees: FeePlan = DEFAULT_FEES, limits: Limits | None = None, at: datetime = NOON
+        self, *, fees: FeePlan = DEFAULT_FEES, limits: Limits | None = None, at: datetime = NOON, **terms: Any
     ) -> None:
-        self.merchant = merchant(fees=fees, limits=limits or Limits())
+        self.merchant = merchant(fees=fees, limits=limits or Limits(), **terms)
         self.scope = Scope(self.merchant.id, livemode=False)
         self.books = Books.of(self.merchant.id, Currency.AUD)
         self.state = State()

@@ -18,7 +18,17 @@ from fintech.domain.chart import (
     unsettled_on,
 )
 from fintech.domain.ids import ChangesetId, MerchantId, MovementId, TransferId
-from fintech.domain.ledger import PLATFORM, Balances, Books, Movement, Phase, Transfer, TransferKind
+from fintech.domain.ledger import (
+    PLATFORM,
+    AccountId,
+    Balances,
+    Books,
+    Movement,
+    Phase,
+    Transfer,
+    TransferKind,
+    closed,
+)
 from fintech.domain.lines import touches_balance
 from fintech.domain.money import AMOUNT_MAX_MINOR, Currency
 from tests.unit.domain.desk import NOON
@@ -159,3 +169,22 @@ def test_only_money_that_came_or_went_is_a_line_of_the_balance(kind: TransferKin
     }
     posted = phase in (Phase.POST, Phase.POST_PENDING)
     assert touches_balance((transfer(kind=kind, phase=phase),)) is (kind in lines and posted)
+
+
+@pytest.mark.parametrize(
+    ("code", "daily"),
+    [
+        ("unsettled/2026-11-23", True),
+        ("scheme_receivable/visa/2026-11-23", True),
+        ("scheme_receivable/visa/refunds", False),
+        ("available", False),
+        ("2026-11-23", False),
+        ("fees/2026-11", False),
+    ],
+)
+def test_a_days_account_is_closed_when_it_is_even(code: str, daily: bool) -> None:
+    account = AccountId(MerchantId("acct_" + "m" * 24), code, Currency.AUD)
+    assert closed(account, Balances(0, 5, 0, 5)) is daily
+    assert closed(account, Balances()) is daily
+    assert not closed(account, Balances(0, 5, 0, 6))
+    assert not closed(account, Balances(1, 5, 1, 5))

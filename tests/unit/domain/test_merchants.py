@@ -1,10 +1,11 @@
 """Merchants: standing, fees, limits."""
 
-from datetime import date
+from datetime import date, time
 from itertools import pairwise
 from typing import Any
 
 import pytest
+from attrs import fields
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from fintech.domain.merchants import (
     TRANSITIONS,
     Fee,
     FeePlan,
+    Merchant,
     SchemeFee,
     Standing,
     StandingRefused,
@@ -118,3 +120,19 @@ def test_fees_have_bounds(rate_bps: int, fixed_minor: int) -> None:
 def test_the_bounds_themselves_are_allowed() -> None:
     assert SchemeFee(rate_bps=RATE_MAX_BPS, fixed_minor=FIXED_MAX_MINOR).rate_bps == RATE_MAX_BPS
     assert SchemeFee(rate_bps=0, fixed_minor=0).fixed_minor == 0
+
+
+@pytest.mark.parametrize("cut_off", ["00:00", "09:00", "12:00", "23:59"])
+def test_a_day_may_end_from_noon_on_or_until_it_is_paid_for(cut_off: str) -> None:
+    assert merchant_ending(time.fromisoformat(cut_off)).cut_off == time.fromisoformat(cut_off)
+
+
+@pytest.mark.parametrize("cut_off", ["09:01", "11:59", "22:00+10:00"])
+def test_a_day_that_ends_after_it_was_paid_for_is_refused(cut_off: str) -> None:
+    with pytest.raises(ValueError, match="by nine the next morning"):
+        merchant_ending(time.fromisoformat(cut_off))
+
+
+def merchant_ending(cut_off: time) -> Merchant:
+    members = {each.name: getattr(merchant(), each.name) for each in fields(Merchant)}
+    return Merchant(**{**members, "cut_off": cut_off})

@@ -1,6 +1,6 @@
 """Settlement: the bank pays, the merchant's money becomes available, and running it again changes nothing."""
 
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Any
 
 import pytest
@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fintech.domain.cards import Scheme, Unknown
+from fintech.domain.changeset import TRANSFERS_MAX
 from fintech.domain.ids import MovementId, SettlementId
-from fintech.domain.ledger import Balances
+from fintech.domain.ledger import Balances, Movement, TransferKind
 from fintech.domain.merchants import DEFAULT_FEES, Limits
 from fintech.domain.refunds.refund import RefundStatus
 from fintech.domain.settlement import DAYS_MAX, Settlement, settle
@@ -123,6 +124,8 @@ def test_the_fullest_settlement_fits_in_one_changeset() -> None:
         for scheme in Scheme:
             desk.paid(10_000, scheme=scheme)
         desk.advance(days=1)
+    pay_ahead(desk, 10_000)
+    pay_ahead(desk, 5_000, debt="receivable")
     id = desk.changeset()
     booked = settle(
         desk.books,
@@ -133,9 +136,34 @@ def test_the_fullest_settlement_fits_in_one_changeset() -> None:
         changeset=id,
     )
     assert booked is not None
-    assert len(booked.transfers) == len(Scheme) * (DAYS_MAX + 1) + 1 + DAYS_MAX
-    assert len(booked.transfers) < 100
+    assert len(booked.transfers) == len(Scheme) * (DAYS_MAX + 1) + 1 + DAYS_MAX + 2 + 2
+    assert len(booked.transfers) < TRANSFERS_MAX
     assert booked.settlement.movement == MovementId.of(id, 0)
+
+
+@pytest.mark.parametrize(
+    ("cut_off", "hours", "day"),
+    [
+        ("00:00", 11.9, "2026-11-23"),
+        ("00:00", 12, "2026-11-24"),
+        ("22:00", 9.9, "2026-11-23"),
+        ("22:00", 10, "2026-11-24"),  # ten in the evening
+        ("03:00", 14.9, "2026-11-23"),  # the small hours
+        ("03:00", 15, "2026-11-24"),
+    ],
+)
+def test_a_capture_counts_under_the_day_that_the_merchants_cut_off_ends(
+    cut_off: str, hours: float, day: str
+) -> None:
+    desk = Desk(cut_off=time.fromisoformat(cut_off))
+    desk.advance(hours=hours)
+    payment = desk.paid(10_000)
+    assert (desk.net(f"unsettled/{day}"), desk.net(f"scheme_receivable/visa/{day}")) == (9_807, 10_000)
+    desk.answer_refund(desk.refund(payment, 1_000)[0])
+    assert desk.net(f"unsettled/{day}") == 8_807
+    assert desk.settle(date.fromisoformat(day) - timedelta(days=1)) is None
+    assert sums(desk.settle(date.fromisoformat(day))) == (9_000, 193, 8_807, 0)
+    assert_settled(desk)
 
 
 # -- refunds
@@ -297,12 +325,80 @@ def test_pending_debt_is_not_repaid_before_it_is_owed() -> None:
     assert_settled(desk)
 
 
+# -- advances
+
+
+def pay_ahead(desk: Desk, amount_minor: int, debt: str = "advance") -> None:
+    """The merchant gets money that the bank has not paid yet: it is lent out of our own cash, and arrives."""
+    id = desk.changeset()
+    movement = Movement(MovementId.of(id, 0), source="po_1", at=desk.at)
+    client, own, way = (desk.books.account(code) for code in ("client_cash", "own_cash", "in_transit"))
+    movement.move(TransferKind.PAYOUT, desk.books.account(debt), way, amount_minor)
+    movement.move(TransferKind.OWN_FUNDS, client, own, amount_minor)
+    movement.move(TransferKind.PAYOUT_PAID, way, client, amount_minor)
+    desk.commit(id, desk.new(), transfers=tuple(movement.legs))
+
+
+def repaid(settlement: Settlement | None) -> tuple[int, int, int]:
+    """What was released, and what of it repaid advances and debt."""
+    assert settlement is not None
+    return settlement.released_minor, settlement.advance_repaid_minor, settlement.repaid_minor
+
+
+def test_an_advance_is_repaid_before_anything_becomes_available() -> None:
+    desk = Desk()
+    desk.paid(10_000)
+    pay_ahead(desk, 6_000)
+    assert (desk.net("advance"), desk.net("own_cash")) == (6_000, -6_000)
+    assert repaid(desk.settle(TODAY)) == (9_807, 6_000, 0)
+    assert (desk.net("advance"), desk.net("available")) == (0, 3_807)
+    assert desk.net("own_cash") == 193
+    assert_settled(desk)
+
+
+def test_an_advance_that_is_more_than_what_settles_waits_for_the_next_day() -> None:
+    desk = Desk()
+    desk.paid(10_000)
+    desk.advance(days=1)
+    desk.paid(10_000)
+    pay_ahead(desk, 15_000)
+    assert repaid(desk.settle(TODAY)) == (9_807, 9_807, 0)
+    assert (desk.net("advance"), desk.net("available")) == (15_000 - 9_807, 0)
+    assert repaid(desk.settle()) == (9_807, 15_000 - 9_807, 0)
+    assert desk.net("available") == 2 * 9_807 - 15_000
+    assert_settled(desk)
+
+
+def test_an_advance_is_repaid_before_debt() -> None:
+    desk = Desk(limits=DEBT)
+    desk.answer_refund(desk.refund(desk.paid(10_000), 10_000)[0])
+    assert desk.net("receivable") == 193
+    desk.paid(5_000)
+    pay_ahead(desk, 4_800)
+    assert repaid(desk.settle()) == (4_903, 4_800, 103)
+    assert (desk.net("advance"), desk.net("receivable"), desk.net("available")) == (0, 90, 0)
+    desk.paid(1_000)
+    assert repaid(desk.settle()) == (980, 0, 90)
+    assert_settled(desk)
+
+
+def test_an_advance_is_repaid_across_days() -> None:
+    desk = Desk()
+    for _ in range(3):
+        desk.paid(1_000)
+        desk.advance(days=1)
+    pay_ahead(desk, 2_000)
+    assert repaid(desk.settle()) == (2_940, 2_000, 0)
+    assert desk.net("available") == 940
+    assert_settled(desk)
+
+
 # -- everything at once
 
 STROKES = st.lists(
     st.tuples(
         st.sampled_from(
-            ["pay", "pay", "part", "refund", "refund", "answer", "answer", "back", "settle", "day"]
+            ["pay", "pay", "part", "refund", "refund", "answer", "answer", "back", "ahead", "settle", "day"]
         ),
         st.integers(0, 8),
         st.integers(50, 30_000),
@@ -344,6 +440,12 @@ class Trade:
             if refund.status is RefundStatus.SUCCEEDED:
                 self.refunds[number] = self.desk.return_refund(refund)
 
+    def ahead(self, _which: int, amount: int) -> None:
+        unsettled = [a.code for a in self.desk.accounts() if a.code.startswith("unsettled/")]
+        lent = min(amount, sum(map(self.desk.net, unsettled)) - self.desk.net("advance"))
+        if lent > 0:
+            pay_ahead(self.desk, lent)
+
     def settle(self, which: int, amount: int) -> None:
         self.desk.settle(TODAY + timedelta(days=which) if amount % 2 else None)
 
@@ -364,4 +466,7 @@ def test_whatever_happens_everything_settles_to_the_cent(strokes: list[Any], gen
         desk.assert_sound()
     assert_settled(desk)
     kept = desk.net("fees/acquiring") + desk.net("gst_payable/gst")
-    assert desk.net("own_cash") == kept - desk.net("receivable")
+    assert desk.net("own_cash") == kept - desk.net("receivable") - desk.net("advance")
+    before = desk.accounts()
+    assert desk.settle() is None
+    assert desk.accounts() == before

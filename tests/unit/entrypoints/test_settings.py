@@ -2,7 +2,16 @@
 
 import pytest
 
-from fintech.entrypoints.settings import LogLevel, Settings, SettingsInvalid, read_settings
+from fintech.domain.abn import Abn
+from fintech.domain.tax_invoices import SPECIMEN
+from fintech.entrypoints import profiles
+from fintech.entrypoints.settings import (
+    LogLevel,
+    Settings,
+    SettingsInvalid,
+    read_settings,
+    read_supplier,
+)
 
 KEY = "ab" * 32
 URL = "postgresql://fintech:word@db.internal:5433/fintech?sslmode=require"
@@ -55,6 +64,9 @@ def test_an_address_may_be_spelt_as_its_readers_do(scheme: str) -> None:
         ("FINTECH_HTTP_IN_FLIGHT_MAX", "1.5", "is a whole number"),
         ("FINTECH_HTTP_IN_FLIGHT_MAX", "0", "must be >= 1"),
         ("FINTECH_TERMINALS_FRAME_MAX_BYTES", "1", "must be >= 64"),
+        ("FINTECH_SUPPLIER_ABN", "51 824 753 557", "is an ABN: eleven digits"),
+        ("FINTECH_SUPPLIER_LEGAL_NAME", "a\nb", "is one line of at most 120 characters"),
+        ("FINTECH_SUPPLIER_ADDRESS", "a" * 121, "is one line of at most 120 characters"),
     ],
 )
 def test_what_is_wrong_is_said_by_the_name_of_its_variable(variable: str, text: str, reason: str) -> None:
@@ -80,3 +92,30 @@ def test_no_secret_is_in_a_repr() -> None:
     assert "word" not in shown
     assert "abab" not in shown
     assert r"\xab" not in shown
+
+
+WHO = {
+    "FINTECH_SUPPLIER_LEGAL_NAME": "Us Pty Ltd",
+    "FINTECH_SUPPLIER_ABN": "53 004 085 616",
+    "FINTECH_SUPPLIER_ADDRESS": "5 George Street, Sydney NSW 2000",
+}
+
+
+def test_who_we_are_on_tax_invoices() -> None:
+    supplier = read_supplier(WHO)
+    assert (supplier.legal_name, supplier.abn, supplier.specimen) == ("Us Pty Ltd", "53004085616", False)
+    assert read_settings(WHO).supplier.named() == supplier
+    assert read_supplier({}) is SPECIMEN
+    assert SPECIMEN.abn == Abn.parse(SPECIMEN.abn)
+
+
+@pytest.mark.parametrize("missing", WHO)
+def test_half_of_who_we_are_is_nobody(missing: str) -> None:
+    with pytest.raises(SettingsInvalid, match="FINTECH_SUPPLIER_ADDRESS: say all three, or none"):
+        read_supplier({name: text for name, text in WHO.items() if name != missing})
+
+
+async def test_a_deployment_knows_who_we_are(postgres_dsn: str) -> None:
+    settings = read_settings({**WHO, "FINTECH_DATABASE_URL": postgres_dsn, "FINTECH_DIGEST_KEY": KEY})
+    async with profiles.container(settings) as core:
+        assert core.supplier().legal_name == "Us Pty Ltd"

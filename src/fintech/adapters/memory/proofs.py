@@ -3,22 +3,20 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Final, TypeAlias
+from typing import Final
 
+from fintech.adapters.memory.remittance_proof import Fault, Key, remitted
+from fintech.adapters.memory.statement_proofs import line_sums, monthly_fees, wrongly_taxed
 from fintech.adapters.memory.store import Memory
 from fintech.domain.chart import Bucket, bucket_of
 from fintech.domain.events import Aggregate
 from fintech.domain.ledger import AccountId, Balances, Phase, Transfer, TransferKind
+from fintech.domain.merchants import Merchant
 from fintech.domain.moves import net_moves
 from fintech.domain.payments.payment import Payment
 from fintech.domain.refunds.refund import Refund, RefundStatus
 from fintech.domain.settlement import Settlement
 from fintech.ports.proofs import Discrepancy, Proof, Proofs
-
-#: Whose it is and what it is called: ids are one merchant's.
-Key: TypeAlias = tuple[str, str]
-#: Subject, expected, found.
-Fault: TypeAlias = tuple[str, object, object]
 
 _OWED: Final = (Bucket.AVAILABLE, Bucket.RESERVED, Bucket.IN_TRANSIT)
 _OPEN: Final = (RefundStatus.SENT, RefundStatus.UNKNOWN)
@@ -49,6 +47,9 @@ class MemoryProofs(Proofs):
             Proof.HOLDS: self._holds,
             Proof.PAYMENTS: self._payments,
             Proof.SAFEGUARDED: self._safeguarded,
+            Proof.REMITTED: self._remitted,
+            Proof.STATEMENTS: self._statements,
+            Proof.INVOICES: self._invoices,
             Proof.EVENTS: self._events,
         }[proof](livemode)
         wrong = sorted((str(subject), str(expected), str(found)) for subject, expected, found in faults)
@@ -147,6 +148,21 @@ class MemoryProofs(Proofs):
         for currency, least in owed.items():
             if cash[currency] < least:
                 yield f"client cash {currency}", f">= {least}", cash[currency]
+
+    def _remitted(self, livemode: bool) -> Iterator[Fault]:
+        return remitted(self._memory, livemode)
+
+    def _statements(self, livemode: bool) -> Iterator[Fault]:
+        return _differing(*line_sums(self._accounts(livemode), self._transfers(livemode)))
+
+    def _invoices(self, livemode: bool) -> Iterator[Fault]:
+        yield from _differing(*monthly_fees(self._transfers(livemode)))
+        codes = {
+            key[0]: each.fees.tax_code
+            for key, each in self._aggregates(livemode)
+            if isinstance(each, Merchant)
+        }
+        yield from wrongly_taxed(self._transfers(livemode), codes)
 
     def _events(self, livemode: bool) -> Iterator[Fault]:
         latest: dict[Key, int] = defaultdict(int)

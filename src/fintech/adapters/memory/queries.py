@@ -7,18 +7,17 @@ from typing import Protocol, TypeVar
 from fintech.adapters.memory.store import Memory
 from fintech.domain.api_keys import ApiKey
 from fintech.domain.bank_accounts import BankAccount
-from fintech.domain.chart import BALANCE_BUCKETS, bucket_of
 from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.events import Aggregate, Event
-from fintech.domain.ids import ChargeId, MovementId, PaymentId, PayoutId
-from fintech.domain.ledger import Phase, Transfer, TransferKind
-from fintech.domain.lines import touches_balance
+from fintech.domain.ids import BankAccountId, ChargeId, MovementId, PaymentId, PayoutId
+from fintech.domain.ledger import Transfer, TransferKind
+from fintech.domain.lines import change_of, line_amounts, touches_balance
 from fintech.domain.merchants import Merchant
 from fintech.domain.payment_methods import PaymentMethod
 from fintech.domain.payments.payment import Payment
 from fintech.domain.payouts.payout import Payout, PayoutStatus
 from fintech.domain.refunds.refund import Refund
-from fintech.domain.remittances import Remittance
+from fintech.domain.remittances import PayableLine, Remittance
 from fintech.domain.scope import Scope
 from fintech.domain.terminals import Location, Terminal
 from fintech.domain.webhooks import EndpointStatus, WebhookEndpoint
@@ -70,9 +69,17 @@ class MemoryQueries(Queries):
         return _listed(kept, page, lambda account: account.id, _created)
 
     async def payouts(
-        self, scope: Scope, page: Page, statuses: Sequence[PayoutStatus] = ()
+        self,
+        scope: Scope,
+        page: Page,
+        statuses: Sequence[PayoutStatus] = (),
+        destination: BankAccountId | None = None,
     ) -> Listed[Payout]:
-        payouts = [each for each in self._all(Payout, scope) if not statuses or each.status in statuses]
+        payouts = [
+            each
+            for each in self._all(Payout, scope)
+            if (not statuses or each.status in statuses) and destination in (None, each.destination)
+        ]
         return _listed(payouts, page, lambda payout: payout.id, _created)
 
     async def remittances(self, scope: Scope, payout: PayoutId) -> Sequence[Remittance]:
@@ -113,11 +120,36 @@ class MemoryQueries(Queries):
         return _listed(wanted, page, lambda line: line.id, lambda line: line.legs[0].at)
 
     async def movement(self, scope: Scope, id: MovementId) -> MovementLine | None:
-        return next((line for line in self._movements(scope) if line.id == id), None)
+        return next(iter(await self.movements_of(scope, (id,))), None)
+
+    async def movements_of(self, scope: Scope, ids: Sequence[MovementId]) -> Sequence[MovementLine]:
+        return [line for line in self._movements(scope) if line.id in ids]
+
+    async def payable_lines(
+        self, scope: Scope, after: MovementId | None, limit: int
+    ) -> Sequence[PayableLine]:
+        lines = [
+            PayableLine(line.id, line_amounts(line.legs).net_minor, line.legs[0].at)
+            for line in self._movements(scope)
+            if line.kind is not TransferKind.PAYOUT and (after is None or line.id > after)
+        ]
+        return sorted(lines, key=lambda line: line.movement)[:limit]
+
+    async def lines(
+        self,
+        scope: Scope,
+        start: datetime,
+        end: datetime,
+        limit: int,
+        after: MovementLine | None = None,
+    ) -> Sequence[MovementLine]:
+        within = [line for line in self._movements(scope) if start <= line.legs[0].at < end]
+        beyond = [line for line in within if after is None or _place(line) > _place(after)]
+        return sorted(beyond, key=_place)[:limit]
 
     async def balance_before(self, scope: Scope, moment: datetime) -> int:
         return sum(
-            _change(transfer)
+            change_of(transfer)
             for (where, _), transfer in self._memory.transfers.items()
             if where == scope and transfer.at < moment
         )
@@ -151,12 +183,8 @@ class MemoryQueries(Queries):
         return [line for line in lines if touches_balance(line.legs)]
 
 
-def _change(transfer: Transfer) -> int:
-    """What a transfer did to the merchant's balance."""
-    if transfer.phase not in (Phase.POST, Phase.POST_PENDING):
-        return 0
-    came, went = (bucket_of(account.code) in BALANCE_BUCKETS for account in (transfer.credit, transfer.debit))
-    return (came - went) * transfer.amount_minor
+def _place(line: MovementLine) -> tuple[datetime, str]:
+    return line.legs[0].at, line.id
 
 
 def _is_wanted(terminal: Terminal, wanted: Wanted) -> bool:

@@ -31,7 +31,7 @@ from fintech.domain.ids import (
     WebhookEndpointId,
     WriteOffId,
 )
-from fintech.domain.ledger import AccountId, Balances, Transfer
+from fintech.domain.ledger import AccountId, Balances, Transfer, closed
 from fintech.domain.merchants import Merchant
 from fintech.domain.outcome import Outcome, Success
 from fintech.domain.payment_methods import PaymentMethod
@@ -138,7 +138,9 @@ class MemoryStore(Store):
             return {
                 account: balances
                 for (livemode, account), balances in known.items()
-                if livemode is scope.livemode and account.owner == scope.merchant
+                if livemode is scope.livemode
+                and account.owner == scope.merchant
+                and not closed(account, balances)
             }
 
     async def key_by_digest(self, digest: bytes) -> tuple[Scope, ApiKey] | None:

@@ -55,7 +55,8 @@ async def fold_balances(
     if not keys:
         return {}
     rows = await connection.fetch(
-        "select a.* from accounts a join unnest($1::text[], $2::bool[], $3::text[], $4::text[])"
+        "select merchant_id, livemode, code, currency, debits_pending, debits_posted, credits_pending, credits_posted"
+        " from accounts a join unnest($1::text[], $2::bool[], $3::text[], $4::text[])"
         " as u(merchant_id, livemode, code, currency) using (merchant_id, livemode, code, currency)",
         *zip(*keys, strict=True),
     )

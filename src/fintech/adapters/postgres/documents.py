@@ -4,7 +4,7 @@ Fields that have their default are left out, so a document written before a fiel
 default. Nothing else may change in the shape of an aggregate without a migration of its documents.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import lru_cache
 from typing import Any, Final, TypeVar, get_args, get_type_hints
 
@@ -92,6 +92,7 @@ def _converter() -> Converter:
     converter = Converter(detailed_validation=False)
     converter.register_structure_hook(datetime, lambda value, _: datetime.fromisoformat(value))
     converter.register_structure_hook(date, lambda value, _: date.fromisoformat(value))
+    converter.register_structure_hook(time, lambda value, _: time.fromisoformat(value))
     converter.register_structure_hook(bytes, lambda value, _: bytes.fromhex(value))
     converter.register_structure_hook_func(
         lambda kind: isinstance(kind, type) and issubclass(kind, Id), lambda value, kind: kind(value)

@@ -103,13 +103,13 @@ async def hold(
     owners: list[Owner] = []
     if any(changes.limited for _, changes in group):
         owners = sorted(
-            {(account.owner, scope.livemode) for scope, changes in group for account in changes.moves}
+            {(account.owner, scope.livemode) for scope, changes in group for account in changes.judged()}
         )
         await hold_books(connection, owners)
     state = await _read(connection, wanted)
     if not owners:
         return state, frozenset()
-    touched = {(scope.livemode, account) for scope, changes in group for account in changes.moves}
+    touched = {(scope.livemode, account) for scope, changes in group for account in changes.judged()}
     state.accounts = await fold_balances(connection, owners, touched)
     return state, frozenset(owners)
 

@@ -11,7 +11,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from fintech.adapters.postgres.reading import reading
+from fintech.adapters.postgres.remittance_proof import REMITTED
 from fintech.adapters.postgres.rows import MAPPINGS
+from fintech.adapters.postgres.statement_proofs import invoices_proof, statements_proof
 from fintech.ports.proofs import Discrepancy, Proof, Proofs
 
 TIMEOUT_S: Final = 600.0
@@ -216,6 +218,9 @@ _STATEMENTS: Final = {
     Proof.HOLDS: _HOLDS,
     Proof.PAYMENTS: _PAYMENTS,
     Proof.SAFEGUARDED: _SAFEGUARDED,
+    Proof.REMITTED: REMITTED,
+    Proof.STATEMENTS: statements_proof(_ACCOUNTS),
+    Proof.INVOICES: invoices_proof(_LEGIBLE),
     Proof.EVENTS: _EVENTS,
 }
 

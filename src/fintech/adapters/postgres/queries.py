@@ -10,18 +10,16 @@ from sqlalchemy import (
     Row,
     Select,
     Table,
-    Text,
     and_,
-    cast,
     select,
-    text,
 )
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from fintech.adapters.postgres.documents import decode
 from fintech.adapters.postgres.event_log import event_of, event_page
-from fintech.adapters.postgres.legs import decode_legs
+from fintech.adapters.postgres.lines import MOVEMENT, balance_before, lines_within, movement_of
 from fintech.adapters.postgres.paging import created_within, listed, windowed
+from fintech.adapters.postgres.payable import PAYABLE_LINES
 from fintech.adapters.postgres.reading import reading
 from fintech.adapters.postgres.rows import MAPPINGS
 from fintech.adapters.postgres.selecting import (
@@ -47,10 +45,9 @@ from fintech.adapters.postgres.tables import (
 )
 from fintech.domain.api_keys import ApiKey
 from fintech.domain.bank_accounts import BankAccount
-from fintech.domain.chart import BALANCE_BUCKETS
 from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.events import Aggregate, Event
-from fintech.domain.ids import ChargeId, MovementId, PaymentId, PayoutId
+from fintech.domain.ids import BankAccountId, ChargeId, MovementId, PaymentId, PayoutId
 from fintech.domain.ledger import TransferKind
 from fintech.domain.lines import touches_balance
 from fintech.domain.merchants import Merchant
@@ -58,7 +55,7 @@ from fintech.domain.payment_methods import PaymentMethod
 from fintech.domain.payments.payment import Payment
 from fintech.domain.payouts.payout import Payout, PayoutStatus
 from fintech.domain.refunds.refund import Refund
-from fintech.domain.remittances import Remittance
+from fintech.domain.remittances import PayableLine, Remittance
 from fintech.domain.scope import Scope
 from fintech.domain.terminals import Location, Terminal
 from fintech.domain.webhooks import EndpointStatus, WebhookEndpoint
@@ -77,8 +74,7 @@ _CLOCKS_APART: Final = timedelta(hours=1)
 class PostgresQueries(Queries):
     """Reads what is committed. A read that takes longer than ``timeout_s`` is broken off.
 
-    `balance_before` sums all transfers until then, and `movements` of rare kinds looks through all: by default there is
-    time for one or two million movements of a merchant.
+    `movements` of rare kinds looks through all: by default there is time for one or two million of a merchant.
     """
 
     def __init__(self, engine: AsyncEngine, *, timeout_s: float = TIMEOUT_S) -> None:
@@ -118,11 +114,17 @@ class PostgresQueries(Queries):
         return await self._aggregates(BankAccount, kept(bank_accounts, scope), page)
 
     async def payouts(
-        self, scope: Scope, page: Page, statuses: Sequence[PayoutStatus] = ()
+        self,
+        scope: Scope,
+        page: Page,
+        statuses: Sequence[PayoutStatus] = (),
+        destination: BankAccountId | None = None,
     ) -> Listed[Payout]:
         where = within(payouts, scope)
         if statuses:
             where = and_(where, payouts.c.status.in_(statuses))
+        if destination is not None:
+            where = and_(where, payouts.c.destination == destination)
         return await self._aggregates(Payout, where, page)
 
     async def remittances(self, scope: Scope, payout: PayoutId) -> Sequence[Remittance]:
@@ -157,23 +159,43 @@ class PostgresQueries(Queries):
     async def movements(
         self, scope: Scope, page: Page, kinds: Sequence[TransferKind] = ()
     ) -> Listed[MovementLine]:
-        statement = select(*_MOVEMENT).where(
+        statement = select(*MOVEMENT).where(
             within(movements, scope), movements.c.line, *created_within(page, movements.c.at)
         )
         if kinds:
             statement = statement.where(movements.c.legs[0]["kind"].as_string().in_(kinds))
         rows = await self._rows(windowed(statement, page, movements.c.id))
-        return listed(rows, page, lambda row: _movement(scope, row))
+        return listed(rows, page, lambda row: movement_of(scope, row))
 
     async def movement(self, scope: Scope, id: MovementId) -> MovementLine | None:
-        rows = await self._rows(select(*_MOVEMENT).where(within(movements, scope), movements.c.id == id))
-        lines = [_movement(scope, row) for row in rows]
-        return next((line for line in lines if touches_balance(line.legs)), None)
+        return next(iter(await self.movements_of(scope, (id,))), None)
+
+    async def movements_of(self, scope: Scope, ids: Sequence[MovementId]) -> Sequence[MovementLine]:
+        rows = await self._rows(select(*MOVEMENT).where(within(movements, scope), movements.c.id.in_(ids)))
+        lines = [movement_of(scope, row) for row in rows]
+        return [line for line in lines if touches_balance(line.legs)]
+
+    async def payable_lines(
+        self, scope: Scope, after: MovementId | None, limit: int
+    ) -> Sequence[PayableLine]:
+        asked = {"merchant": scope.merchant, "livemode": scope.livemode, "after": after or "", "limit": limit}
+        rows = await self._rows(PAYABLE_LINES.bindparams(**asked))
+        return [PayableLine(MovementId(row.id), int(row.net), row.at) for row in rows]
+
+    async def lines(
+        self,
+        scope: Scope,
+        start: datetime,
+        end: datetime,
+        limit: int,
+        after: MovementLine | None = None,
+    ) -> Sequence[MovementLine]:
+        rows = await self._rows(lines_within(scope, start, end, limit, after))
+        return [movement_of(scope, row) for row in rows]
 
     async def balance_before(self, scope: Scope, moment: datetime) -> int:
-        asked = {"merchant": scope.merchant, "livemode": scope.livemode, "moment": moment}
-        (row,) = await self._rows(_BALANCE_BEFORE.bindparams(**asked))
-        return int(row.balance)
+        async with reading(self._engine, self._timeout_s) as connection:
+            return await balance_before(connection, scope, moment)
 
     async def merchants(self, livemode: bool, page: Page) -> Listed[Merchant]:
         return await self._aggregates(Merchant, merchants.c.livemode.is_(livemode), page)
@@ -201,28 +223,6 @@ class PostgresQueries(Queries):
 
 def _table(kind: type[Any]) -> Table:
     return MAPPINGS[kind].table
-
-
-_MOVEMENT: Final = (
-    movements.c.id,
-    movements.c.currency,
-    movements.c.source,
-    movements.c.at,
-    cast(movements.c.legs, Text).label("document"),
-)
-
-
-#: Summed by pairs of accounts first: there are few pairs, however many transfers.
-_BALANCE_BEFORE: Final = text("""
-with pairs as (
-    select debit_code, credit_code, sum(amount_minor) as amount from transfers
-     where merchant_id = :merchant and livemode = :livemode and at < :moment and phase in ('post', 'post_pending')
-     group by debit_code, credit_code
-)
-select coalesce(sum(amount) filter (where split_part(credit_code, '/', 1) = any(:buckets)), 0)
-       - coalesce(sum(amount) filter (where split_part(debit_code, '/', 1) = any(:buckets)), 0) as balance
-  from pairs
-""").bindparams(buckets=sorted(BALANCE_BUCKETS))
 
 
 def _with_charges(scope: Scope, page: Page, payment: PaymentId | None, last: PaymentId | None) -> Select[Any]:
@@ -253,8 +253,3 @@ def _charges_of(payment: Payment, page: Page) -> list[tuple[Payment, ChargeId]]:
         and (page.created_until is None or attempt.sent_at < page.created_until)
     ]
     return charges if page.before is not None else charges[::-1]
-
-
-def _movement(scope: Scope, row: Row[Any]) -> MovementLine:
-    id = MovementId(row.id)
-    return MovementLine(id=id, legs=decode_legs(scope, id, row.currency, row.source, row.at, row.document))

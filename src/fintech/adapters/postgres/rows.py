@@ -85,8 +85,10 @@ def _payout(payout: Payout) -> tuple[object, ...]:
     return (
         payout.status,
         payout.method,
+        payout.destination,
         payout.currency,
         payout.amount_minor,
+        payout.in_transit_minor,
         payout.due_at,
         payout.created_at,
     )

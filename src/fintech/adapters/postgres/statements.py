@@ -40,7 +40,7 @@ MOVEMENT_COLUMNS: Final = tuple(column.name for column in tables.movements.colum
 RESOLUTION_COLUMNS: Final = tuple(column.name for column in tables.resolutions.columns)
 EVENT_COLUMNS: Final = tuple(column.name for column in tables.events.columns if column.name != "xact")
 DELTA_COLUMNS: Final = ("merchant_id", "livemode", "moves")
-ACCOUNT_COLUMNS: Final = tuple(column.name for column in tables.accounts.columns)
+ACCOUNT_COLUMNS: Final = tuple(column.name for column in tables.accounts.columns if column.computed is None)
 ANSWER_COLUMNS: Final = ("merchant_id", "livemode", "key", "answered_by", "refusal")
 SCOPE_COLUMNS: Final = ("merchant_id", "livemode")
 

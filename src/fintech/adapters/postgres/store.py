@@ -38,7 +38,7 @@ from fintech.domain.ids import (
     WebhookEndpointId,
     WriteOffId,
 )
-from fintech.domain.ledger import AccountId, Balances
+from fintech.domain.ledger import AccountId, Balances, closed
 from fintech.domain.merchants import Merchant
 from fintech.domain.outcome import Outcome
 from fintech.domain.payment_methods import PaymentMethod
@@ -67,12 +67,17 @@ _DUE_TABLES: Final = {
 }
 
 #: Rows and deltas are read by one statement, so that a fold in between is seen whole or not at all.
-_BOOKS: Final = """
+_ROWS: Final = """
 select a.code, a.currency, a.debits_pending, a.debits_posted, a.credits_pending, a.credits_posted, null
-  from accounts a where a.merchant_id = $1 and a.livemode = $2
+  from accounts a where a.merchant_id = $1 and a.livemode = $2 and """
+_DELTAS: Final = """
 union all
 select null, null, 0, 0, 0, 0, d.moves::text from book_deltas d where d.merchant_id = $1 and d.livemode = $2
 """
+_ACCOUNTS: Final = f"{_ROWS} a.code = any($3::text[]) {_DELTAS}"
+_OPEN_ACCOUNTS: Final = (
+    f"{_ROWS} not a.closed union all {_ROWS} a.closed and a.code = any($3::text[]) {_DELTAS}"
+)
 
 
 class PostgresStore(Store):
@@ -157,11 +162,22 @@ class PostgresStore(Store):
     async def balances(self, scope: Scope, accounts: Sequence[AccountId]) -> Mapping[AccountId, Balances]:
         found: dict[AccountId, Balances] = {}
         for owner in {account.owner for account in accounts}:
-            found |= await self._books(owner, scope.livemode)
+            codes = [account.code for account in accounts if account.owner == owner]
+            sums, _ = await self._sums(_ACCOUNTS, owner, scope.livemode, codes)
+            found |= {account: balances for _, account, balances in accounts_of(sums)}
         return {account: found.get(account, Balances()) for account in accounts}
 
     async def books(self, scope: Scope) -> Mapping[AccountId, Balances]:
-        return await self._books(scope.merchant, scope.livemode)
+        """Reads open accounts only, and once more where a delta is of a day that was closed or has no row yet."""
+        asked: set[str] = set()
+        while True:
+            sums, rows = await self._sums(_OPEN_ACCOUNTS, scope.merchant, scope.livemode, sorted(asked))
+            late = {code for _, _, code, _ in sums.keys() - rows} - asked
+            if not late:
+                break
+            asked |= late
+        books = {account: balances for _, account, balances in accounts_of(sums)}
+        return {account: balances for account, balances in books.items() if not closed(account, balances)}
 
     async def key_by_digest(self, digest: bytes) -> tuple[Scope, ApiKey] | None:
         return await self._find(ApiKey, "digest", digest)
@@ -205,18 +221,23 @@ class PostgresStore(Store):
         merchant, livemode, document = rows[0]
         return Scope(MerchantId(merchant), livemode), decode(kind, document)
 
-    async def _books(self, owner: MerchantId, livemode: bool) -> dict[AccountId, Balances]:
+    async def _sums(
+        self, statement: str, owner: MerchantId, livemode: bool, codes: Sequence[str]
+    ) -> tuple[Sums, set[tuple[str, bool, str, str]]]:
+        """What rows and deltas come to, and which accounts a row was read of."""
         sums: Sums = {}
+        rows: set[tuple[str, bool, str, str]] = set()
         deltas = 0
-        for code, currency, *balances, moves in await self._fetch(_BOOKS, owner, livemode):
+        for code, currency, *balances, moves in await self._fetch(statement, owner, livemode, codes):
             if moves is None:
+                rows.add((owner, livemode, code, currency))
                 add(sums, (owner, livemode, code, currency), balances)
             else:
                 deltas += 1
                 add_moves(sums, owner, livemode, moves)
         if deltas >= _DELTAS_MANY:
             self._folding.hurry((owner, livemode))
-        return {account: balances for _, account, balances in accounts_of(sums)}
+        return sums, rows
 
     async def _fetch(self, statement: str, *arguments: object) -> list[Any]:
         try:

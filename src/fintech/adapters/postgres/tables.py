@@ -10,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     Identity,
     Index,
     Integer,
@@ -113,10 +114,13 @@ payouts = _aggregate(
     "payouts",
     Column("status", Text, nullable=False),
     Column("method", Text, nullable=False),
+    Column("destination", _key(), nullable=False),
     Column("currency", Text, nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
+    Column("in_transit_minor", BigInteger, nullable=False),
     _moment("due_at", nullable=True),
     CheckConstraint("amount_minor > 0", "amount_is_positive"),
+    CheckConstraint("in_transit_minor in (0, amount_minor)", "is_in_transit_or_not"),
     Index("payouts_due_at", "due_at", postgresql_where=text("due_at is not null")),
 )
 remittances = _aggregate(
@@ -206,7 +210,18 @@ movements = Table(
     Column("source", _key(), nullable=False),
     _moment("at"),
     Column("legs", JSON, nullable=False),
+    #: What a line did to the balance; null where it is none, or was written by a release that did not say.
+    Column("net_minor", BigInteger),
     PrimaryKeyConstraint("merchant_id", "livemode", "id"),
+    #: Lines by time, with what they add up to: for statements and the balances that they open with.
+    Index(
+        "movements_lines",
+        "merchant_id",
+        "livemode",
+        "at",
+        postgresql_where=text("line"),
+        postgresql_include=["net_minor"],
+    ),
 )
 
 #: A pending transfer that was posted or voided, and by which: the key sees to it that this happens once.
@@ -240,7 +255,19 @@ accounts = Table(
     Column("debits_posted", BigInteger, nullable=False),
     Column("credits_pending", BigInteger, nullable=False),
     Column("credits_posted", BigInteger, nullable=False),
+    #: A day's account on which nothing is left (`domain.ledger.closed`): there are more of them every day.
+    Column(
+        "closed",
+        Boolean,
+        Computed(  # in Postgres's own spelling of it
+            "debits_pending = 0 and credits_pending = 0 and debits_posted = credits_posted"
+            " and code ~~ '%/____-__-__'::text",
+            persisted=True,
+        ),
+        nullable=False,
+    ),
     PrimaryKeyConstraint("merchant_id", "livemode", "code", "currency"),
+    Index("accounts_open", "merchant_id", "livemode", postgresql_where=text("not closed")),
     CheckConstraint(
         "least(debits_pending, debits_posted, credits_pending, credits_posted) >= 0", "sums_never_negative"
     ),

@@ -14,7 +14,7 @@ from fintech.domain.changeset import Answer, Changeset, Claim
 from fintech.domain.events import Aggregate
 from fintech.domain.ids import EventId, MerchantId
 from fintech.domain.ledger import AccountId, Balances, Transfer
-from fintech.domain.lines import touches_balance
+from fintech.domain.lines import change_of, touches_balance
 from fintech.domain.scope import Actor, Scope
 
 Row: TypeAlias = tuple[object, ...]
@@ -130,16 +130,18 @@ class Writes:
         merchant, livemode = scope.merchant, scope.livemode
         for legs in _movements(transfers):
             first = legs[0]
+            line = touches_balance(legs)
             self._movements.append(
                 (
                     merchant,
                     livemode,
                     first.id.movement_id,
-                    touches_balance(legs),
+                    line,
                     first.debit.currency,
                     first.source,
                     first.at,
                     encode_legs(scope, legs),
+                    sum([change_of(leg) for leg in legs]) if line else None,
                 )
             )
             for leg in legs:

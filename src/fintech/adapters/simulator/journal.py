@@ -1,10 +1,10 @@
-"""What the simulated acquirer knows, and the file by which it knows it after a restart and in every process."""
+"""What the simulated acquirer knows, and the file by which a simulator knows it after a restart and in every process."""
 
 import json
 import os
 from collections import deque
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from attrs import define, field
 
@@ -38,6 +38,10 @@ class Memory:
         self.cards[request] = card
         return True
 
+    def recall(self, line: bytes) -> None:
+        """Remember what a line of the journal says."""
+        _recall(self, line)
+
     def forget_oldest(self) -> None:
         """Make room for one more."""
         for remembered in (self.answers, self.cards, self.reversed_requests):
@@ -45,13 +49,20 @@ class Memory:
                 del remembered[next(iter(remembered))]
 
 
+class Recalls(Protocol):
+    """A memory that is written down line by line."""
+
+    def recall(self, line: bytes) -> None:
+        """Remember what a line says; one that makes no sense says nothing."""
+
+
 class Journal:
-    """The memory as lines of JSON: appended as things happen, in whichever process, and read by all of them.
+    """A memory as lines of JSON: appended as things happen, in whichever process, and read by all of them.
 
     A service and the commands beside it, or two services, are one acquirer's customers.
     """
 
-    def __init__(self, path: Path, memory: Memory) -> None:
+    def __init__(self, path: Path, memory: Recalls) -> None:
         self._memory = memory
         self._file = path.open("a", buffering=1)
         self._lines = path.open("rb")
@@ -70,7 +81,7 @@ class Journal:
             self._read_bytes -= len(lines.pop())
             self._lines.seek(self._read_bytes)
         for line in lines:
-            _recall(self._memory, line)
+            self._memory.recall(line)
 
     def write(self, entry: dict[str, Any]) -> None:
         """Append an entry, at once: what another process writes meanwhile stands before or behind it."""

@@ -8,8 +8,9 @@ from fintech.application.commits import Commits, Decision, NotFound, Request, sa
 from fintech.application.payments.asking import AcquirerMissing, books_of
 from fintech.application.payments.repeats import load
 from fintech.application.refunds.asking import RefundAsking, RefundRefusal
+from fintech.application.refunds.covering import advance_cover
 from fintech.application.refunds.repeats import RefundAnswered, RefundRepeats
-from fintech.domain.changeset import Ceiling
+from fintech.domain.changeset import Backing, Ceiling
 from fintech.domain.chart import Bucket, Limit
 from fintech.domain.events import EventType
 from fintech.domain.ids import ChangesetId, PaymentId, RefundId
@@ -63,9 +64,9 @@ class CreateRefund:
                 # The money may be gone because somebody else gave it back between the two reads.
                 overtaken = await self.store.payment(scope, payment) != paid
                 return await decide(changeset, now) if overtaken else sent
-            booked = sent.unwrap()
-            refund, books = booked.refund, books_of(merchant)
-            owed = books.account(Bucket.RECEIVABLE.value)
+            booked, backing = sent.unwrap()
+            refund = booked.refund
+            owed = books_of(merchant).account(Bucket.RECEIVABLE.value)
             ceiling = Ceiling(owed, merchant.limits.refund_debt_max_minor)
             return Success(
                 Decision(
@@ -76,6 +77,7 @@ class CreateRefund:
                     ),
                     transfers=booked.transfers,
                     ceilings=(ceiling,) if booked.indebted else (),
+                    backing=backing if booked.unsettled else None,
                     claim=request.claim(refund.id, now),
                 )
             )
@@ -95,13 +97,15 @@ class CreateRefund:
         changeset: ChangesetId,
         reason: RefundReason | None,
         metadata: Metadata,
-    ) -> Outcome[BookedRefund, InsufficientFunds]:
-        """Reserve the money where it is now; the commit judges again."""
+    ) -> Outcome[tuple[BookedRefund, Backing], InsufficientFunds]:
+        """Reserve the money where it is now; the commit judges again, and by what stands behind advances."""
         books, attempt = books_of(merchant), reserved.attempts[-1]
         accounts = refund_accounts(books, attempt)
-        balances = await self.store.balances(scope, accounts)
+        advance = books.account(Bucket.ADVANCE.value)
+        balances = await self.store.balances(scope, (*accounts, advance))
+        cover = await advance_cover(self.store, scope, books, balances[advance].owed)
         *funds, debt = accounts
-        return refund_sent(
+        sent = refund_sent(
             books,
             attempt,
             {account: balances[account].spendable(Limit.DEBITS_WITHIN_CREDITS) for account in funds},
@@ -114,7 +118,11 @@ class CreateRefund:
             changeset=changeset,
             reason=reason,
             metadata=metadata,
+            unsettled_most_minor=cover.free_minor,
         )
+        if isinstance(sent, Failure):
+            return sent
+        return Success((sent.unwrap(), cover.backing))
 
 
 @frozen(kw_only=True)

@@ -17,15 +17,17 @@ from fintech.application.commits import (
 )
 from fintech.application.payments.asking import books_of, event_of
 from fintech.application.payments.repeats import load
+from fintech.application.refunds.covering import AdvanceCover, advance_cover
 from fintech.application.terminals.sales import Sale
 from fintech.domain.changeset import (
+    Backing,
     CommitRefused,
     KeyAnswered,
     KeyInFlight,
     KeyReused,
     LimitReached,
 )
-from fintech.domain.chart import Limit
+from fintech.domain.chart import Bucket, Limit
 from fintech.domain.events import Aggregate, EventType
 from fintech.domain.ids import ChangesetId, PaymentId, RefundId
 from fintech.domain.ledger import AccountId, Transfer
@@ -153,9 +155,9 @@ class ReverseTransaction:
                 return Failure(_NothingLeft(payment))  # declined at the terminal, and paid for elsewhere
             booked = withdrawn(payment, books_of(merchant), now, changeset)
             after, transfers = (booked.payment, booked.transfers) if booked else (payment, ())
-            event, more = event_of(after), list[tuple[Aggregate, EventType]]()
+            event, more, backing = event_of(after), list[tuple[Aggregate, EventType]](), None
             if after.captured_minor > after.refunded_minor:
-                spendable = await self._spendable(scope, merchant, after, buckets=buckets)
+                spendable, cover = await self._spendable(scope, merchant, after, buckets=buckets)
                 after, given = purchase_reversed(
                     after,
                     merchant,
@@ -164,23 +166,29 @@ class ReverseTransaction:
                     id=self.ids.new(RefundId),
                     at=now,
                     changeset=changeset,
+                    unsettled_most_minor=cover.free_minor,
                 )
+                backing = cover.backing if given.unsettled else None
                 event, transfers = EventType.CHARGE_REFUNDED, (*transfers, *given.transfers)
                 more.append((given.refund, EventType.REFUND_CREATED))
             elif booked is None:
                 return Failure(_NothingLeft(payment))
-            return Success(_decision(request, after, event, more, transfers))
+            return Success(_decision(request, after, event, more, transfers, backing))
 
         return await self.commits.land(scope, request.actor, decide, tries_max=OUTCOME_TRIES_MAX)
 
     async def _spendable(
         self, scope: Scope, merchant: Merchant, payment: Payment, *, buckets: bool
-    ) -> dict[AccountId, int]:
-        accounts = refund_accounts(books_of(merchant), payment.attempts[-1])
+    ) -> tuple[dict[AccountId, int], AdvanceCover]:
+        """What there is to draw on, and what of it stands behind advances; without ``buckets``, as if there were none."""
+        books = books_of(merchant)
+        accounts, advance = refund_accounts(books, payment.attempts[-1]), books.account(Bucket.ADVANCE.value)
         if not buckets:
-            return dict.fromkeys(accounts, 0)
-        balances = await self.store.balances(scope, accounts)
-        return {account: balances[account].spendable(Limit.DEBITS_WITHIN_CREDITS) for account in accounts}
+            return dict.fromkeys(accounts, 0), AdvanceCover(0, Backing(owed=(advance,)))
+        balances = await self.store.balances(scope, (*accounts, advance))
+        cover = await advance_cover(self.store, scope, books, balances[advance].owed)
+        spendable = {each: balances[each].spendable(Limit.DEBITS_WITHIN_CREDITS) for each in accounts}
+        return spendable, cover
 
     async def _block(self, actor: Actor, scope: Scope, original: Original) -> Outcome[Payment, CommitRefused]:
         """Take the original's key, and answer it: when it comes after all, it is a repeat of what was never to be."""
@@ -238,11 +246,13 @@ def _decision(
     event: EventType,
     refunds: list[tuple[Aggregate, EventType]],
     transfers: tuple[Transfer, ...],
+    backing: Backing | None,
 ) -> Decision[Payment]:
     """The payment stands first, since it is the answer to whoever asks for it under its key."""
     return Decision(
         value=saved(payment),
         changes=((payment, event), *refunds),
         transfers=transfers,
+        backing=backing,
         claim=request.answer("reversed"),
     )

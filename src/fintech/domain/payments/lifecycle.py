@@ -7,7 +7,7 @@ A step is decided again on the fresh payment when somebody else was faster, so n
 from datetime import datetime
 from typing import Any
 
-from fintech.domain.business_days import sydney_day
+from fintech.domain.business_days import sydney_day, trading_day
 from fintech.domain.cards import Approved, AuthorisationReply, Decline
 from fintech.domain.evolving import evolve
 from fintech.domain.ids import ChangesetId, MovementId
@@ -225,9 +225,9 @@ def _taken(
     rest_minor: int,
 ) -> tuple[dict[str, Any], tuple[Transfer, ...]]:
     """What taking an amount changes of the attempt, and what it books."""
-    day = sydney_day(at)
+    day = trading_day(at, merchant.cut_off)
     so_far = attempt.captured_minor
-    due = merchant.fees.fee(attempt.method.card.scheme, so_far + amount_minor, day)
+    due = merchant.fees.fee(attempt.method.card.scheme, so_far + amount_minor, sydney_day(at))
     paid_fee = sum([capture.fee_minor for capture in attempt.captures])
     paid_tax = sum([capture.tax_minor for capture in attempt.captures])
     # Never less than nothing: the plan or the rate of tax may have fallen since the part before.

@@ -6,10 +6,13 @@ from typing import Final
 
 from attrs import field, frozen
 
+from fintech.domain.evolving import evolve
 from fintech.domain.ids import BankAccountId, MovementId, PayoutId
 from fintech.domain.merchants import NO_FEE, Fee
-from fintech.domain.metadata import Metadata
+from fintech.domain.metadata import Metadata, TooManyKeys, merged
 from fintech.domain.money import Currency
+from fintech.domain.outcome import Failure, Outcome, Success
+from fintech.domain.tax import TaxCode
 
 
 class PayoutMethod(StrEnum):
@@ -68,8 +71,10 @@ class PayoutFailure(StrEnum):
 class Payout:
     """Amounts in minor units of ``currency``.
 
-    ``advanced_minor`` is the part of amount and fee that was paid ahead of settlement. ``reverses`` names the payout
-    whose money this one brought back; ``reversed_by`` the other way round.
+    ``advanced_minor`` is the part of amount, fee and tax that was paid ahead of settlement, ``tax_code`` what the fee
+    was taxed under. ``paid_at`` stays when the money comes back later. ``failure_movement`` is what put the money back
+    into the balance, also when it was cancelled. ``reverses`` names the payout whose money this one brings back (it is
+    in the balance once this one is paid); ``reversed_by`` the other way round.
     """
 
     id: PayoutId
@@ -82,12 +87,14 @@ class Payout:
     created_at: datetime
     automatic: bool = False
     fee: Fee = NO_FEE
+    tax_code: TaxCode | None = None
     advanced_minor: int = 0
     quota_day: date | None = None
     movement: MovementId | None = None
     send_at: datetime | None = None
     sent_at: datetime | None = None
     arrival_at: datetime | None = None
+    paid_at: datetime | None = None
     reference: str | None = field(default=None)
     failure: PayoutFailure | None = None
     failure_movement: MovementId | None = None
@@ -104,3 +111,27 @@ class Payout:
     def due_at(self) -> datetime | None:
         """When the sweeper has to look at it, or None."""
         return self.send_at if self.status is PayoutStatus.PENDING else self.next_try_at
+
+    @property
+    def in_transit_minor(self) -> int:
+        """What of it is on the account ``in_transit``: nothing for a reversal, whose money comes the other way."""
+        return self.amount_minor if self.status in OPEN and self.reverses is None else 0
+
+    @property
+    def total_minor(self) -> int:
+        """What it took from the balance: its amount, its fee and the tax on it; nothing for a reversal."""
+        return 0 if self.reverses else self.amount_minor + self.fee.total_minor
+
+    def updated(self, metadata: Metadata | None = None) -> "Outcome[Payout, TooManyKeys]":
+        """Change what is given, at any time: a payout's terms stay what they are. Refused as `merged` refuses."""
+        merging = merged(self.metadata, metadata)
+        if isinstance(merging, Failure):
+            return merging
+        return Success(evolve(self, metadata=merging.unwrap()))
+
+    def moved_to(self, status: PayoutStatus) -> PayoutStatus:
+        """The next status; a step that the table does not know is a bug."""
+        if status not in TRANSITIONS[self.status]:
+            message = f"{self.status} -> {status} is not a step of a payout"
+            raise AssertionError(message)
+        return status

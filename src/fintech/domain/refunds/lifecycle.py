@@ -11,7 +11,7 @@ from attrs import frozen
 
 from fintech.domain.business_days import sydney_day
 from fintech.domain.cards import Approved, AuthorisationReply, Decline, Scheme
-from fintech.domain.chart import Bucket, code_of, unsettled_on
+from fintech.domain.chart import Bucket, bucket_of, code_of, unsettled_on
 from fintech.domain.evolving import evolve
 from fintech.domain.ids import ChangesetId, MovementId, PaymentId, RefundId
 from fintech.domain.ledger import AccountId, Books, Movement, Phase, Transfer, TransferKind
@@ -43,6 +43,11 @@ class BookedRefund:
     transfers: tuple[Transfer, ...]
     indebted: bool = False  #: part of it is money that the merchant owes us now
 
+    @property
+    def unsettled(self) -> bool:
+        """Whether part of it comes out of what is not settled yet."""
+        return any(bucket_of(leg.debit.code) is Bucket.UNSETTLED for leg in self.transfers)
+
 
 def refund_accounts(books: Books, attempt: Attempt) -> tuple[AccountId, ...]:
     """The accounts whose balances `refund_sent` decides on."""
@@ -65,15 +70,18 @@ def refund_sent(
     changeset: ChangesetId,
     reason: RefundReason | None = None,
     metadata: Metadata = (),
+    unsettled_most_minor: int | None = None,
 ) -> Outcome[BookedRefund, InsufficientFunds]:
     """The intent: reserve the money where it is.
 
     ``spendable`` is what each account of `refund_accounts` but the last can give, ``debt_room_minor`` how much more
-    the merchant may owe, ``fee`` what `fee_returned` says.
+    the merchant may owe, ``fee`` what `fee_returned` says. ``unsettled_most_minor`` is what may be taken of unsettled
+    money in all, where part of it stands behind advances: that part has been paid out already.
     """
     movement = Movement(MovementId.of(changeset, MONEY_POSITION), source=id, at=at)
     scheme = attempt.method.card.scheme
-    left = draw_what_there_is(movement, books, attempt, spendable, amount_minor, Phase.PENDING)
+    most = amount_minor if unsettled_most_minor is None else max(unsettled_most_minor, 0)
+    left = draw_what_there_is(movement, books, attempt, spendable, amount_minor, most, Phase.PENDING)
     room = max(debt_room_minor, 0)
     if left > room:
         return Failure(InsufficientFunds(amount_minor - left + room))
@@ -187,18 +195,19 @@ def draw_what_there_is(
     attempt: Attempt,
     spendable: Mapping[AccountId, int],
     amount_minor: int,
+    unsettled_most_minor: int,
     phase: Phase,
 ) -> int:
     """Draw on the payment's days, then on ``available``; what is left to be found."""
     scheme = attempt.method.card.scheme
-    left = amount_minor
+    left, free = amount_minor, unsettled_most_minor
     *unsettled, available, _ = refund_accounts(books, attempt)
     for account in unsettled:
         day = date.fromisoformat(account.code.partition("/")[2])
         owed = books.platform_account(scheme_receivable_on(scheme, day))
-        drawn = min(left, max(spendable[account], 0))
+        drawn = min(left, free, max(spendable[account], 0))
         movement.move(TransferKind.REFUND, account, owed, drawn, phase=phase)
-        left -= drawn
+        left, free = left - drawn, free - drawn
     later = books.platform_account(code_of(Bucket.SCHEME_RECEIVABLE, scheme, LATER))
     drawn = min(left, max(spendable[available], 0))
     movement.move(TransferKind.REFUND, available, later, drawn, phase=phase)

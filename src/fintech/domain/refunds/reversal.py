@@ -37,18 +37,22 @@ def purchase_reversed(
     id: RefundId,
     at: datetime,
     changeset: ChangesetId,
+    unsettled_most_minor: int | None = None,
 ) -> tuple[Payment, BookedRefund]:
     """Give back what is left of a captured payment, whatever the merchant's buckets hold and its policy says.
 
-    ``spendable`` is what each account of `refund_accounts` but the last can give. The payment still carries the
-    version at which it was read.
+    ``spendable`` is what each account of `refund_accounts` but the last can give, ``unsettled_most_minor`` what may be
+    taken of unsettled money in all where part of it stands behind advances. The payment still carries the version at
+    which it was read.
     """
     attempt, fee = payment.attempts[-1], fee_of_reversal(payment)
     amount_minor = payment.captured_minor - payment.refunded_minor
     movement = Movement(MovementId.of(changeset, MONEY_POSITION), source=id, at=at)
-    home = _home_of_fee(books, payment, spendable, amount_minor - fee.total_minor)
+    most = amount_minor if unsettled_most_minor is None else max(unsettled_most_minor, 0)
+    home = _home_of_fee(books, payment, spendable, amount_minor - fee.total_minor, most)
     purse = {**spendable, home: max(spendable[home], 0) + fee.total_minor}
-    left = draw_what_there_is(movement, books, attempt, purse, amount_minor, Phase.POST)
+    most += fee.total_minor * (home.code != Bucket.AVAILABLE.value)
+    left = draw_what_there_is(movement, books, attempt, purse, amount_minor, most, Phase.POST)
     owe(movement, books, attempt.method.card.scheme, left, Phase.POST)
     _give_fee_back(movement, merchant, books, fee, home)
     reserving = payment.refunding(amount_minor, payment.refunds + 1)
@@ -76,12 +80,12 @@ def purchase_reversed(
 
 
 def _home_of_fee(
-    books: Books, payment: Payment, spendable: Mapping[AccountId, int], net_minor: int
+    books: Books, payment: Payment, spendable: Mapping[AccountId, int], net_minor: int, most_minor: int
 ) -> AccountId:
-    """Where the fee goes back to: the day that it was taken from, while the purchase's money is there, so that the two
-    cancel out and nothing has to be found elsewhere; else ``available``."""
+    """Where the fee goes back to: the day that it was taken from, while the purchase's money is there to be taken, so
+    that the two cancel out and nothing has to be found elsewhere; else ``available``."""
     latest, *_ = accounts = refund_accounts(books, payment.attempts[-1])
-    return latest if spendable[latest] >= net_minor else accounts[-2]
+    return latest if min(spendable[latest], most_minor) >= net_minor else accounts[-2]
 
 
 def _give_fee_back(movement: Movement, merchant: Merchant, books: Books, fee: Fee, home: AccountId) -> None:

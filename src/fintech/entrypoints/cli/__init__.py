@@ -30,7 +30,9 @@ from fintech.entrypoints.cli.lazy import LazyGroup, Listed
             "fintech.entrypoints.cli.settle:settle",
             "Settle what was captured up to a day: one merchant's, or --all.",
         ),
-        "ledger": Listed("fintech.entrypoints.cli.ledger:ledger", "Prove the books; print statements."),
+        "ledger": Listed(
+            "fintech.entrypoints.cli.ledger:ledger", "Prove the books; print statements and tax invoices."
+        ),
         "iso8583": Listed("fintech.entrypoints.cli.iso8583:iso8583", "Look into the messages of terminals."),
         "db": Listed("fintech.entrypoints.cli.db:db", "Bring a database's tables up to date."),
     },

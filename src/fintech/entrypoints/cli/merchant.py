@@ -1,6 +1,7 @@
 """``fintech merchant``: opening books, and the merchant's standing."""
 
 from collections.abc import Sequence
+from datetime import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 import click
 
 from fintech.application.commits import NotFound
+from fintech.domain.abn import Abn
+from fintech.domain.business_days import ends_a_day
 from fintech.domain.cards import Scheme
 from fintech.domain.ids import MerchantId
 from fintech.domain.merchants import (
@@ -23,9 +26,11 @@ from fintech.domain.money import Currency, format_minor
 from fintech.domain.outcome import Failure
 from fintech.domain.scope import Scope
 from fintech.entrypoints.cli.options import (
+    ABN,
     ACCOUNT,
     AMOUNT,
     FEE,
+    TIME,
     actor_of,
     actor_options,
     bounded,
@@ -40,6 +45,12 @@ from fintech.entrypoints.cli.working import granted, work
 from fintech.entrypoints.container import Core
 
 
+def _cut_off(_ctx: click.Context, param: click.Parameter, value: time) -> time:
+    if not ends_a_day(value):
+        raise click.BadParameter("is from 12:00 on, or until 09:00 the next morning", param=param)
+    return value
+
+
 @click.group()
 def merchant() -> None:
     """Open, show and place merchants."""
@@ -49,6 +60,7 @@ def merchant() -> None:
 @click.option(
     "--name", required=True, callback=bounded(NAME_MAX), help="What customers know the merchant by."
 )
+@click.option("--abn", type=ABN, help="Its Australian Business Number, which its tax invoices name.")
 @click.option("--id", "account", type=ACCOUNT, help="The id that it has in the other mode; else a new one.")
 @click.option("--currency", type=click.Choice([each.value for each in Currency]), default=Currency.AUD.value)
 @click.option(
@@ -62,12 +74,21 @@ def merchant() -> None:
 @click.option("--payment-min", type=AMOUNT, default=Decimal("0.50"), show_default=True)
 @click.option("--payment-max", type=AMOUNT, default=Decimal("999999.99"), show_default=True)
 @click.option("--refund-debt-max", type=AMOUNT, help="How far refunds may take the merchant into debt.")
+@click.option(
+    "--cut-off",
+    type=TIME,
+    callback=_cut_off,
+    default="00:00",
+    show_default=True,
+    help="When its days end in Sydney, as its bank counts captures: from 12:00 on, or until 09:00 the next morning.",
+)
 @mode_option
 @data_option
 @actor_options("onboarding")
 @json_option
 def create(
     name: str,
+    abn: Abn | None,
     account: MerchantId | None,
     currency: str,
     fees: Sequence[tuple[Scheme | None, SchemeFee]],
@@ -75,6 +96,7 @@ def create(
     payment_min: Decimal,
     payment_max: Decimal,
     refund_debt_max: Decimal | None,
+    cut_off: time,
     livemode: bool,
     data: Path | None,
     acting: str,
@@ -103,6 +125,8 @@ def create(
                 currency=kept_in,
                 fees=_plan(fees, returned_on_refund=fee_returned),
                 limits=limits,
+                cut_off=cut_off,
+                abn=abn,
             )
         )
 
@@ -214,6 +238,7 @@ def _show(merchant: Merchant, *, livemode: bool, as_json: bool) -> None:
             ("account", merchant.id),
             ("mode", "live" if livemode else "test"),
             ("name", merchant.name),
+            ("ABN", merchant.abn.spaced if merchant.abn else "none"),
             ("standing", merchant.standing),
             ("since", in_sydney(merchant.created_at)),
             *(
@@ -226,6 +251,7 @@ def _show(merchant: Merchant, *, livemode: bool, as_json: bool) -> None:
                 f"{money(merchant.limits.payment_min_minor)} to {money(merchant.limits.payment_max_minor)}",
             ),
             ("refund debt", f"at most {money(merchant.limits.refund_debt_max_minor)}"),
+            ("days end at", f"{merchant.cut_off:%H:%M} in Sydney"),
         ]
     )
 
@@ -236,6 +262,7 @@ def _fields(merchant: Merchant, *, livemode: bool) -> dict[str, Any]:
         "account": merchant.id,
         "livemode": livemode,
         "name": merchant.name,
+        "abn": merchant.abn,
         "standing": merchant.standing,
         "currency": merchant.currency,
         "fees": {scheme: {"rate_bps": fee.rate_bps, "fixed_minor": fee.fixed_minor} for scheme, fee in fees},
@@ -243,6 +270,7 @@ def _fields(merchant: Merchant, *, livemode: bool) -> dict[str, Any]:
         "payment_min_minor": merchant.limits.payment_min_minor,
         "payment_max_minor": merchant.limits.payment_max_minor,
         "refund_debt_max_minor": merchant.limits.refund_debt_max_minor,
+        "cut_off": f"{merchant.cut_off:%H:%M}",
         "created_at": iso(merchant.created_at),
         "version": merchant.version,
     }

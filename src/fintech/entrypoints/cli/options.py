@@ -4,19 +4,21 @@ import os
 import pwd
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
 import click
 
+from fintech.domain.abn import Abn
 from fintech.domain.business_days import sydney_day
 from fintech.domain.card_numbers import shows_card_number
 from fintech.domain.cards import Scheme
 from fintech.domain.ids import ApiKeyId, Id, MerchantId, PaymentId
 from fintech.domain.merchants import SchemeFee
 from fintech.domain.money import AMOUNT_MAX_MINOR, Currency
+from fintech.domain.periods import Period
 from fintech.domain.scope import Actor, Face
 
 WHY_MAX: Final = 500
@@ -27,6 +29,7 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 _AMOUNT: Final = re.compile(r"\d{1,13}(\.\d{1,2})?", re.ASCII)
 _FEE: Final = re.compile(r"(?P<scheme>[a-z_]+)=(?P<rate>\d{1,5})(\+(?P<fixed>\d{1,5}))?", re.ASCII)
+_TIME: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 STANDARD: Final = "standard"
 
 
@@ -81,6 +84,48 @@ class DayType(click.ParamType):  # type: ignore[type-arg] # the same
             self.fail(f"{value!r} is not a day: 2026-11-23, today or yesterday", param, ctx)
 
 
+class TimeType(click.ParamType):  # type: ignore[type-arg] # the same
+    """A time of day in Sydney."""
+
+    name = "hh:mm"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> time:
+        """The time that the text spells."""
+        if isinstance(value, time):
+            return value
+        if not _TIME.fullmatch(str(value)):
+            self.fail(f"{value!r} is not a time: 00:00 to 23:59", param, ctx)
+        return time.fromisoformat(str(value))
+
+
+class MonthType(click.ParamType):  # type: ignore[type-arg] # the same
+    """A month in Sydney."""
+
+    name = "month"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Period:
+        """The month that the text spells: ``2026-11``."""
+        if isinstance(value, Period):
+            return value
+        month = Period.parse(str(value))
+        if month is None or len(str(value)) != len("2026-11"):
+            self.fail(f"{value!r} is not a month: 2026-11", param, ctx)
+        return month
+
+
+class AbnType(click.ParamType):  # type: ignore[type-arg] # the same
+    """An Australian Business Number."""
+
+    name = "abn"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Abn:
+        """The number that the text spells."""
+        abn = Abn.parse(str(value))
+        if abn is None:
+            self.fail("an ABN has eleven digits, the first two of which check the others", param, ctx)
+        return abn
+
+
 class FeeType(click.ParamType):  # type: ignore[type-arg] # the same
     """What a scheme's payments cost: ``visa=175+30`` is 1.75 % and 30 minor units of the merchant's currency."""
 
@@ -107,11 +152,14 @@ class FeeType(click.ParamType):  # type: ignore[type-arg] # the same
         return None if found["scheme"] == STANDARD else Scheme(found["scheme"]), fee
 
 
+ABN: Final = AbnType()
 ACCOUNT: Final = IdType(MerchantId)
 PAYMENT: Final = IdType(PaymentId)
 KEY: Final = IdType(ApiKeyId)
 AMOUNT: Final = AmountType()
 DAY: Final = DayType()
+TIME: Final = TimeType()
+MONTH: Final = MonthType()
 FEE: Final = FeeType()
 
 
@@ -138,6 +186,16 @@ def mode_option(command: Decorated) -> Decorated:
     return click.option("--live/--test", "livemode", default=False, help="Which books: test is the default.")(
         command
     )
+
+
+def output_option(command: Decorated) -> Decorated:
+    """Where to."""
+    return click.option(
+        "--output",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Write a file, instead of to standard output.",
+    )(command)
 
 
 def json_option(command: Decorated) -> Decorated:

@@ -21,7 +21,12 @@ class Column:
 
 def print_json(value: object) -> None:
     """One JSON value, its keys in the order in which they were given."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    print(json_text(value))
+
+
+def json_text(value: object) -> str:
+    """The same as text."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def print_table(

@@ -7,6 +7,8 @@ from fintech.application.commits import NotFound
 from fintech.application.merchants import MerchantExists
 from fintech.application.payments.asking import AcquirerMissing
 from fintech.application.settlement import NothingToSettle
+from fintech.application.statements import NoSuchPeriod, TooManyLines
+from fintech.application.tax_invoices import InvoiceCurrency, MonthNotOver, NothingSupplied, SupplierNotSet
 from fintech.domain.addresses import AddressFault
 from fintech.domain.api_keys import KeyRevoked
 from fintech.domain.changeset import (
@@ -58,6 +60,7 @@ _WORDS: Final[Mapping[type, str]] = {
     CurrencyNotSupported: "the merchant keeps its books in {it.supported}",
     Expired: "the authorisation has expired: it can only be released",
     InsufficientFunds: "the merchant's funds allow {amount} at most, and its policy no more debt",
+    InvoiceCurrency: "a tax invoice is in AUD, and the merchant keeps its books in {it.currency}",
     KeyAnswered: "the key was used before, for a request that was answered",
     KeyInFlight: "a request with this key is under way",
     KeyReused: "the key was used for another request: {it.operation}",
@@ -68,15 +71,20 @@ _WORDS: Final[Mapping[type, str]] = {
     MerchantExists: "{it.id} is there already in this mode",
     MerchantMayNot: "the merchant is {it.reason}",
     MethodMissing: "there is nothing to pay with",
+    MonthNotOver: "the month is not over: its tax invoice is made after {it.until:%Y-%m-%d %H:%M} UTC",
+    NoSuchPeriod: "the merchant's books are open since {it.first_day}, and today is {it.last_day}",
     NotFound: "there is no {it.kind} {it.id} in these books (is it the other mode: --live, --test?)",
+    NothingSupplied: "there were no fees in {it.month.name}, so there is nothing to invoice",
     NothingToSettle: "there is nothing to settle",
     RefundOver: "the refund has its outcome: {it.status}",
     SimulatedInLiveMode: "simulated terminals are for test mode only",
     StaleWrite: _AGAIN,
     StandingRefused: "the merchant is {it.current}, from where it cannot become {it.wanted}",
+    SupplierNotSet: "a specimen is no supplier in live mode: set FINTECH_SUPPLIER_LEGAL_NAME, …_ABN and …_ADDRESS",
     TerminalFault: "a terminal has no such {it}",
     TerminalMayNot: "the terminal is {it.status}: one cannot {it.wanted} it",
     TooManyKeys: "metadata has at most {it.most} keys",
+    TooManyLines: "the statement has more than {it.most} lines: ask for --format csv, or for fewer days",
     TooMany: "there are {it.most} {it.what} already, and no more are possible",
     UniqueTaken: "another has this {it.name} already",
     WrongStatus: "the payment is {it.status}: one cannot {it.wanted} it",

@@ -1,8 +1,7 @@
 """``fintech settle``: the back office tells the books what the bank has paid for."""
 
-import asyncio
+import json
 import sys
-from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -10,11 +9,10 @@ from typing import Any, Final
 import click
 from attrs import define, field
 
-from fintech.application.settlement import NothingToSettle
-from fintech.domain.business_days import sydney_day
+from fintech.application.settlement import Settled
+from fintech.domain.business_days import last_day_due, sydney_day
 from fintech.domain.ids import MerchantId
 from fintech.domain.money import format_minor
-from fintech.domain.outcome import Failure
 from fintech.domain.scope import Actor, Scope
 from fintech.domain.settlement import Settlement
 from fintech.entrypoints.cli.options import (
@@ -26,24 +24,90 @@ from fintech.entrypoints.cli.options import (
     json_option,
     mode_option,
 )
-from fintech.entrypoints.cli.printing import Column, print_json, print_table
-from fintech.entrypoints.cli.reading import merchants_of
+from fintech.entrypoints.cli.printing import Column, print_table
 from fintech.entrypoints.cli.refusals import said
 from fintech.entrypoints.cli.working import Refused, work
 from fintech.entrypoints.container import Core
-from fintech.ports.errors import ConcurrencyExhausted
+from fintech.ports.errors import PortError, StoreUnavailable
 
-#: How many merchants are settled at once.
-AT_ONCE: Final = 8
+#: So many settlements make a table; a run that has more prints several, as it goes, and keeps none.
+TABLE_ROWS_MAX: Final = 500
+#: Of so many merchants it is told why they could not be settled; the others are counted.
+REFUSED_SHOWN_MAX: Final = 1_000
+
+_COLUMNS: Final = [
+    Column("settlement"),
+    Column("account"),
+    Column("bank paid", right=True),
+    Column("fees and GST", right=True),
+    Column("released", right=True),
+    Column("of it advances", right=True),
+    Column("of it repaid", right=True),
+    Column(""),
+]
 
 
 @define
 class Report:
-    """What a run has come to. ``looked_at`` counts merchants."""
+    """Prints what a run comes to as it comes, so that it grows with nothing. ``looked_at`` counts merchants."""
 
+    through: date
+    livemode: bool
+    as_json: bool
     looked_at: int = 0
-    settlements: list[Settlement] = field(factory=list)
-    refused: list[tuple[MerchantId, str]] = field(factory=list)
+    settlements: int = 0
+    troubled: int = 0
+    refused: list[dict[str, str]] = field(factory=list)
+    _rows: list[list[str]] = field(factory=list)
+
+    def tell(self, settled: Settled) -> None:
+        """One merchant is done."""
+        self.looked_at += 1
+        if settled.why is not None:
+            self.troubled += 1
+            if len(self.refused) < REFUSED_SHOWN_MAX:
+                self.refused.append({"account": settled.merchant, "why": _reason(settled.why)})
+        for settlement in settled.settlements:
+            if self.as_json:
+                self._print_element(settlement)
+            else:
+                self._rows.append(_row(settlement))
+            self.settlements += 1
+            if len(self._rows) >= TABLE_ROWS_MAX:
+                self._print_rows()
+        if sys.stderr.isatty():
+            told = f"\r{self.looked_at} merchants, {self.settlements} settlements"
+            click.echo(told, err=True, nl=False)
+
+    def end(self) -> None:
+        """All are done."""
+        if sys.stderr.isatty():
+            click.echo("", err=True)
+        if self.as_json:
+            self._print_end()
+            return
+        self._print_rows()
+        if not self.settlements:
+            print(f"nothing to settle through {self.through.isoformat()}")
+        for each in self.refused:
+            click.echo(f"{each['account']}: {each['why']}", err=True)
+
+    def _print_rows(self) -> None:
+        if self._rows:
+            print_table(_COLUMNS, self._rows)
+            self._rows.clear()
+
+    def _print_element(self, settlement: Settlement) -> None:
+        print(self._json_head() if not self.settlements else ",")
+        print("    " + json.dumps(_fields(settlement)), end="")
+
+    def _print_end(self) -> None:
+        print(self._json_head() + "]," if not self.settlements else "\n  ],")
+        print(f'  "merchants": {self.looked_at},\n  "refused": {json.dumps(self.refused)}\n}}')
+
+    def _json_head(self) -> str:
+        mode = json.dumps(self.livemode)
+        return f'{{\n  "through": "{self.through.isoformat()}",\n  "livemode": {mode},\n  "settlements": ['
 
 
 @click.command()
@@ -52,9 +116,8 @@ class Report:
 @click.option(
     "--through",
     type=DAY,
-    default="yesterday",
-    show_default=True,
-    help="The last Sydney day that the bank has paid for: 2026-11-23, today or yesterday.",
+    help="The last Sydney day that the bank has paid for: 2026-11-23, today or yesterday."
+    "  [default: the last one that is due, a business day later at nine]",
 )
 @mode_option
 @data_option
@@ -63,7 +126,7 @@ class Report:
 def settle(
     account: MerchantId | None,
     everyone: bool,
-    through: date,
+    through: date | None,
     livemode: bool,
     data: Path | None,
     acting: str,
@@ -72,95 +135,44 @@ def settle(
 ) -> None:
     """Settle what was captured up to a day: one merchant's, or --all.
 
-    Safe to run again: it settles what is still open, so what came late and nothing else.
+    Safe to run again, also after it was ended half way: it settles what is still open and nothing else.
     """
     if (account is None) is not everyone:
         raise click.UsageError("name one ACCOUNT, or say --all")
     actor = actor_of(acting, why)
 
     async def body(core: Core) -> Report:
-        if through > sydney_day(core.clock().now()):
-            raise click.BadParameter(f"{through.isoformat()} is still to come", param_hint="'--through'")
-        return await _settle_each(core, actor, account, through, livemode=livemode)
+        now = core.clock().now()
+        last = through or last_day_due(now)
+        if last > sydney_day(now):
+            raise click.BadParameter(f"{last.isoformat()} is still to come", param_hint="'--through'")
+        report = Report(last, livemode, as_json)
+        try:
+            await _settle(core, actor, account, report)
+        finally:
+            report.end()
+        return report
 
     report = work(data, body)
-    if as_json:
-        print_json(_fields(report, through, livemode=livemode))
-    else:
-        _print(report, through)
-    if report.refused:
-        raise Refused(f"{len(report.refused)} of {report.looked_at} merchants could not be settled")
+    if report.troubled:
+        raise Refused(f"{report.troubled} of {report.looked_at} merchants could not be settled")
 
 
-async def _settle_each(
-    core: Core, actor: Actor, account: MerchantId | None, through: date, *, livemode: bool
-) -> Report:
-    report = Report()
-    accounts = _accounts(core, account, livemode=livemode)
-    taking = asyncio.Lock()
-
-    async def take() -> MerchantId | None:
-        async with taking:
-            return await anext(accounts, None)
-
-    async def settler() -> None:
-        while (each := await take()) is not None:
-            await _settle(core, actor, Scope(each, livemode), through, report)
-            _show_progress(report)
-
-    try:
-        async with asyncio.TaskGroup() as settlers:
-            for _ in range(AT_ONCE if account is None else 1):
-                settlers.create_task(settler())
-    except ExceptionGroup as group:
-        raise group.exceptions[0] from group
-    return report
-
-
-async def _settle(core: Core, actor: Actor, scope: Scope, through: date, report: Report) -> None:
-    """Everything that one merchant has open; one settlement takes a bounded number of days."""
-    while True:
-        try:
-            outcome = await core.settle_merchant()(actor, scope, through)
-        except ConcurrencyExhausted as error:
-            report.refused.append((scope.merchant, str(error)))
-            break
-        if isinstance(outcome, Failure):
-            refused = outcome.failure()
-            if not isinstance(refused, NothingToSettle):
-                report.refused.append((scope.merchant, said(refused)))
-            break
-        report.settlements.append(outcome.unwrap())
-    report.looked_at += 1
-
-
-async def _accounts(core: Core, account: MerchantId | None, *, livemode: bool) -> AsyncIterator[MerchantId]:
-    if account is not None:
-        yield account
+async def _settle(core: Core, actor: Actor, account: MerchantId | None, report: Report) -> None:
+    through, livemode = report.through, report.livemode
+    if account is None:
+        await core.settle_everybody()(actor, livemode=livemode, through=through, told=report.tell)
         return
-    async for merchant in merchants_of(core, livemode=livemode):
-        yield merchant.id
+    settled = await core.settle_in_full()(actor, Scope(account, livemode), through)
+    report.tell(settled)
+    if isinstance(settled.why, StoreUnavailable):
+        raise settled.why
 
 
-def _show_progress(report: Report) -> None:
-    if sys.stderr.isatty():
-        click.echo(
-            f"\r{report.looked_at} merchants, {len(report.settlements)} settlements", err=True, nl=False
-        )
-
-
-def _print(report: Report, through: date) -> None:
-    if sys.stderr.isatty():
-        click.echo("", err=True)
-    if not report.settlements:
-        print(f"nothing to settle through {through.isoformat()}")
-    else:
-        columns = [Column("settlement"), Column("account"), Column("bank paid", right=True)]
-        columns += [Column("fees and GST", right=True), Column("released", right=True)]
-        columns += [Column("of it repaid", right=True), Column("")]
-        print_table(columns, [_row(each) for each in report.settlements])
-    for account, why in report.refused:
-        click.echo(f"{account}: {why}", err=True)
+def _reason(why: object) -> str:
+    if isinstance(why, PortError):
+        return str(why)
+    return f"it broke: {type(why).__name__}" if isinstance(why, Exception) else said(why)
 
 
 def _row(settlement: Settlement) -> list[str]:
@@ -168,29 +180,22 @@ def _row(settlement: Settlement) -> list[str]:
         settlement.gross_minor,
         settlement.earned_minor,
         settlement.released_minor,
+        settlement.advance_repaid_minor,
         settlement.repaid_minor,
     )
     money = [format_minor(minor, settlement.currency) for minor in amounts]
     return [settlement.id, settlement.merchant, *money, settlement.currency]
 
 
-def _fields(report: Report, through: date, *, livemode: bool) -> dict[str, Any]:
+def _fields(settlement: Settlement) -> dict[str, Any]:
     return {
-        "through": through.isoformat(),
-        "livemode": livemode,
-        "merchants": report.looked_at,
-        "settlements": [
-            {
-                "settlement": each.id,
-                "account": each.merchant,
-                "currency": each.currency,
-                "gross_minor": each.gross_minor,
-                "earned_minor": each.earned_minor,
-                "released_minor": each.released_minor,
-                "repaid_minor": each.repaid_minor,
-                "settled_at": each.settled_at.isoformat(),
-            }
-            for each in report.settlements
-        ],
-        "refused": [{"account": account, "why": why} for account, why in report.refused],
+        "settlement": settlement.id,
+        "account": settlement.merchant,
+        "currency": settlement.currency,
+        "gross_minor": settlement.gross_minor,
+        "earned_minor": settlement.earned_minor,
+        "released_minor": settlement.released_minor,
+        "advance_repaid_minor": settlement.advance_repaid_minor,
+        "repaid_minor": settlement.repaid_minor,
+        "settled_at": settlement.settled_at.isoformat(),
     }

@@ -11,10 +11,11 @@ import click
 
 from fintech.domain.money import Currency
 from fintech.domain.outcome import Failure, Outcome
+from fintech.domain.tax_invoices import Supplier
 from fintech.entrypoints import logs, profiles
 from fintech.entrypoints.cli.refusals import said
 from fintech.entrypoints.container import Core
-from fintech.entrypoints.settings import LogLevel, Settings, SettingsInvalid, read_settings
+from fintech.entrypoints.settings import LogLevel, Settings, SettingsInvalid, read_settings, read_supplier
 from fintech.ports.errors import PortError
 
 T = TypeVar("T")
@@ -49,10 +50,18 @@ def settings() -> Settings:
         raise click.UsageError(str(error)) from error
 
 
+def supplier() -> Supplier:
+    """Who we are on tax invoices. A wrong setting is wrong usage."""
+    try:
+        return read_supplier(os.environ)
+    except SettingsInvalid as error:
+        raise click.UsageError(str(error)) from error
+
+
 def opened(data: Path | None) -> AbstractAsyncContextManager[Core]:
     """The core on a data folder, or else at the address that the environment names."""
     if data is not None:
-        return profiles.embedded(data)
+        return profiles.embedded(data, supplier=supplier())
     read = settings()
     if read.database_url is None:
         raise MissingData

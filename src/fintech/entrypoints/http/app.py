@@ -7,12 +7,14 @@ import orjson
 from aiohttp import web
 from prometheus_client.registry import Collector
 
-from fintech.domain.ids import ChargeId
+from fintech.domain.ids import ChargeId, PayoutId, RefundId
 from fintech.domain.scope import Scope
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.http import (
     balance,
+    balance_settings,
     balance_transaction_rendering,
+    bank_accounts,
     charge_rendering,
     events,
     locations,
@@ -20,14 +22,20 @@ from fintech.entrypoints.http import (
     openapi,
     payment_methods,
     payment_rendering,
+    payout_rendering,
     refunds,
+    statement_rendering,
+    tax_invoices,
     terminals,
 )
 from fintech.entrypoints.http.authentication import Authentication
 from fintech.entrypoints.http.balance import Balance
+from fintech.entrypoints.http.balance_settings import PayoutSettings
 from fintech.entrypoints.http.balance_transactions import BalanceTransactions
+from fintech.entrypoints.http.bank_accounts import BankAccounts
 from fintech.entrypoints.http.charges import Charges
 from fintech.entrypoints.http.door import Door, Handler
+from fintech.entrypoints.http.downloads import Downloads
 from fintech.entrypoints.http.errors import Problem, Refused
 from fintech.entrypoints.http.events import Events
 from fintech.entrypoints.http.expanding import Expandable, Expander
@@ -39,11 +47,14 @@ from fintech.entrypoints.http.merchants import Merchants
 from fintech.entrypoints.http.metrics import Meter
 from fintech.entrypoints.http.payment_methods import PaymentMethods
 from fintech.entrypoints.http.payments import Payments
+from fintech.entrypoints.http.payouts import Payouts
 from fintech.entrypoints.http.refunds import Refunds
 from fintech.entrypoints.http.request_log import Visit, protocol_log
 from fintech.entrypoints.http.routes import Answer, Route, Seen
 from fintech.entrypoints.http.schema import Schema
 from fintech.entrypoints.http.settings import HttpSettings
+from fintech.entrypoints.http.statements import Statements
+from fintech.entrypoints.http.tax_invoices import TaxInvoices
 from fintech.entrypoints.http.terminals import Readers
 
 #: The application's health, whose ``drain`` a server calls when it is told to stop.
@@ -53,14 +64,20 @@ HEALTH: Final = web.AppKey("health", Health)
 OBJECTS: Final[Mapping[str, Schema]] = {
     "account": merchants.SCHEMA,
     "balance": balance.SCHEMA,
+    "balance_settings": balance_settings.SCHEMA,
     "balance_transaction": balance_transaction_rendering.SCHEMA,
+    "bank_account": bank_accounts.SCHEMA,
     "charge": charge_rendering.SCHEMA,
     "event": events.SCHEMA,
     "payment_intent": payment_rendering.SCHEMA,
     "payment_method": payment_methods.SCHEMA,
+    "payout": payout_rendering.SCHEMA,
     "refund": refunds.SCHEMA,
     locations.KIND: locations.SCHEMA,
     terminals.KIND: terminals.SCHEMA,
+    "statement": statement_rendering.SCHEMA,
+    "statement_period": statement_rendering.PERIOD_SCHEMA,
+    "tax_invoice": tax_invoices.SCHEMA,
 }
 
 
@@ -82,6 +99,7 @@ def build_app(
         expander=expander,
         flights=flights,
         rates=RateLimit(settings.requests_per_s, settings.requests_burst),
+        downloads=Downloads(settings.streams_max, settings.stream_timeout_s, flights),
         meter=meter,
     )
     health = Health(core.store(), meter, flights, settings.ready_timeout_s)
@@ -143,11 +161,38 @@ def _operations(core: Core) -> tuple[Sequence[Route[Any]], Expander]:
         create_refund=core.create_refund(), update_refund=core.update_refund(), store=store, queries=queries
     )
     transactions = BalanceTransactions(store=store, queries=queries)
-    others = (Balance(store=store), Events(store=store, queries=queries), Merchants(store=store))
+    payouts = Payouts(
+        create_payout=core.create_payout(),
+        update_payout=core.update_payout(),
+        cancel_payout=core.cancel_payout(),
+        reverse_payout=core.reverse_payout(),
+        store=store,
+        queries=queries,
+    )
+    accounts = BankAccounts(
+        add_bank_account=core.add_bank_account(),
+        update_bank_account=core.update_bank_account(),
+        remove_bank_account=core.remove_bank_account(),
+        store=store,
+        queries=queries,
+    )
+    statements = Statements(
+        open_statement=core.open_statement(),
+        make_statement=core.make_statement(),
+        list_periods=core.list_periods(),
+    )
+    others = (
+        Balance(store=store, clock=core.clock()),
+        PayoutSettings(change=core.change_balance_settings(), store=store, clock=core.clock()),
+        Events(store=store, queries=queries),
+        Merchants(store=store),
+        statements,
+        TaxInvoices(make_tax_invoice=core.make_tax_invoice()),
+    )
     places, readers = _at_the_till(core)
-    nouns = (payments, methods, charges, refunds, transactions, places, readers, *others)
+    nouns = (payments, methods, charges, refunds, transactions, payouts, accounts, places, readers, *others)
     routes = tuple(route for noun in nouns for route in noun.routes())
-    return routes, _expander(payments, methods, charges, refunds, transactions, places)
+    return routes, _expander(payments, methods, charges, refunds, transactions, payouts, accounts, places)
 
 
 def _at_the_till(core: Core) -> tuple[Locations, Readers]:
@@ -176,15 +221,19 @@ def _expander(
     charges: Charges,
     refunds: Refunds,
     transactions: BalanceTransactions,
+    payouts: Payouts,
+    accounts: BankAccounts,
     places: Locations,
 ) -> Expander:
     """What can be expanded in what, and into what."""
     payment = Expandable(("payment_intent",), payments.load)
     charge = Expandable(("charge",), charges.load)
     transaction = Expandable(("balance_transaction",), transactions.load)
+    payout = Expandable(("payout",), payouts.load)
+    sources = {ChargeId.PREFIX: charges.load, PayoutId.PREFIX: payouts.load, RefundId.PREFIX: refunds.load}
 
     async def load_source(scope: Scope, id: str, seen: Seen) -> dict[str, Any] | None:
-        return await (charges if id.startswith(ChargeId.PREFIX) else refunds).load(scope, id, seen)
+        return await sources[id[: id.index("_") + 1]](scope, id, seen)
 
     return Expander(
         {
@@ -203,7 +252,14 @@ def _expander(
                 "failure_balance_transaction": transaction,
                 "payment_intent": payment,
             },
-            "balance_transaction": {"source": Expandable(("charge", "refund"), load_source)},
+            "payout": {
+                "balance_transaction": transaction,
+                "destination": Expandable(("bank_account",), accounts.load),
+                "failure_balance_transaction": transaction,
+                "original_payout": payout,
+                "reversed_by": payout,
+            },
+            "balance_transaction": {"source": Expandable(("charge", "payout", "refund"), load_source)},
             terminals.KIND: {"location": Expandable((locations.KIND,), places.load)},
         }
     )

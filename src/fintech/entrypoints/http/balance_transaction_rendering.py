@@ -1,12 +1,15 @@
 """What a balance transaction looks like: a movement with what came or went, what it cost, and what that leaves."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
-from fintech.domain.business_days import next_settlement_at
+from attrs import frozen
+
+from fintech.domain.business_days import settles_at
 from fintech.domain.chart import Bucket, Limit, bucket_of
 from fintech.domain.ledger import AccountId, Balances, TransferKind
+from fintech.domain.lines import FEE_KINDS, line_amounts
 from fintech.domain.payments.payment import Payment
 from fintech.domain.scope import Scope
 from fintech.entrypoints.http.routes import Seen
@@ -25,15 +28,41 @@ from fintech.entrypoints.http.schema import (
 )
 from fintech.ports.queries import MovementLine
 
-#: What a line is called, by the kind of its first leg, and whether its money comes (1) or goes (-1).
+
+@frozen
+class _Named:
+    """What the wire calls a line: its type, and what reports put it under."""
+
+    type: str
+    category: str
+
+
+#: By the kind of a line's first leg (docs.stripe.com/reports/balance-transaction-types).
 _LINES: Final = {
-    TransferKind.CAPTURE: ("charge", 1),
-    TransferKind.REFUND: ("refund", -1),
-    TransferKind.REFUND_FAILURE: ("refund_failure", 1),
+    TransferKind.CAPTURE: _Named("charge", "charge"),
+    TransferKind.REFUND: _Named("refund", "refund"),
+    TransferKind.REFUND_FAILURE: _Named("refund_failure", "refund_failure"),
+    TransferKind.PAYOUT: _Named("payout", "payout"),
+    TransferKind.PAYOUT_FAILURE: _Named("payout_failure", "payout_reversal"),
+    TransferKind.PAYOUT_CANCEL: _Named("payout_cancel", "payout_reversal"),
+    TransferKind.PAYOUT_REVERSAL: _Named("payout", "payout_reversal"),
+    TransferKind.DISPUTE: _Named("adjustment", "dispute"),
+    TransferKind.DISPUTE_REVERSAL: _Named("adjustment", "dispute_reversal"),
+    TransferKind.WRITE_OFF: _Named("adjustment", "other_adjustment"),
 }
-_FEES: Final = {TransferKind.ACQUIRING_FEE: 1, TransferKind.FEE_RETURN: -1}
-_TAXES: Final = {TransferKind.FEE_TAX: 1, TransferKind.FEE_TAX_RETURN: -1}
-TYPES: Final = {name: kind for kind, (name, _) in _LINES.items()}
+_FEES: Final = {
+    TransferKind.ACQUIRING_FEE: "Acquiring fee",
+    TransferKind.FEE_RETURN: "Acquiring fee",
+    TransferKind.INSTANT_PAYOUT_FEE: "Instant payout fee",
+    TransferKind.DISPUTE_FEE: "Dispute fee",
+    TransferKind.DISPUTE_FEE_RETURN: "Dispute fee",
+}
+#: The lines of a type.
+TYPES: Final = {
+    name: tuple(kind for kind, named in _LINES.items() if named.type == name)
+    for name in dict.fromkeys(named.type for named in _LINES.values())
+}
+_CATEGORIES: Final = tuple(dict.fromkeys(named.category for named in _LINES.values()))
 
 SCHEMA: Final[Schema] = members(
     {
@@ -59,51 +88,51 @@ SCHEMA: Final[Schema] = members(
             )
         ),
         "net": INTEGER,
-        "reporting_category": one_of(*TYPES),
-        "source": maybe(expandable("charge", "refund")),
+        "payout_amount": INTEGER,
+        "reporting_category": one_of(*_CATEGORIES),
+        "source": maybe(expandable("charge", "payout", "refund")),
         "status": one_of("available", "pending"),
         "type": one_of(*TYPES),
-    }
+    },
+    optional=("payout_amount",),
 )
 
 
 def render_line(line: MovementLine, source: str | None, *, arrived: bool) -> dict[str, Any]:
     """A line: what came or went, what it cost, and what that leaves."""
-    first = line.legs[0]
-    kind, sign = _LINES[first.kind]
+    first, named = line.legs[0], _LINES[line.kind]
     currency = first.debit.currency.value.lower()
-    amount = sign * sum(leg.amount_minor for leg in line.legs if leg.kind is first.kind)
-    costs = [
-        ("stripe_fee", "Acquiring fee", _sum(line, _FEES)),
-        ("tax", "GST", _sum(line, _TAXES)),
-    ]
-    fee = sum(each for _, _, each in costs)
+    amounts = line_amounts(line.legs)
+    costs = [("stripe_fee", _about_fee(line), -amounts.fee_minor), ("tax", "GST", -amounts.tax_minor)]
     return {
         "id": line.id,
         "object": "balance_transaction",
-        "amount": amount,
+        "amount": amounts.gross_minor,
         "available_on": int(_available_at(line).timestamp()),
         "balance_type": "payments",
         "created": int(first.at.timestamp()),
         "currency": currency,
         "description": None,
         "exchange_rate": None,
-        "fee": fee,
+        "fee": sum(each for _, _, each in costs),
         "fee_details": [
             {"amount": each, "application": None, "currency": currency, "description": about, "type": type_}
             for type_, about, each in costs
             if each
         ],
-        "net": amount - fee,
-        "reporting_category": kind,
+        "net": amounts.net_minor,
+        "reporting_category": named.category,
         "source": source,
         "status": "available" if arrived else "pending",
-        "type": kind,
+        "type": named.type,
     }
 
 
-def _sum(line: MovementLine, signs: Mapping[TransferKind, int]) -> int:
-    return sum(signs[leg.kind] * leg.amount_minor for leg in line.legs if leg.kind in signs)
+def _about_fee(line: MovementLine) -> str:
+    """What the fee was for: by the payout's own line, where a failed one gives its fee back."""
+    if line.kind in (TransferKind.PAYOUT_FAILURE, TransferKind.PAYOUT_CANCEL):
+        return _FEES[TransferKind.INSTANT_PAYOUT_FEE]
+    return next((_FEES[leg.kind] for leg in line.legs if leg.kind in FEE_KINDS), "")
 
 
 def unsettled_accounts(line: MovementLine, scope: Scope) -> frozenset[AccountId]:
@@ -117,14 +146,14 @@ def unsettled_accounts(line: MovementLine, scope: Scope) -> frozenset[AccountId]
 
 
 def _available_at(line: MovementLine) -> datetime:
-    """When the bank is expected to have paid, for what is not settled when it moves."""
-    at = line.legs[0].at
-    unsettled = any(
-        bucket_of(account.code) is Bucket.UNSETTLED
+    """When the bank is expected to have paid for the days that it is about; at once, if it is about none."""
+    days = [
+        date.fromisoformat(account.code.partition("/")[2])
         for leg in line.legs
         for account in (leg.debit, leg.credit)
-    )
-    return next_settlement_at(at) if unsettled else at
+        if bucket_of(account.code) is Bucket.UNSETTLED
+    ]
+    return max(line.legs[0].at, *map(settles_at, days))
 
 
 def settled(days: Iterable[AccountId], balances: Mapping[AccountId, Balances]) -> bool:
@@ -133,7 +162,7 @@ def settled(days: Iterable[AccountId], balances: Mapping[AccountId, Balances]) -
 
 
 def source_of(line: MovementLine, seen: Seen) -> str | None:
-    """The refund, or the charge among its payment's that the money was captured by."""
+    """What the line came from; for a capture, the charge among its payment's that the money was captured by."""
     first = line.legs[0]
     if first.kind is not TransferKind.CAPTURE:
         return first.source

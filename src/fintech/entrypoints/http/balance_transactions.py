@@ -1,13 +1,14 @@
 """Balance transactions on the wire: every movement of money that changed what we owe the merchant."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Final, TypeAlias
 
 from attrs import frozen
 
-from fintech.domain.ids import ChargeId, Id, MovementId, PaymentId, RefundId
+from fintech.domain.ids import ChargeId, Id, MovementId, PaymentId, PayoutId, RefundId
 from fintech.domain.ledger import TransferKind
+from fintech.domain.lines import line_amounts
 from fintech.domain.scope import Scope
 from fintech.entrypoints.http.balance_transaction_rendering import (
     TYPES,
@@ -17,40 +18,50 @@ from fintech.entrypoints.http.balance_transaction_rendering import (
     unsettled_accounts,
 )
 from fintech.entrypoints.http.charges import attempt_of
-from fintech.entrypoints.http.errors import missing
+from fintech.entrypoints.http.errors import Problem, Refused, missing
 from fintech.entrypoints.http.forms import Value
 from fintech.entrypoints.http.kinds import Choice, Reference
 from fintech.entrypoints.http.listing import NEWER, OLDER, ListParams, page_of
 from fintech.entrypoints.http.parameters import Kind, Nothing, text_of
 from fintech.entrypoints.http.routes import Answer, Call, Resource, Route, Seen
-from fintech.ports.queries import Listed, MovementLine, Page, Queries
+from fintech.ports.queries import PAGE_MAX, Listed, MovementLine, Page, Queries
 from fintech.ports.store import Store
 
 PATH: Final = "/v1/balance_transactions"
 _TRANSACTIONS: Final = Resource("balance_transactions", "balance_transaction")
+_SOURCES: Final = (ChargeId, RefundId, PayoutId)
+
+#: Minor units by line.
+Parts: TypeAlias = Mapping[MovementId, int]
 
 
 @frozen
-class _Source(Kind[ChargeId | RefundId]):
-    """What a line may come from: a charge or a refund."""
+class _Source(Kind[Id]):
+    """What a line may come from: a charge, a refund or a payout."""
 
-    def read(self, value: Value, path: str) -> ChargeId | RefundId:
+    def read(self, value: Value, path: str) -> Id:
         text = text_of(value, path)
-        parsed = ChargeId.parse(text) or RefundId.parse(text)
+        parsed = next((id for kind in _SOURCES if (id := kind.parse(text))), None)
         if parsed is None:
             raise missing("source", text, path)
         return parsed
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "pattern": "^(ch|re)_[0-9a-z]+$"}
+        prefixes = "|".join(kind.PREFIX for kind in _SOURCES)
+        return {"type": "string", "pattern": f"^({prefixes})[0-9a-z]+$"}
 
 
 @frozen(kw_only=True)
 class TransactionListParams(ListParams):
     """Which balance transactions."""
 
-    type: Annotated[TransferKind | None, Choice(TYPES), "Only transactions of this type."] = None
-    source: Annotated[Id | None, _Source(), "Only the transactions of this charge or refund."] = None
+    type: Annotated[tuple[TransferKind, ...], Choice(TYPES), "Only transactions of this type."] = ()
+    source: Annotated[Id | None, _Source(), "Only the transactions of this charge, refund or payout."] = None
+    payout: Annotated[
+        PayoutId | None,
+        Reference(PayoutId, "payout"),
+        "Only what this payout pays for, and its own transaction: each with the part that it pays for.",
+    ] = None
     starting_after: Annotated[MovementId | None, Reference(MovementId, "balance_transaction"), OLDER] = None
     ending_before: Annotated[MovementId | None, Reference(MovementId, "balance_transaction"), NEWER] = None
 
@@ -72,13 +83,23 @@ class BalanceTransactions:
 
     async def list(self, call: Call[TransactionListParams]) -> Answer:
         params, scope, page = call.params, call.scope, call.params.page()
+        if params.source is not None and params.payout is not None:
+            raise Refused(_ONE_OF_TWO)
         seen: Seen = {}
-        if params.source is not None:
-            listed = _paged(await self._lines_of(scope, params.source, seen), page, params.type)
+        parts: Parts = {}
+        if params.payout is not None:
+            parts = await self._parts_of(scope, params.payout)
+            listed = await self._listed_of(scope, parts, page, params.type)
+        elif params.source is not None:
+            lines = await self._lines_of(scope, params.source, seen)
+            shown = [line for line in lines if _within(line, page, params.type)]
+            listed = _cut(_beyond(shown, page), page)
         else:
-            kinds = () if params.type is None else (params.type,)
-            listed = await self.queries.movements(scope, page, kinds)
+            listed = await self.queries.movements(scope, page, params.type)
         rendered = await self._rendered(scope, listed.items, seen)
+        for each in rendered:
+            if each["id"] in parts:
+                each["payout_amount"] = parts[each["id"]]
         return Answer(page_of(PATH, rendered, has_more=listed.has_more), seen)
 
     async def retrieve(self, call: Call[Nothing]) -> Answer:
@@ -98,7 +119,7 @@ class BalanceTransactions:
         return rendered[0]
 
     async def _lines_of(self, scope: Scope, source: Id, seen: Seen) -> Sequence[MovementLine]:
-        """Every line of a charge or a refund, newest first. Raises `Refused` when there is no such thing."""
+        """Every line of a charge, a refund or a payout. Raises `Refused` when there is no such thing."""
         movements: Iterable[MovementId | None]
         if isinstance(source, ChargeId):
             payment = await self.store.payment(scope, source.payment_id)
@@ -107,14 +128,51 @@ class BalanceTransactions:
                 raise missing("charge", source, "source")
             seen[payment.id] = payment
             movements = [capture.movement for capture in attempt.captures]
+        elif isinstance(source, PayoutId):
+            payout = await self.store.payout(scope, source)
+            if payout is None:
+                raise missing("payout", source, "source")
+            seen[payout.id] = payout
+            movements = [payout.movement, payout.failure_movement]
         else:
             refund = await self.store.refund(scope, RefundId(source))
             if refund is None:
                 raise missing("refund", source, "source")
             seen[refund.id] = refund
             movements = [refund.movement, refund.failure_movement]
-        lines = await asyncio.gather(*(self.queries.movement(scope, each) for each in movements if each))
-        return sorted((line for line in lines if line), key=lambda line: line.id, reverse=True)
+        return await self.queries.movements_of(scope, [each for each in movements if each])
+
+    async def _parts_of(self, scope: Scope, id: PayoutId) -> Parts:
+        """What a payout pays for, and its own line, which takes as much: together they come to nothing."""
+        payout = await self.store.payout(scope, id)
+        if payout is None:
+            raise missing("payout", id, "payout")
+        pages = await self.queries.remittances(scope, id)
+        parts = {line.movement: line.minor for page in pages for line in page.lines}
+        if payout.movement is not None:
+            own = await self.queries.movement(scope, payout.movement)
+            parts |= {own.id: line_amounts(own.legs).net_minor} if own else {}
+        return parts
+
+    async def _listed_of(
+        self, scope: Scope, parts: Parts, page: Page, kinds: Sequence[TransferKind]
+    ) -> Listed[MovementLine]:
+        """The lines of a payout that a page shows, looked up no further than it takes."""
+        newest_first = page.before is None
+        ids = sorted(parts, reverse=newest_first)
+        wanted = [
+            id
+            for id in ids
+            if (page.after is None or id < page.after) and (page.before is None or id > page.before)
+        ]
+        found: list[MovementLine] = []
+        for first in range(0, len(wanted), PAGE_MAX):
+            some = await self.queries.movements_of(scope, wanted[first : first + PAGE_MAX])
+            shown = [line for line in some if _within(line, page, kinds)]
+            found += sorted(shown, key=lambda line: line.id, reverse=newest_first)
+            if len(found) > page.limit:
+                break
+        return _cut(found, page)
 
     async def _rendered(
         self, scope: Scope, lines: Sequence[MovementLine], seen: Seen
@@ -133,16 +191,35 @@ class BalanceTransactions:
         ]
 
 
-def _paged(lines: Sequence[MovementLine], page: Page, kind: TransferKind | None) -> Listed[MovementLine]:
-    """The part of a short list that a page shows."""
-    wanted = [
+def _within(line: MovementLine, page: Page, kinds: Sequence[TransferKind]) -> bool:
+    """Whether a line is of the kinds and the time that are asked for."""
+    at = line.legs[0].at
+    return (
+        (not kinds or line.kind in kinds)
+        and (page.created_from is None or at >= page.created_from)
+        and (page.created_until is None or at < page.created_until)
+    )
+
+
+def _beyond(lines: Iterable[MovementLine], page: Page) -> Sequence[MovementLine]:
+    """Those beyond the page's cursor, nearest to it first."""
+    beyond = [
         line
         for line in lines
-        if (kind is None or line.kind is kind)
-        and (page.created_from is None or line.legs[0].at >= page.created_from)
-        and (page.created_until is None or line.legs[0].at < page.created_until)
-        and (page.after is None or line.id < page.after)
-        and (page.before is None or line.id > page.before)
+        if (page.after is None or line.id < page.after) and (page.before is None or line.id > page.before)
     ]
-    shown = wanted[: page.limit] if page.before is None else wanted[-page.limit :]
-    return Listed(tuple(shown), has_more=len(wanted) > page.limit)
+    return sorted(beyond, key=lambda line: line.id, reverse=page.before is None)
+
+
+def _cut(lines: Sequence[MovementLine], page: Page) -> Listed[MovementLine]:
+    """A page of lines that are nearest to its cursor first: newest first."""
+    shown = lines[: page.limit]
+    items = tuple(shown if page.before is None else reversed(shown))
+    return Listed(items, has_more=len(lines) > page.limit)
+
+
+_ONE_OF_TWO: Final = Problem(
+    code="parameters_exclusive",
+    message="You may only specify one of these parameters: payout, source.",
+    param="payout",
+)

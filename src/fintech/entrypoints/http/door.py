@@ -20,6 +20,7 @@ from fintech.application.commits import Request
 from fintech.domain.ids import ApiKeyId
 from fintech.domain.scope import Actor, Face, Scope
 from fintech.entrypoints.http.authentication import Authentication
+from fintech.entrypoints.http.downloads import Downloads
 from fintech.entrypoints.http.errors import ErrorType, Problem, Refused, spoken, unavailable
 from fintech.entrypoints.http.expanding import EXPAND, Expander
 from fintech.entrypoints.http.forms import Form, FormInvalid, parse_body, parse_form
@@ -28,7 +29,7 @@ from fintech.entrypoints.http.limits import Flights, RateLimit
 from fintech.entrypoints.http.metrics import Meter
 from fintech.entrypoints.http.parameters import reader_of
 from fintech.entrypoints.http.request_log import Visit, log_answer, log_breakage
-from fintech.entrypoints.http.routes import REPLAYED, Answer, Call, Method, RequestId, Route
+from fintech.entrypoints.http.routes import REPLAYED, Answer, Call, Download, Method, RequestId, Route
 from fintech.entrypoints.http.settings import API_VERSION, HttpSettings
 from fintech.ports.errors import ConcurrencyExhausted, PortError, StoreOverloaded
 from fintech.ports.id_source import IdSource
@@ -36,6 +37,7 @@ from fintech.ports.id_source import IdSource
 P = TypeVar("P")
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Work: TypeAlias = Callable[[web.Request, Visit], Awaitable[Answer | Download]]
 
 FORM: Final = "application/x-www-form-urlencoded"
 _VERSION: Final = re.compile(r"\d{4}-\d{2}-\d{2}(\.[a-z]+)?(; ?\w+=\w+)*")
@@ -52,14 +54,15 @@ class Door:
     expander: Expander
     flights: Flights
     rates: RateLimit
+    downloads: Downloads
     meter: Meter
 
     def operation(self, route: Route[P]) -> Handler:
         """The handler of a route."""
-        reader, handle, name, variable = reader_of(route.params), route.handle, route.name, route.variable
+        reader, handle, name, variables = reader_of(route.params), route.handle, route.name, route.variables
         posting, changing = route.method is Method.POST, route.method is not Method.GET
 
-        async def work(http: web.Request, visit: Visit) -> Answer:
+        async def work(http: web.Request, visit: Visit) -> Answer | Download:
             scope, api_key = await self._admitted(http, visit)
             form = await self._form(http, posting=posting)
             tree = form.tree
@@ -79,18 +82,17 @@ class Door:
                     scope=scope,
                     request=Request(actor=actor, key=request_key),
                     params=params,
-                    target=http.match_info[variable] if variable else "",
+                    target=http.match_info[variables[-1]] if variables else "",
+                    within=http.match_info[variables[0]] if len(variables) > 1 else "",
                 )
             )
-            if plan:
+            if plan and isinstance(answer, Answer):
                 await self.expander.expand(scope, answer.body, plan, answer.seen)
             return answer
 
         return self.guarded(route.method, route.path, work)
 
-    def guarded(
-        self, method: str, route: str, work: Callable[[web.Request, Visit], Awaitable[Answer]]
-    ) -> Handler:
+    def guarded(self, method: str, route: str, work: Work) -> Handler:
         """A handler that answers whatever becomes of the work. Counted and logged under ``method`` and ``route``."""
         flights, meter = self.flights, self.meter
         series = meter.series(method, route)
@@ -99,13 +101,17 @@ class Door:
             started = perf_counter()
             visit = Visit(self.ids.new(RequestId))
             task = flights.enter()
+            response: web.StreamResponse
             if task is None:
                 meter.shed += 1
                 response = self._told(visit, _SHED)
             else:
                 try:
                     answer = await work(http, visit)
-                    response = _response(visit, 200, answer.body, REPLAYED if answer.replayed else None)
+                    if isinstance(answer, Download):
+                        response = await self.downloads.send(http, answer, _headers(visit), task)
+                    else:
+                        response = _response(visit, 200, answer.body, REPLAYED if answer.replayed else None)
                 except Refused as refused:
                     response = self._told(visit, refused.problem)
                 except asyncio.CancelledError:
@@ -213,13 +219,18 @@ _REQUEST_ID: Final = istr("Request-Id")
 _IDEMPOTENCY_KEY: Final = istr("Idempotency-Key")
 
 
-def _response(
-    visit: Visit, status: int, body: dict[str, Any], more: Mapping[str, str] | None = None
-) -> web.Response:
+def _headers(visit: Visit) -> CIMultiDict[str]:
     headers = _HEADERS.copy()
     headers[_REQUEST_ID] = visit.id
     if visit.key is not None:
         headers[_IDEMPOTENCY_KEY] = visit.key
+    return headers
+
+
+def _response(
+    visit: Visit, status: int, body: dict[str, Any], more: Mapping[str, str] | None = None
+) -> web.Response:
+    headers = _headers(visit)
     if more:
         headers.update(more)
     return web.Response(status=status, body=orjson.dumps(body), headers=headers)

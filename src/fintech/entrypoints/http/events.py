@@ -6,14 +6,20 @@ from typing import Annotated, Any, Final
 from attrs import frozen
 
 from fintech.domain.api_keys import ApiKey
+from fintech.domain.balance_settings import BalanceSettings
+from fintech.domain.bank_accounts import BankAccount
 from fintech.domain.events import Event, EventType
 from fintech.domain.ids import EventId
 from fintech.domain.merchants import Merchant
 from fintech.domain.payment_methods import PaymentMethod
 from fintech.domain.payments.payment import Payment
+from fintech.domain.payouts.payout import Payout
 from fintech.domain.refunds.refund import Refund
+from fintech.domain.remittances import Remittance
 from fintech.domain.settlement import Settlement
 from fintech.domain.terminals import Location, Terminal
+from fintech.entrypoints.http.balance_settings import render_balance_settings
+from fintech.entrypoints.http.bank_accounts import render_bank_account
 from fintech.entrypoints.http.charge_rendering import render_charge
 from fintech.entrypoints.http.errors import invalid, missing
 from fintech.entrypoints.http.kinds import Many, Reference, Text
@@ -23,6 +29,7 @@ from fintech.entrypoints.http.merchants import render_merchant
 from fintech.entrypoints.http.parameters import Nothing
 from fintech.entrypoints.http.payment_methods import render_stored
 from fintech.entrypoints.http.payment_rendering import render_payment
+from fintech.entrypoints.http.payout_rendering import render_payout
 from fintech.entrypoints.http.refunds import render_refund
 from fintech.entrypoints.http.routes import Answer, Call, Resource, Route
 from fintech.entrypoints.http.schema import (
@@ -102,7 +109,7 @@ def render_event(event: Event, livemode: bool) -> dict[str, Any]:
     }
 
 
-def render_snapshot(event: Event, livemode: bool) -> dict[str, Any]:
+def render_snapshot(event: Event, livemode: bool) -> dict[str, Any]:  # noqa: C901, PLR0912 - one arm for each
     """The thing that the event happened to, as it was after it."""
     thing = event.snapshot
     match thing:
@@ -120,6 +127,14 @@ def render_snapshot(event: Event, livemode: bool) -> dict[str, Any]:
             return _render_key(thing, livemode)
         case Settlement():
             return _render_settlement(thing, livemode)
+        case Payout():
+            return render_payout(thing, livemode)
+        case BankAccount():
+            return render_bank_account(thing)
+        case BalanceSettings():
+            return render_balance_settings(thing)
+        case Remittance():
+            return _render_remittance(thing, livemode)
         case Location():
             return render_location(thing, livemode)
         case Terminal():
@@ -144,6 +159,7 @@ def _render_settlement(settlement: Settlement, livemode: bool) -> dict[str, Any]
     return {
         "id": settlement.id,
         "object": "settlement",
+        "advance_repaid": settlement.advance_repaid_minor,
         "created": int(settlement.settled_at.timestamp()),
         "currency": settlement.currency.value.lower(),
         "earned": settlement.earned_minor,
@@ -152,6 +168,19 @@ def _render_settlement(settlement: Settlement, livemode: bool) -> dict[str, Any]
         "released": settlement.released_minor,
         "repaid": settlement.repaid_minor,
         "through": settlement.through.isoformat(),
+    }
+
+
+def _render_remittance(remittance: Remittance, livemode: bool) -> dict[str, Any]:
+    """A page of what a payout pays for; its lines are listed by ``/v1/balance_transactions?payout=``."""
+    return {
+        "id": remittance.id,
+        "object": "remittance",
+        "amount": remittance.total_minor,
+        "created": int(remittance.created_at.timestamp()),
+        "lines": len(remittance.lines),
+        "livemode": livemode,
+        "payout": remittance.payout,
     }
 
 

@@ -37,7 +37,7 @@ class RateLimit:
 class Flights:
     """The requests that are under way, each until its time is over.
 
-    One timer for all of them instead of one each; so a request may take up to a tenth longer than ``timeout_s``.
+    One timer for all of them instead of one each; so a request may take longer by up to a tenth of ``timeout_s``.
     ``draining``: the next ones shall come in elsewhere.
     """
 
@@ -62,6 +62,10 @@ class Flights:
             self._look_later()
         return task
 
+    def extend(self, task: "asyncio.Task[Any]", timeout_s: float) -> None:
+        """From now on, it has so much time."""
+        self._deadlines[task] = monotonic() + timeout_s
+
     def leave(self, task: "asyncio.Task[Any]") -> None:
         """It is done."""
         del self._deadlines[task]
@@ -80,9 +84,7 @@ class Flights:
     def _look(self) -> None:
         now = monotonic()
         for task, deadline in self._deadlines.items():
-            if deadline > now:
-                break  # the others came later
-            if task not in self._late:
+            if deadline <= now and task not in self._late:
                 self._late.add(task)
                 task.cancel()
         self._timer = None

@@ -78,11 +78,12 @@ def _operation(route: Route[Any], expansion: str | None) -> dict[str, Any]:
         "operationId": route.name,
         "summary": route.summary,
         "tags": [route.name.partition(".")[0]],
-        "parameters": [_in_path(route.variable)] if route.variable else [],
+        "parameters": [_in_path(variable) for variable in route.variables],
         "responses": {
             "200": {
                 "description": "What was asked for.",
-                "content": {_JSON: {"schema": listed(route.answers) if route.lists else ref(route.answers)}},
+                "content": {_JSON: {"schema": listed(route.answers) if route.lists else ref(route.answers)}}
+                | {each: {} for each in route.media_types},
             }
         }
         | {status: {"$ref": f"#/components/responses/{status}"} for status in _ERRORS},

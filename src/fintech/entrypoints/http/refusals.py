@@ -37,7 +37,9 @@ from fintech.entrypoints.http.errors import ErrorType, Problem, missing
 AnyRefusal: TypeAlias = Refusal | RefundRefusal | MethodRefusal
 
 _WIRE_NAMES: Final = {
+    "bank_account": ("external account", "id"),
     "payment": ("payment_intent", "intent"),
+    "payout": ("payout", "payout"),
     "refund": ("refund", "refund"),
     "merchant": ("account", "account"),
 }

@@ -1,6 +1,6 @@
 """Routes: one table of operations, from which the application and its OpenAPI document are both made."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from enum import StrEnum
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
@@ -9,6 +9,7 @@ from attrs import field, frozen
 from fintech.application.commits import Request
 from fintech.domain.ids import Id
 from fintech.domain.payments.payment import Payment
+from fintech.domain.payouts.payout import Payout
 from fintech.domain.refunds.refund import Refund
 from fintech.domain.scope import Scope
 from fintech.entrypoints.http.parameters import Nothing
@@ -19,7 +20,7 @@ P = TypeVar("P")
 REPLAYED: Final = {"Idempotent-Replayed": "true"}
 
 #: What an answer was made from, by id, so that what is expanded in it is the same as what it is expanded in.
-Seen: TypeAlias = dict[str, Payment | Refund]
+Seen: TypeAlias = dict[str, Payment | Payout | Refund]
 
 
 class RequestId(Id):
@@ -39,12 +40,16 @@ class Method(StrEnum):
 
 @frozen(kw_only=True)
 class Call(Generic[P]):
-    """One request that was let in: whose, its parameters, and ``target``, the id in the path."""
+    """One request that was let in: whose, its parameters, and ``target``, the id in the path.
+
+    ``within`` is the id of what the target belongs to, where the path names that too.
+    """
 
     scope: Scope
     request: Request
     params: P
     target: str = ""
+    within: str = ""
 
 
 @frozen
@@ -57,25 +62,36 @@ class Answer:
 
 
 @frozen(kw_only=True)
-class Route(Generic[P]):
-    """One operation. ``name`` is also what idempotency keys are held to; ``answers`` names the object's schema.
+class Download:
+    """What an operation answers that is no object: a file, whole, or piece by piece as it is made."""
 
-    ``summary`` is one sentence for the document. ``path`` has at most one variable part.
+    name: str
+    media_type: str
+    content: bytes | AsyncIterator[bytes]
+
+
+@frozen(kw_only=True)
+class Route(Generic[P]):
+    """One operation. ``name`` is also what idempotency keys are held to; ``answers`` names the object's schema, and
+    ``media_types`` what it may answer as a `Download` instead.
+
+    ``summary`` is one sentence for the document. ``path`` has at most two variable parts.
     """
 
     name: str
     method: Method
     path: str
     params: type[P]
-    handle: Callable[[Call[P]], Awaitable[Answer]]
+    handle: Callable[[Call[P]], Awaitable[Answer | Download]]
     answers: str
     summary: str
     lists: bool = False
+    media_types: tuple[str, ...] = ()
 
     @property
-    def variable(self) -> str:
-        """The name of the path's variable part, or an empty text."""
-        return self.path.partition("{")[2].partition("}")[0]
+    def variables(self) -> tuple[str, ...]:
+        """The names of the path's variable parts."""
+        return tuple(part.partition("}")[0] for part in self.path.split("{")[1:])
 
 
 @frozen
@@ -90,10 +106,11 @@ class Resource:
         verb: str,
         path: str,
         params: type[P],
-        handle: Callable[[Call[P]], Awaitable[Answer]],
+        handle: Callable[[Call[P]], Awaitable[Answer | Download]],
         summary: str,
         *,
         lists: bool = False,
+        media_types: tuple[str, ...] = (),
     ) -> Route[P]:
         """An operation that changes nothing."""
         return Route(
@@ -105,6 +122,7 @@ class Resource:
             answers=self.answers,
             summary=summary,
             lists=lists,
+            media_types=media_types,
         )
 
     def post(

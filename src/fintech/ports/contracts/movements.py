@@ -1,7 +1,7 @@
 """The promise of `Queries` about movements of a merchant's money, and about what they add up to."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 
 from attrs import evolve
@@ -9,9 +9,11 @@ from attrs import evolve
 from fintech.domain.chart import BALANCE_BUCKETS, Bucket, bucket_of
 from fintech.domain.ids import ChangesetId, MovementId
 from fintech.domain.ledger import TransferKind
+from fintech.domain.lines import line_amounts
 from fintech.domain.scope import Scope
 from fintech.ports.clock import Clock
 from fintech.ports.contracts.paging import Expected, check
+from fintech.ports.contracts.paying_out import pay_out, payable
 from fintech.ports.contracts.seasons import NOBODY_KNOWS, Season
 from fintech.ports.contracts.trading import trade
 from fintech.ports.id_source import IdSource
@@ -45,6 +47,10 @@ class MovementQueriesContract:
             assert await queries.movement(other, id) is None
         unheard = MovementId.of(ids.new(ChangesetId), 0)
         assert await queries.movement(season.story.scope, unheard) is None
+        asked = (*season.movements, unheard)
+        found = {line.id: list(line.legs) for line in await queries.movements_of(season.story.scope, asked)}
+        assert found == season.lines
+        assert list(await queries.movements_of(other, asked)) == []
 
     async def test_movements_of_some_kinds(self, queries: Queries, season: Season, chance: Random) -> None:
         payment = await season.pay(10_000)
@@ -78,6 +84,64 @@ class MovementQueriesContract:
             newer = await queries.movements(scope, evolve(page, before=other), kinds)
             assert [line.id for line in older.items] == [id for id in refunds if id < other]
             assert [line.id for line in newer.items] == [id for id in refunds if id > other]
+
+    async def test_payable_lines_are_what_payouts_pay_for(
+        self, queries: Queries, season: Season, chance: Random
+    ) -> None:
+        await season.pay(50_000)
+        await season.settle()
+        await pay_out(season, 20_000)
+        await season.refund((await season.pay(10_000)).id, 300)
+        scope, expected = season.story.scope, payable(season)
+        assert any(line.net_minor < 0 for line in expected)
+        assert len(expected) < len(season.lines), "a payout is no such line"
+        assert list(await queries.payable_lines(scope, None, 1_000)) == expected
+        for _ in range(10):
+            place, limit = chance.randrange(len(expected)), chance.choice((1, 2, 5))
+            after = expected[place].movement
+            found = await queries.payable_lines(scope, after, limit)
+            assert list(found) == expected[place + 1 : place + 1 + limit]
+        assert (
+            await queries.balance_before(scope, season.now + timedelta(microseconds=1))
+            == sum(line.net_minor for line in expected) - 20_000
+        )
+
+    async def test_payable_lines_begin_beside_a_movement_that_is_none(
+        self, queries: Queries, season: Season
+    ) -> None:
+        scope, expected = season.story.scope, payable(season)
+        for other in season.movements.keys() - season.lines.keys():
+            found = await queries.payable_lines(scope, other, 1_000)
+            assert list(found) == [line for line in expected if line.movement > other]
+
+    async def test_lines_of_a_span_oldest_first(
+        self, queries: Queries, season: Season, chance: Random
+    ) -> None:
+        await season.pay(1_000)
+        await season.pay(2_000)  # at the same moment
+        scope = season.story.scope
+        lines = sorted((legs[0].at, id) for id, legs in season.lines.items())
+        moments = [at for at, _ in lines]
+        for _ in range(12):
+            start, end = sorted(chance.choices([*moments, season.now + timedelta(hours=1)], k=2))
+            expected = [id for at, id in lines if start <= at < end]
+            limit = chance.choice((1, 2, 3, 100))
+            assert await _walked(queries, scope, start, end, limit) == expected
+        every = await queries.lines(scope, moments[0], season.now + timedelta(hours=1), 1_000)
+        assert [list(line.legs) for line in every] == [season.lines[MovementId(id)] for _, id in lines]
+
+    async def test_there_are_no_lines_in_no_time(self, queries: Queries, season: Season) -> None:
+        await season.pay(1_000)
+        assert list(await queries.lines(season.story.scope, season.now, season.now, 10)) == []
+
+    async def test_a_balance_is_what_the_lines_before_it_add_up_to(
+        self, queries: Queries, season: Season, advance: Callable[[timedelta], None]
+    ) -> None:
+        lines = list(season.lines.values())
+        advance(timedelta(hours=1))
+        for moment in [*(legs[0].at for legs in lines), season.now]:
+            before = sum(line_amounts(legs).net_minor for legs in lines if legs[0].at < moment)
+            assert await queries.balance_before(season.story.scope, moment) == before
 
     async def test_the_balance_before_a_moment_is_what_the_accounts_stood_at(
         self,
@@ -130,6 +194,17 @@ class MovementQueriesContract:
         await season.settle()
         advance(timedelta(hours=1))
         assert await queries.balance_before(scope, season.now) == owed
+
+
+async def _walked(queries: Queries, scope: Scope, start: datetime, end: datetime, limit: int) -> list[str]:
+    """The ids of a span's lines, so many at a time."""
+    found: list[MovementLine] = []
+    while True:
+        some = await queries.lines(scope, start, end, limit, found[-1] if found else None)
+        assert len(some) <= limit
+        if not some:
+            return [line.id for line in found]
+        found += some
 
 
 async def _owed(store: Store, scope: Scope) -> int:

@@ -6,7 +6,9 @@ from random import Random
 
 import pytest
 
+from fintech.domain.remittances import LATENESS_MAX
 from fintech.ports.clock import Clock
+from fintech.ports.contracts.paying_out import pay_out
 from fintech.ports.contracts.seasons import Season
 from fintech.ports.contracts.trading import trade
 from fintech.ports.id_source import IdSource
@@ -39,7 +41,10 @@ class ProofsContract:
             payment = await season.pay(20_000)
             await season.pay(30_000, manual=True)
             await season.settle()
+            await pay_out(season, 9_000)
             await season.refund(payment.id, 700)
+            advance(2 * LATENESS_MAX)
+            await pay_out(season, 1)
         return seasons
 
     @pytest.mark.usefixtures("seasons")

@@ -175,6 +175,8 @@ class QueriesContract(MovementQueriesContract):
         assert await queries.events(nowhere, Page()) == empty
         assert await queries.movements(nowhere, Page()) == empty
         assert await queries.balance_before(nowhere, clock.now()) == 0
+        assert list(await queries.payable_lines(nowhere, None, 10)) == []
+        assert list(await queries.lines(nowhere, clock.now() - timedelta(days=1), clock.now(), 10)) == []
         assert list(await queries.api_keys(nowhere)) == []
 
     async def _out_of_order(self, season: Season) -> None:

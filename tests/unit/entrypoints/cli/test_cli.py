@@ -50,6 +50,7 @@ ALL = dict(commands(cli))
 def test_these_are_the_commands() -> None:
     assert {" ".join(path) for path in ALL} == {
         "serve", "demo", "db upgrade", "balance", "settle", "ledger verify", "ledger statement",
+        "ledger tax-invoice",
         "merchant create", "merchant list", "merchant show", "merchant suspend", "merchant reactivate",
         "key create", "key roll", "key revoke", "key list", "payment list", "payment show", "payment refund",
         "location create", "location list", "location remove",

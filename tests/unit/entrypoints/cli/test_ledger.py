@@ -1,8 +1,12 @@
 """``fintech ledger``, ``balance`` and ``settle``: the money, seen from the back office."""
 
+import asyncio
 import csv
 import io
+import json
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -10,13 +14,17 @@ from attrs import evolve
 from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.memory.queries import MemoryQueries
 from fintech.adapters.memory.store import MemoryStore
+from fintech.application.settlement import BROKEN_MAX
 from fintech.domain.business_days import sydney_day
 from fintech.domain.ids import MerchantId
 from fintech.domain.ledger import AccountId, Balances
+from fintech.domain.merchants import Standing
 from fintech.domain.money import Currency
 from fintech.domain.scope import Scope
-from fintech.ports.queries import Listed, MovementLine, Page
-from tests.unit.entrypoints.cli.conftest import Terminal
+from fintech.entrypoints.cli import settle as settling
+from fintech.ports.errors import StoreUnavailable
+from fintech.ports.queries import MovementLine
+from tests.unit.entrypoints.cli.conftest import TILL, Terminal
 
 WHY = ("--why", "the bank's statement")
 
@@ -99,7 +107,67 @@ def test_everybody_is_settled_with_one_command(terminal: Terminal) -> None:
 def test_a_table_of_settlements_adds_up(terminal: Terminal, account: MerchantId) -> None:
     terminal.pays(account, 10_000)
     row = terminal.says("settle", account, *through(terminal)).splitlines()[1].split()
-    assert row[1:] == [account, "100.00", "1.76", "98.24", "0.00", "AUD"]
+    assert row[1:] == [account, "100.00", "1.76", "98.24", "0.00", "0.00", "AUD"]
+
+
+def test_what_is_due_is_settled_when_no_day_is_named(terminal: Terminal, account: MerchantId) -> None:
+    captured = today_of(terminal)  # a Monday
+    terminal.pays(account, 10_000)
+    assert terminal.says("settle", "--all", *WHY).strip() == "nothing to settle through 2026-11-22"
+    wait(terminal, days=1)  # Tuesday noon
+    terminal.pays(account, 5_000)
+    report = terminal.json("settle", "--all", *WHY)
+    assert (report["through"], [each["gross_minor"] for each in report["settlements"]]) == (
+        captured,
+        [10_000],
+    )
+    wait(terminal, days=4)  # Saturday: what was captured since Friday waits for Monday
+    assert terminal.json("settle", account, *WHY)["through"] == "2026-11-26"
+
+
+def test_a_long_report_is_whole(
+    terminal: Terminal, account: MerchantId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settling, "TABLE_ROWS_MAX", 2)
+    for _ in range(40):
+        terminal.pays(account, 1_000)
+        wait(terminal, days=1)
+    rows = [line.split() for line in terminal.says("settle", account, *through(terminal)).splitlines()]
+    assert [row[2] for row in rows] == ["bank", "80.00", "80.00", "bank", "80.00", "80.00", "bank", "80.00"]
+
+
+def test_trouble_with_one_is_told_and_the_others_are_settled(terminal: Terminal) -> None:
+    accounts = [terminal.merchant() for _ in range(3)]
+    for account in accounts:
+        terminal.pays(account, 1_000)
+    gone = Scope(accounts[1], livemode=False)
+    asyncio.run(terminal.core.place_merchant()(TILL, gone, Standing.CLOSED)).unwrap()
+    result = terminal.run("settle", "--all", *through(terminal), "--json")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1] == "Error: 1 of 3 merchants could not be settled"
+    report = json.loads(result.stdout)
+    assert {each["account"] for each in report["settlements"]} == {accounts[0], accounts[2]}
+    assert report["refused"] == [
+        {"account": accounts[1], "why": "the merchant's books are closed: nothing is booked any more"}
+    ]
+
+
+@pytest.mark.parametrize("everybody", [True, False])
+def test_a_store_that_is_away_is_unavailable(
+    terminal: Terminal, account: MerchantId, monkeypatch: pytest.MonkeyPatch, everybody: bool
+) -> None:
+    for _ in range(BROKEN_MAX):
+        terminal.merchant()
+
+    async def away(self: MemoryStore, scope: Scope) -> None:
+        raise StoreUnavailable("the store cannot be reached")
+
+    monkeypatch.setattr(MemoryStore, "books", away)
+    result = terminal.run("settle", "--all" if everybody else account, *through(terminal), "--json")
+    assert (result.exit_code, result.stderr) == (3, "Error: the store cannot be reached\n")
+    report = json.loads(result.stdout)
+    assert report["settlements"] == []
+    assert len(report["refused"]) == report["merchants"] == (BROKEN_MAX if everybody else 1)
 
 
 @pytest.mark.parametrize("arguments", [[], ["acct_" + "0" * 24, "--all"]])
@@ -171,14 +239,14 @@ def test_a_statement_reads_no_line_but_its_own(
     wait(terminal, days=1)
     shown = terminal.pays(account, 2_000)
     read: list[str] = []
-    movements = MemoryQueries.movements
+    lines = MemoryQueries.lines
 
-    async def watched(self: MemoryQueries, scope: Scope, page: Page) -> Listed[MovementLine]:
-        listed = await movements(self, scope, page)
-        read.extend(line.legs[0].source for line in listed.items)
-        return listed
+    async def watched(self: MemoryQueries, *asked: Any) -> Sequence[MovementLine]:
+        found = await lines(self, *asked)
+        read.extend(line.legs[0].source for line in found)
+        return found
 
-    monkeypatch.setattr(MemoryQueries, "movements", watched)
+    monkeypatch.setattr(MemoryQueries, "lines", watched)
     day = today_of(terminal)
     made = terminal.json("ledger", "statement", account, "--from", day, "--to", day)
     assert made["opening_minor"] == 3 * (1_000 - 25 - 3)
@@ -203,20 +271,20 @@ def test_a_statement_opens_where_the_one_before_closes(terminal: Terminal, accou
 def test_a_statement_for_spreadsheets(terminal: Terminal, account: MerchantId) -> None:
     terminal.pays(account, 10_000)
     day = today_of(terminal)
-    text = terminal.says("ledger", "statement", account, "--from", day, "--to", day, "--csv")
+    text = terminal.says("ledger", "statement", account, "--from", day, "--to", day, "--format", "csv")
     opening, line, closing = csv.DictReader(io.StringIO(text))
     assert (opening["kind"], opening["balance"]) == ("opening", "0.00")
     assert [line[name] for name in ("kind", "gross", "fee", "gst", "net", "balance", "currency")] == [
         "capture", "100.00", "-1.60", "-0.16", "98.24", "98.24", "AUD",
     ]  # fmt: skip
-    assert (closing["kind"], closing["balance"]) == ("closing", "98.24")
+    assert (closing["kind"], closing["balance"]) == ("closing_provisional", "98.24")
 
 
 def test_a_statement_for_people(terminal: Terminal, account: MerchantId) -> None:
     terminal.pays(account, 10_000)
     day = today_of(terminal)
     lines = terminal.says("ledger", "statement", account, "--from", day, "--to", day).splitlines()
-    assert lines[0] == f"Corner Coffee, {day} to {day}, AUD"
+    assert lines[0] == f"Corner Coffee, {day} to {day}, AUD, provisional"
     assert lines[2].split() == ["opening", "0.00"]
     assert lines[3].split()[-5:] == ["100.00", "-1.60", "-0.16", "98.24", "98.24"]
     assert lines[4].split() == ["closing", "98.24"]
@@ -225,7 +293,7 @@ def test_a_statement_for_people(terminal: Terminal, account: MerchantId) -> None
 def test_a_span_that_makes_no_sense_is_wrong_usage(terminal: Terminal, account: MerchantId) -> None:
     statement = ["ledger", "statement", account, "--from", "2026-11-23"]
     assert "'--to': is before --from" in terminal.refuses(2, *statement, "--to", "2026-11-22")
-    assert "--csv or --json" in terminal.refuses(2, *statement, "--csv", "--json")
+    assert "--format csv or --json" in terminal.refuses(2, *statement, "--format", "csv", "--json")
     assert "'--to'" in terminal.refuses(2, *statement, "--to", "2026-02-30")
 
 
@@ -251,7 +319,7 @@ def test_a_proof_that_does_not_hold_ends_with_1_and_says_where(
     result = terminal.run("ledger", "verify")
     assert result.exit_code == 1
     assert f"{account} available AUD" in result.stdout
-    assert result.stderr == "Error: 3 of 12 proofs do not hold\n"
+    assert result.stderr == "Error: 4 of 16 proofs do not hold\n"
     as_json = terminal.run("ledger", "verify", "--test", "--json")
     assert as_json.exit_code == 1
     assert '"subject": "client cash AUD"' in as_json.stdout

@@ -25,6 +25,7 @@ def test_a_merchant_is_created_with_the_price_list(terminal: Terminal) -> None:
         "account": made["account"],
         "livemode": False,
         "name": "Corner Coffee",
+        "abn": None,
         "standing": "active",
         "currency": "AUD",
         "fees": {
@@ -35,6 +36,7 @@ def test_a_merchant_is_created_with_the_price_list(terminal: Terminal) -> None:
         "payment_min_minor": 50,
         "payment_max_minor": 99_999_999,
         "refund_debt_max_minor": 0,
+        "cut_off": "00:00",
         "created_at": made["created_at"],
         "version": 1,
     }
@@ -53,6 +55,18 @@ def test_fees_and_limits_are_as_they_are_given(terminal: Terminal) -> None:
     assert made["fees_returned_on_refund"] is True
     assert (made["payment_min_minor"], made["payment_max_minor"]) == (100, 100_050)
     assert made["refund_debt_max_minor"] == 1234
+
+
+def test_days_end_when_the_merchants_bank_says(terminal: Terminal) -> None:
+    create = ["merchant", "create", "--name", "A"]
+    made = terminal.json(*create, "--cut-off", "22:30")
+    assert made["cut_off"] == "22:30"
+    shown = terminal.says("merchant", "show", made["account"]).splitlines()
+    assert shown[-1].split(maxsplit=3)[-1] == "22:30 in Sydney"
+    for wrong in ("24:00", "9", "9:00", "noon"):
+        assert "is not a time: 00:00 to 23:59" in terminal.refuses(2, *create, "--cut-off", wrong)
+    for wrong in ("09:01", "11:59"):
+        assert "'--cut-off': is from 12:00 on, or until" in terminal.refuses(2, *create, "--cut-off", wrong)
 
 
 def test_amounts_are_of_the_merchants_currency(terminal: Terminal) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -99,6 +100,34 @@ class Api:
     async def authorised(self, amount: int = 10_000, **terms: Any) -> Any:
         """A payment that is to be captured."""
         return await self.paid(amount, capture_method="manual", **terms)
+
+    async def bank_account(self, number: str = "000123456", **terms: Any) -> Any:
+        """A bank account to be paid out to; the number says what happens to payouts."""
+        details = {
+            "object": "bank_account",
+            "country": "AU",
+            "currency": "aud",
+            "account_holder_name": "Kiosk Pty Ltd",
+            "routing_number": "000-000",
+            "account_number": number,
+        }
+        path = f"/v1/accounts/{self.shop.scope.merchant}/external_accounts"
+        reply = await self.post(path, {"external_account": details} | terms)
+        assert reply.status == 200, reply.text
+        return reply.body
+
+    async def settled(self, amount: int = 100_000) -> Any:
+        """A payment whose money is available: 1.925 % less than the amount."""
+        paid = await self.paid(amount)
+        settle = self.core.settle_merchant()
+        (await settle(OFFICER, self.shop.scope, date(2030, 1, 1))).unwrap()
+        return paid
+
+    async def paid_out(self, amount: int, **terms: Any) -> Any:
+        """A payout that must not be refused."""
+        reply = await self.post("/v1/payouts", {"amount": amount, "currency": "aud"} | terms)
+        assert reply.status == 200, reply.text
+        return reply.body
 
     def of(self, shop: Shop) -> "Api":
         """The same server, as another shop sees it."""

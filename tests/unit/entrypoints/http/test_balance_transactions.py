@@ -5,7 +5,7 @@ import pytest
 
 from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.memory.queries import MemoryQueries
-from fintech.domain.business_days import next_settlement_at
+from fintech.domain.business_days import settles_at, sydney_day
 from fintech.domain.merchants import DEFAULT_FEES
 from fintech.ports.queries import Listed, MovementLine
 from tests.unit.entrypoints.http.driving import OFFICER, Api
@@ -21,7 +21,7 @@ async def test_a_capture_is_a_line_with_its_fee_and_the_tax_on_it(api: Api, cloc
         "id": charge["balance_transaction"],
         "object": "balance_transaction",
         "amount": 100_000,
-        "available_on": int(next_settlement_at(clock.now()).timestamp()),
+        "available_on": int(settles_at(sydney_day(clock.now())).timestamp()),
         "balance_type": "payments",
         "created": int(clock.now().timestamp()),
         "currency": "aud",
@@ -108,6 +108,63 @@ async def test_lines_are_found_by_what_they_come_from(api: Api) -> None:
     assert await amounts(source=charge, created={"gt": 4_000_000_000}) == []
 
 
+async def test_a_payout_tells_what_it_pays_for_to_the_cent(api: Api) -> None:
+    await api.bank_account()
+    for amount in (10_000, 20_000, 30_000):
+        await api.settled(amount)
+    charges = (await api.get(LINES)).body["data"][::-1]
+    assert [line["net"] for line in charges] == [9_807, 19_615, 29_422]
+    first, second = await api.paid_out(20_000), await api.paid_out(38_844)
+
+    async def paid_for(payout: Any, **query: Any) -> list[tuple[str, int]]:
+        lines = (await api.get(LINES, {"payout": payout["id"], **query})).body["data"]
+        return [(line["id"], line["payout_amount"]) for line in lines]
+
+    own = [(each["balance_transaction"], -each["amount"]) for each in (first, second)]
+    ids = [line["id"] for line in charges]
+    assert await paid_for(first) == [own[0], (ids[1], 10_193), (ids[0], 9_807)]
+    assert await paid_for(second) == [own[1], (ids[2], 29_422), (ids[1], 9_422)]
+    for payout in (first, second):
+        assert sum(minor for _, minor in await paid_for(payout)) == 0
+    assert await paid_for(second, type="charge", limit=1) == [(ids[2], 29_422)]
+    assert await paid_for(second, type="payout") == [own[1]]
+    assert await paid_for(second, starting_after=ids[2]) == [(ids[1], 9_422)]
+    assert await paid_for(second, ending_before=ids[1], limit=1) == [(ids[2], 29_422)]
+    assert await paid_for(second, created={"gt": 4_000_000_000}) == []
+    body = (await api.get(LINES, {"payout": second["id"], "limit": 2})).body
+    assert body["has_more"] is True
+    assert "payout_amount" not in (await api.get(LINES)).body["data"][0]
+
+
+async def test_what_a_payout_pays_for_includes_what_was_given_back(api: Api) -> None:
+    await api.bank_account()
+    paid = await api.settled(10_000)
+    await api.post("/v1/refunds", {"payment_intent": paid["id"], "amount": 1_000})
+    await api.settled(10_000)
+    payout = await api.paid_out(18_000)
+    lines = (await api.get(LINES, {"payout": payout["id"]})).body["data"]
+    assert [(line["type"], line["payout_amount"]) for line in lines] == [
+        ("payout", -18_000),
+        ("charge", 9_193),
+        ("refund", -1_000),
+        ("charge", 9_807),
+    ]
+
+
+async def test_the_lines_of_a_payout_itself_are_found_by_source(api: Api) -> None:
+    await api.bank_account()
+    await api.settled()
+    payout = await api.paid_out(20_000)
+    await api.post(f"/v1/payouts/{payout['id']}/cancel")
+    query = {"source": payout["id"], "expand[]": "data.source"}
+    lines = (await api.get(LINES, query)).body["data"]
+    assert [(line["type"], line["net"], line["source"]["id"]) for line in lines] == [
+        ("payout_cancel", 20_000, payout["id"]),
+        ("payout", -20_000, payout["id"]),
+    ]
+    assert {line["fee"] for line in lines} == {0}
+
+
 async def test_a_type_is_looked_for_through_the_pages(api: Api) -> None:
     paid = await api.paid(100_000)
     for amount in (1, 2, 3):
@@ -153,7 +210,14 @@ async def test_a_type_is_asked_for_once_however_much_else_there_is(
         ({"source": "ch_000000000000000000000zzz00"}, 404, "source"),
         ({"source": "re_000000000000000000000zzz"}, 404, "source"),
         ({"source": "acct_1"}, 404, "source"),
-        ({"type": "payout"}, 400, "type"),
+        ({"type": "topup"}, 400, "type"),
+        ({"payout": "po_000000000000000000000zzz"}, 404, "payout"),
+        ({"source": "po_000000000000000000000zzz"}, 404, "source"),
+        (
+            {"payout": "po_000000000000000000000zzz", "source": "re_000000000000000000000zzz"},
+            400,
+            "payout",
+        ),
         ({"starting_after": "txn_1"}, 404, "starting_after"),
     ],
 )

@@ -1,10 +1,12 @@
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import jsonschema_rs
 import pytest
 
+from fintech.adapters.memory.clock import ManualClock
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.http.app import OBJECTS, build_app
 from tests.unit.entrypoints.http.driving import Api
@@ -92,7 +94,9 @@ async def at_the_till(api: Api, validators: dict[str, Any]) -> None:
         validators[gone["object"]].validate(gone)
 
 
-async def test_everything_that_is_answered_keeps_its_schema(api: Api, validators: dict[str, Any]) -> None:
+async def test_everything_that_is_answered_keeps_its_schema(
+    api: Api, clock: ManualClock, validators: dict[str, Any]
+) -> None:
     card = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2030}
     await api.post("/v1/payment_methods", {"type": "card", "card": card})
     await api.paid(50_000)
@@ -115,6 +119,14 @@ async def test_everything_that_is_answered_keeps_its_schema(api: Api, validators
         form = {"payment_intent": paid["id"], "amount": 100, "reason": "fraudulent"}
         await api.post("/v1/refunds", form)
     await at_the_till(api, validators)
+    await api.bank_account()
+    await api.settled()
+    failing = await api.bank_account("111111113")
+    await api.paid_out(1_000, destination=failing["id"])
+    await api.paid_out(2_000)
+    clock.advance(timedelta(seconds=5))
+    canceled = await api.paid_out(3_000)
+    await api.post(f"/v1/payouts/{canceled['id']}/cancel")
     await api.core.sweep()()
     seen = set()
     expansions = {
@@ -122,6 +134,8 @@ async def test_everything_that_is_answered_keeps_its_schema(api: Api, validators
         "charges": ["balance_transaction.source", "payment_intent", "refunds"],
         "refunds": ["charge", "payment_intent", "balance_transaction", "failure_balance_transaction"],
         "balance_transactions": ["source"],
+        "payouts": ["balance_transaction.source", "destination", "failure_balance_transaction"],
+        f"accounts/{api.shop.scope.merchant}/external_accounts": [],
         "payment_methods": [],
         "terminal/locations": [],
         "terminal/readers": ["location"],
@@ -135,7 +149,15 @@ async def test_everything_that_is_answered_keeps_its_schema(api: Api, validators
                 snapshot = each["data"]["object"] if noun == "events" else each
                 if snapshot["object"] in validators:
                     validators[snapshot["object"]].validate(snapshot)
-    for noun in ("account", "balance"):
+    for each in (await api.get("/v1/statements", {"interval": "day"})).body["data"]:
+        validators["statement_period"].validate(each)
+        validators["statement"].validate((await api.get(f"/v1/statements/{each['id']}")).body)
+        seen |= {"statement_period", "statement"}
+    month = (await api.get("/v1/statements")).body["data"][0]["id"]
+    clock.advance(timedelta(days=31))
+    validators["tax_invoice"].validate((await api.get(f"/v1/tax_invoices/{month}")).body)
+    seen.add("tax_invoice")
+    for noun in ("account", "balance", "balance_settings"):
         validators[noun].validate((await api.get(f"/v1/{noun}")).body)
         seen.add(noun)
     assert seen == set(OBJECTS)

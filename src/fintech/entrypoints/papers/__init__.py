@@ -1,0 +1,1 @@
+"""What merchants keep and hand on: statements and tax invoices as files."""
