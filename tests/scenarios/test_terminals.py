@@ -12,6 +12,7 @@ import stripe
 
 from fintech.adapters.simulator.terminal import Receipt, SimulatedTerminal
 from fintech.adapters.system.clock import SystemClock
+from fintech.application.terminals.recognising import BELIEF
 from tests.scenarios.services import Service, answer, fintech, serving
 from tests.scenarios.test_stripe_sdk import Sdk, client_of
 from tests.unit.entrypoints.folders import eventually, folder_in_reach
@@ -19,6 +20,8 @@ from tests.unit.entrypoints.folders import eventually, folder_in_reach
 pytestmark = pytest.mark.slow
 
 VISA, STOLEN = "4242424242424242", "4000000000009979"
+#: For so long a process may believe what it knew of a terminal.
+BELIEF_S = BELIEF.total_seconds() + 0.1
 #: So that what was sold in one test is told from what was sold in another.
 FIRST_AMOUNT = {signal.SIGKILL: 100_000, signal.SIGTERM: 200_000}
 ON_LOOPBACK = ("--terminals", "127.0.0.1:0")
@@ -106,10 +109,10 @@ async def test_a_suspended_terminal_sells_nothing_until_it_is_restored(place: Pa
         async with till(service) as terminal:
             assert (await terminal.purchase(1_000, VISA)).approved
             answer("terminal", "suspend", account, number, "--why", "stolen", *here)
-            await asyncio.sleep(1.1)  # for so long a process may believe what it knew
+            await asyncio.sleep(BELIEF_S)
             assert (await terminal.purchase(1_000, VISA)).code == "58"
             answer("terminal", "restore", account, number, *here)
-            await asyncio.sleep(1.1)
+            await asyncio.sleep(BELIEF_S)
             assert (await terminal.purchase(1_000, VISA)).approved
         shown = answer("terminal", "show", account, number, *here)
         assert (shown["status"], shown["online"]) == ("active", True)
