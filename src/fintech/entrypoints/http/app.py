@@ -161,7 +161,7 @@ def _operations(core: Core) -> tuple[Sequence[Route[Any]], Expander]:
         create_refund=core.create_refund(), update_refund=core.update_refund(), store=store, queries=queries
     )
     transactions = BalanceTransactions(store=store, queries=queries)
-    payouts, accounts = _paid_out(core)
+    payouts, accounts = _at_the_bank(core)
     statements = Statements(
         open_statement=core.open_statement(),
         make_statement=core.make_statement(),
@@ -181,7 +181,7 @@ def _operations(core: Core) -> tuple[Sequence[Route[Any]], Expander]:
     return routes, _expander(payments, methods, charges, refunds, transactions, payouts, accounts, places)
 
 
-def _paid_out(core: Core) -> tuple[Payouts, BankAccounts]:
+def _at_the_bank(core: Core) -> tuple[Payouts, BankAccounts]:
     store, queries = core.store(), core.queries()
     payouts = Payouts(
         create_payout=core.create_payout(),

@@ -10,13 +10,15 @@ from fintech.adapters.simulator.card_acquirer import Fault
 from fintech.application.terminals.reversals import AmountDiffers, Reversed
 from fintech.domain.changeset import AccountClosed, KeyReused
 from fintech.domain.merchants import Standing
+from fintech.domain.money import Currency
 from fintech.domain.outcome import Failure
 from fintech.domain.payments.at_terminal import reversed_at_terminal
 from fintech.domain.payments.payment import PaymentStatus
+from fintech.domain.payouts.payout import PayoutMethod
 from fintech.domain.refunds.refund import RefundReason, RefundStatus
 from fintech.ports.queries import Page
 from tests.cores import OpenCore
-from tests.unit.application.shop import ACTOR, LineDown, value
+from tests.unit.application.shop import ACTOR, PLAIN, LineDown, value
 from tests.unit.application.terminals.till import (
     NO_FUNDS,
     PENDING_REFUND,
@@ -146,6 +148,29 @@ async def test_after_it_was_settled_and_paid_away_the_merchant_owes_it(till: Til
     assert await till.reverse() is Reversed.UNDONE
     assert await till.shop.net("available") == 0
     assert -await till.shop.net("receivable") == 10_000 - 193 - available
+    await at_rest(till)
+
+
+async def test_unsettled_money_that_was_paid_out_ahead_is_left_alone(till: Till) -> None:
+    """It stands behind the advance, so the merchant owes what is reversed instead."""
+    await till.buy()
+    scope, core = till.shop.scope, till.core
+    bank: dict[str, Any] = {
+        "holder": "Kiosk",
+        "bsb": "000000",
+        "currency": Currency.AUD,
+        "number": "000123456",
+    }
+    value(await core.add_bank_account()(PLAIN, scope, **bank))
+    value(await core.create_payout()(PLAIN, scope, amount_minor=None, method=PayoutMethod.INSTANT))
+    unsettled, advance = f"unsettled/{till.shop.clock.now():%Y-%m-%d}", -await till.shop.net("advance")
+    assert 0 < advance <= await till.shop.net(unsettled)
+    assert await till.reverse() is Reversed.UNDONE
+    assert await till.shop.net(unsettled) == advance
+    assert -await till.shop.net("receivable") == advance
+    await till.shop.assert_proofs_hold()
+    await till.shop.settle()
+    assert await till.shop.net("advance") == 0
     await at_rest(till)
 
 
