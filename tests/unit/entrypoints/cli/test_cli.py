@@ -55,6 +55,7 @@ def test_these_are_the_commands() -> None:
         "key create", "key roll", "key revoke", "key list", "payment list", "payment show", "payment refund",
         "location create", "location list", "location remove",
         "terminal register", "terminal list", "terminal show", "terminal suspend", "terminal restore", "terminal retire",
+        "iso8583 describe",
     }  # fmt: skip
 
 
@@ -77,7 +78,7 @@ def test_whoever_changes_something_says_who_and_why(path: tuple[str, ...]) -> No
 def test_every_answer_can_be_had_as_json(path: tuple[str, ...]) -> None:
     options = {option for parameter in ALL[path].params for option in parameter.opts}
     assert ("--json" in options) is (path[0] not in {"serve", "demo"})
-    assert ("--data" in options) is (path[0] != "demo")
+    assert ("--data" in options) is (path[0] not in {"demo", "iso8583"})
 
 
 def test_the_list_says_what_the_commands_say() -> None:
