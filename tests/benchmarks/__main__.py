@@ -1,4 +1,4 @@
-"""All figures of one run. ``python -m tests.benchmarks [--seconds 8] [--rounds 3] [--only writes|http|balance|settlement]``."""
+"""All figures of one run. ``python -m tests.benchmarks [--seconds 8] [--rounds 3] [--only writes|http|balance|settlement|terminals]``."""
 
 import argparse
 import asyncio
@@ -22,6 +22,7 @@ from tests.benchmarks.harness import Bench, Ratio, Rounds
 from tests.benchmarks.http import http
 from tests.benchmarks.payments import merchants, onboarding
 from tests.benchmarks.settlement import settlement
+from tests.benchmarks.terminals import terminals
 
 SETTINGS = {
     "shared_buffers": "1GB",
@@ -114,7 +115,13 @@ def writes(bench: Bench, rounds: int) -> bool:
     return results.show(WRITES)
 
 
-PARTS = {"writes": writes, "http": http, "balance": balance, "settlement": settlement}
+PARTS = {
+    "writes": writes,
+    "http": http,
+    "balance": balance,
+    "settlement": settlement,
+    "terminals": terminals,
+}
 
 
 def main() -> int:

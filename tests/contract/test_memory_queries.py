@@ -6,6 +6,7 @@ from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.memory.queries import MemoryQueries
 from fintech.adapters.memory.store import MemoryStore
 from fintech.ports.contracts.queries import QueriesContract
+from fintech.ports.contracts.terminals import TerminalQueriesContract
 
 
 @pytest.fixture
@@ -19,3 +20,6 @@ def queries(store: MemoryStore) -> MemoryQueries:
 
 
 class TestMemoryQueries(QueriesContract): ...
+
+
+class TestMemoryTerminalQueries(TerminalQueriesContract): ...

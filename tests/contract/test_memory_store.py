@@ -8,6 +8,7 @@ from fintech.adapters.memory.store import MemoryStore
 from fintech.ports.contracts.books import LedgerContract
 from fintech.ports.contracts.idempotency import IdempotencyContract
 from fintech.ports.contracts.store import StoreContract
+from fintech.ports.contracts.terminals import TerminalStoreContract
 
 
 @pytest.fixture
@@ -37,3 +38,6 @@ class TestMemoryIdempotency(IdempotencyContract): ...
 
 
 class TestMemoryLedger(LedgerContract): ...
+
+
+class TestMemoryTerminals(TerminalStoreContract): ...

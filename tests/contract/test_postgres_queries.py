@@ -6,6 +6,7 @@ from fintech.adapters.postgres.database import Database
 from fintech.adapters.postgres.queries import PostgresQueries
 from fintech.adapters.postgres.store import PostgresStore
 from fintech.ports.contracts.queries import QueriesContract
+from fintech.ports.contracts.terminals import TerminalQueriesContract
 
 
 @pytest.fixture
@@ -19,3 +20,6 @@ def queries(database: Database) -> PostgresQueries:
 
 
 class TestPostgresQueries(QueriesContract): ...
+
+
+class TestPostgresTerminalQueries(TerminalQueriesContract): ...

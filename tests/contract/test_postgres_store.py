@@ -8,6 +8,7 @@ from fintech.adapters.postgres.database import open_database
 from fintech.ports.contracts.books import LedgerContract
 from fintech.ports.contracts.idempotency import IdempotencyContract
 from fintech.ports.contracts.store import StoreContract
+from fintech.ports.contracts.terminals import TerminalStoreContract
 
 
 @pytest.fixture
@@ -38,3 +39,6 @@ class TestPostgresIdempotency(IdempotencyContract): ...
 
 
 class TestPostgresLedger(LedgerContract): ...
+
+
+class TestPostgresTerminals(TerminalStoreContract): ...

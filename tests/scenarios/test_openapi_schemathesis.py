@@ -51,7 +51,12 @@ async def things(api: Api) -> Mapping[str, str]:
     event = (await api.get("/v1/events")).body["data"][0]
     account = await api.bank_account()
     payout = await api.paid_out(500, method="instant")
+    address = {"line1": "1 High St", "city": "Hay", "state": "NSW", "postal_code": "2711", "country": "AU"}
+    place = (await api.post("/v1/terminal/locations", {"display_name": "Kiosk", "address": address})).body
+    reader = {"registration_code": "simulated-1", "location": place["id"]}
     return {
+        "location": place["id"],
+        "reader": (await api.post("/v1/terminal/readers", reader)).body["id"],
         "intent": held["id"],
         "payment_intent": paid["id"],
         "charge": paid["latest_charge"],

@@ -64,6 +64,7 @@ class EventType(StrEnum):
     REFUND_CREATED = "refund.created"
     REFUND_UPDATED = "refund.updated"
     REFUND_FAILED = "refund.failed"
+    REFUND_REVERSAL_REQUESTED = "refund.reversal_requested"
     SETTLEMENT_CREATED = "settlement.created"
     BANK_ACCOUNT_CREATED = "account.external_account.created"
     BANK_ACCOUNT_UPDATED = "account.external_account.updated"

@@ -23,6 +23,7 @@ class Face(StrEnum):
     CLI = "cli"
     WORKER = "worker"
     EMBEDDED = "embedded"
+    TERMINAL = "terminal"
 
 
 @frozen

@@ -41,6 +41,18 @@ from fintech.application.settlement import SettleEverybody, SettleInFull, Settle
 from fintech.application.statements import ListPeriods, MakeStatement, OpenStatement
 from fintech.application.sweep import Sweep
 from fintech.application.tax_invoices import MakeTaxInvoice
+from fintech.application.terminals.advices import TakeAdvice
+from fintech.application.terminals.locations import CreateLocation, RemoveLocation, UpdateLocation
+from fintech.application.terminals.purchases import TakePurchase
+from fintech.application.terminals.recognising import RecogniseTerminal
+from fintech.application.terminals.refunds import RefundPurchase
+from fintech.application.terminals.reversals import ReverseTransaction
+from fintech.application.terminals.terminals import (
+    PlaceTerminal,
+    RegisterTerminal,
+    SignOnTerminal,
+    UpdateTerminal,
+)
 from fintech.application.write_offs import DecideWriteOff, ProposeWriteOff
 from fintech.domain.tax_invoices import Supplier
 from fintech.ports.card_acquirer import CardAcquirer
@@ -120,6 +132,28 @@ class Core(containers.DeclarativeContainer):
     )
     propose_write_off = providers.Singleton(ProposeWriteOff, store=store, ids=ids, commits=commits)
     decide_write_off = providers.Singleton(DecideWriteOff, store=store, commits=commits)
+    create_location = providers.Singleton(CreateLocation, store=store, ids=ids, commits=commits)
+    update_location = providers.Singleton(UpdateLocation, store=store, commits=commits)
+    remove_location = providers.Singleton(RemoveLocation, store=store, commits=commits)
+    register_terminal = providers.Singleton(RegisterTerminal, store=store, ids=ids, commits=commits)
+    update_terminal = providers.Singleton(UpdateTerminal, store=store, commits=commits)
+    place_terminal = providers.Singleton(PlaceTerminal, store=store, commits=commits)
+    sign_on_terminal = providers.Singleton(SignOnTerminal, store=store, commits=commits)
+    recognise_terminal = providers.Singleton(RecogniseTerminal, store=store, clock=clock)
+    reverse_transaction = providers.Singleton(ReverseTransaction, store=store, ids=ids, commits=commits)
+    take_purchase = providers.Singleton(
+        TakePurchase,
+        store=store,
+        ids=ids,
+        vault=vault,
+        commits=commits,
+        create_payment=create_payment,
+        reverse=reverse_transaction,
+    )
+    take_advice = providers.Singleton(
+        TakeAdvice, store=store, ids=ids, vault=vault, commits=commits, asking=asking
+    )
+    refund_purchase = providers.Singleton(RefundPurchase, store=store, create_refund=create_refund)
     change_balance_settings = providers.Singleton(ChangeBalanceSettings, store=store, commits=commits)
     change_instant_policy = providers.Singleton(ChangeInstantPolicy, store=store, commits=commits)
     bank_account_repeats = providers.Singleton(BankAccountRepeats, commits=commits)

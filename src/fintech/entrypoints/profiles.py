@@ -30,6 +30,7 @@ from fintech.adapters.memory.store import MemoryStore
 from fintech.adapters.simulator.card_acquirer import SimulatedAcquirer
 from fintech.adapters.simulator.card_vault import SimulatedCardVault
 from fintech.adapters.simulator.payout_bank import SimulatedPayoutBank
+from fintech.adapters.simulator.terminal import SimulatedTerminal
 from fintech.adapters.system.clock import SystemClock
 from fintech.adapters.system.id_source import RandomIdSource
 from fintech.adapters.system.keyed_digest import LocalDigest
@@ -125,6 +126,11 @@ def on_postgres(database_url: str, *, digest_key: bytes) -> AbstractAsyncContext
     return container(
         read_settings({"FINTECH_DATABASE_URL": database_url, "FINTECH_DIGEST_KEY": digest_key.hex()})
     )
+
+
+def simulated_terminal(host: str, port: int, number: str) -> SimulatedTerminal:
+    """A terminal for a gateway that listens somewhere, with test cards to be put into it. Use it as a context."""
+    return SimulatedTerminal(host, port, number, SystemClock())
 
 
 async def upgrade(settings: Settings) -> str:

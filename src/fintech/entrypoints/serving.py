@@ -1,4 +1,4 @@
-"""A long-running service: the core of one deployment behind HTTP, with its sweeper, from ready to drained."""
+"""A long-running service: the core of one deployment behind its doors, with its sweeper, from ready to drained."""
 
 import asyncio
 import gc
@@ -24,6 +24,8 @@ from fintech.entrypoints.profiles import CannotOpen
 from fintech.entrypoints.sandbox import ready_sandbox
 from fintech.entrypoints.settings import Settings
 from fintech.entrypoints.settling import INTERVAL_S, DailySettling
+from fintech.entrypoints.terminal_gateway import TerminalGateway, require_loopback, terminal_gateway
+from fintech.entrypoints.terminals.settings import TerminalSettings
 from fintech.entrypoints.worker import working
 
 BACKLOG: Final = 1024
@@ -38,7 +40,11 @@ _log = logging.getLogger(__name__)
 
 
 class CannotServe(Exception):
-    """The service cannot listen where it was told to. The message is one line."""
+    """The service cannot listen where it was told to. The message is one line, ``door`` the option that said where."""
+
+    def __init__(self, door: str, address: "Address", error: OSError) -> None:
+        super().__init__(f"cannot listen on {address}: {error.strerror or error}")
+        self.door = door
 
 
 @frozen
@@ -65,11 +71,13 @@ class Address:
 
 @frozen(kw_only=True)
 class Service:
-    """What to serve. ``data_dir`` is the folder that a sandbox is kept in, where there is one."""
+    """What to serve, over HTTP and, where ``terminals`` says so, to terminals over ISO 8583. ``data_dir`` is the folder
+    that a sandbox is kept in, where there is one."""
 
     core: AbstractAsyncContextManager[Core]
     settings: Settings
     address: Address
+    terminals: Address | None = None
     data_dir: Path | None = None
 
 
@@ -77,7 +85,7 @@ def serve(service: Service) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is under way and return. A second signal ends the process.
 
     When it is ready, one line of JSON says so on standard output: where, and for a sandbox as whom. Raises
-    `CannotServe` and what the profile raises.
+    `CannotServe`, `LoopbackOnly` and what the profile raises.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(service))
@@ -98,15 +106,20 @@ async def _until_stopped(service: Service, stop: "_Stop") -> None:
     settings = service.settings
     async with AsyncExitStack() as closing:
         # Bound first, so that a port that is taken is known before anything is started; nobody can connect yet.
-        listener = closing.enter_context(_bound(service.address))
+        listener = closing.enter_context(_bound("http", service.address))
+        tills = closing.enter_context(_bound_for_terminals(service.terminals)) if service.terminals else None
         core = await closing.enter_async_context(service.core)
-        ready: dict[str, str] = {"http": f"http://{_named(listener)}"}
+        ready = {"http": f"http://{_named(listener)}"} | ({"terminals": _named(tills)} if tills else {})
+        where = dict(ready)
         if service.data_dir is not None:
-            ready |= await _sandbox(core, service.data_dir)
+            ready |= await _sandbox(core, service.data_dir, with_terminal=tills is not None)
         await closing.enter_async_context(working(core.sweep(), interval_s=settings.sweep_interval_s))
         daily = DailySettling(core.clock(), core.settle_everybody())
         await closing.enter_async_context(working(daily, interval_s=INTERVAL_S, name="settler"))
-        app = build_app(core, settings.http)
+        gateway = None
+        if tills is not None and service.terminals is not None:
+            gateway = await _gateway(closing, core, settings.terminals, tills, service.terminals)
+        app = build_app(core, settings.http, also=[gateway.meter] if gateway else [])
         runner = web.AppRunner(app, shutdown_timeout=LAST_CALL_S, **server_options(settings.http))
         closing.push_async_callback(runner.cleanup)
         await runner.setup()
@@ -115,13 +128,15 @@ async def _until_stopped(service: Service, stop: "_Stop") -> None:
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
         print(json.dumps(ready), flush=True)  # noqa: T201 - the line that callers wait for
-        _log.info("ready", extra={"http": ready["http"], "pid": os.getpid()})
+        _log.info("ready", extra={**where, "pid": os.getpid()})
         await stop.wait()
         _log.info("draining", extra={"signal": stop.asked})
         app[HEALTH].drain()
         await asyncio.sleep(settings.drain_delay_s)
         await site.stop()
-        await _landed(app[HEALTH], settings.drain_s)
+        answering = [_landed(app[HEALTH], settings.drain_s)]
+        answering += [gateway.drain(settings.drain_s)] if gateway else []
+        await asyncio.gather(*answering)
 
 
 @define
@@ -159,16 +174,17 @@ class _Stop:
             self._starting.cancel()
 
 
-async def _sandbox(core: Core, data_dir: Path) -> dict[str, str]:
+async def _sandbox(core: Core, data_dir: Path, *, with_terminal: bool) -> dict[str, str]:
     try:
         sandbox = await ready_sandbox(core, data_dir)
     except OSError as error:
         raise CannotOpen(f"the sandbox's key in {data_dir} cannot be kept: {error.strerror}") from error
-    return {"account": sandbox.account, "sandbox_key": sandbox.key}
+    told = {"account": sandbox.account, "sandbox_key": sandbox.key}
+    return told | {"terminal_id": sandbox.terminal} if with_terminal else told
 
 
 @contextmanager
-def _bound(address: Address) -> Iterator[socket.socket]:
+def _bound(door: str, address: Address) -> Iterator[socket.socket]:
     try:
         family, _, _, _, where = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, socket.SOCK_STREAM)
@@ -179,8 +195,16 @@ def _bound(address: Address) -> Iterator[socket.socket]:
             listener.close()
             raise
     except OSError as error:
-        raise CannotServe(f"cannot listen on {address}: {error.strerror or error}") from error
+        raise CannotServe(door, address, error) from error
     with listener:
+        yield listener
+
+
+@contextmanager
+def _bound_for_terminals(address: Address) -> Iterator[socket.socket]:
+    """Where terminals are served, which nobody but this machine can reach."""
+    with _bound("terminals", address) as listener:
+        require_loopback(listener)
         yield listener
 
 
@@ -189,8 +213,17 @@ async def _listening(runner: web.AppRunner, listener: socket.socket, address: Ad
     try:
         await site.start()
     except OSError as error:
-        raise CannotServe(f"cannot listen on {address}: {error.strerror or error}") from error
+        raise CannotServe("http", address, error) from error
     return site
+
+
+async def _gateway(
+    closing: AsyncExitStack, core: Core, settings: TerminalSettings, listener: socket.socket, address: Address
+) -> TerminalGateway:
+    try:
+        return await closing.enter_async_context(terminal_gateway(core, listener, settings))
+    except OSError as error:
+        raise CannotServe("terminals", address, error) from error
 
 
 async def _landed(health: Health, within_s: float) -> None:

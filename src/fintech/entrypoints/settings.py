@@ -14,6 +14,7 @@ from cattrs import Converter
 from fintech.domain.abn import Abn
 from fintech.domain.tax_invoices import SPECIMEN, Supplier
 from fintech.entrypoints.http.settings import HttpSettings
+from fintech.entrypoints.terminals.settings import TerminalSettings
 
 PREFIX: Final = "FINTECH_"
 DIGEST_KEY_BYTES_MIN: Final = 32
@@ -72,7 +73,7 @@ class SupplierSettings:
 @frozen(kw_only=True)
 class Settings:
     """Each field is read from the variable ``FINTECH_`` and the field's name in capitals; ``http`` from FINTECH_HTTP_…,
-    ``supplier`` from FINTECH_SUPPLIER_….
+    ``supplier`` from FINTECH_SUPPLIER_…, ``terminals`` from FINTECH_TERMINALS_….
 
     ``sweep_interval_s`` is how often the sweeper looks for what is due. When told to stop, a service answers 503 to
     readiness probes for ``drain_delay_s`` while it still takes requests, then finishes what it has, for at most
@@ -87,6 +88,7 @@ class Settings:
     drain_s: float = field(default=20.0, validator=_seconds(300.0))
     http: HttpSettings = field(factory=HttpSettings)
     supplier: SupplierSettings = field(factory=SupplierSettings)
+    terminals: TerminalSettings = field(factory=TerminalSettings)
 
     def addressed(self) -> DatabaseUrl:
         """The database's address. Raises `SettingsInvalid` where there is none."""

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+from typing import Final, Generic, Protocol, TypeVar, runtime_checkable
 
 from attrs import field, frozen
 
@@ -20,7 +20,7 @@ from fintech.domain.payouts.payout import Payout, PayoutStatus
 from fintech.domain.refunds.refund import Refund
 from fintech.domain.remittances import PayableLine, Remittance
 from fintech.domain.scope import Scope
-from fintech.domain.terminals import Location, Terminal
+from fintech.domain.terminals import Location, Terminal, TerminalStatus
 from fintech.domain.webhooks import WebhookEndpoint
 from fintech.domain.write_offs import WriteOff
 
@@ -61,6 +61,27 @@ class MovementLine:
     def kind(self) -> TransferKind:
         """Why the money moved: the kind of the first leg."""
         return self.legs[0].kind
+
+
+@frozen
+class Presence:
+    """Whether terminals are to be on line at a moment (`Terminal.online`)."""
+
+    online: bool
+    at: datetime
+
+
+@frozen(kw_only=True)
+class Wanted:
+    """Which terminals: those for which everything holds that is given."""
+
+    location: LocationId | None = None
+    serial: str | None = None
+    statuses: tuple[TerminalStatus, ...] = ()
+    presence: Presence | None = None
+
+
+ALL_TERMINALS: Final = Wanted()
 
 
 @runtime_checkable
@@ -116,10 +137,8 @@ class Queries(Protocol):
         """Places where terminals stand, but for removed ones."""
 
     @abstractmethod
-    async def terminals(
-        self, scope: Scope, page: Page, location: LocationId | None = None
-    ) -> Listed[Terminal]:
-        """Terminals, at one location or at all."""
+    async def terminals(self, scope: Scope, page: Page, wanted: Wanted = ALL_TERMINALS) -> Listed[Terminal]:
+        """Terminals, also retired ones."""
 
     @abstractmethod
     async def webhook_endpoints(self, scope: Scope, page: Page) -> Listed[WebhookEndpoint]:

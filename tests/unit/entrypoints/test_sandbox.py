@@ -1,12 +1,18 @@
 """The sandbox: there from the first start, the same ever after."""
 
+import asyncio
 from pathlib import Path
 
+from fintech.application.commits import Request
+from fintech.domain.ids import MerchantId
+from fintech.domain.outcome import Success
 from fintech.domain.scope import Actor, Face, Scope
+from fintech.domain.terminals import Placing, Terminal
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.profiles import in_memory, testing
-from fintech.entrypoints.sandbox import KEY_FILE, SANDBOX, ready_sandbox
+from fintech.entrypoints.sandbox import ADDRESS, KEY_FILE, SANDBOX, ready_sandbox
 from fintech.entrypoints.secret_files import write_secret
+from fintech.ports.queries import Page
 
 SCOPE = Scope(SANDBOX, livemode=False)
 OFFICER = Actor("officer", Face.CLI, "tidying up")
@@ -69,3 +75,60 @@ async def test_a_file_that_says_something_else_is_replaced(tmp_path: Path) -> No
         sandbox = await ready_sandbox(core, tmp_path)
         assert sandbox.key.startswith("sk_test_")
         assert await opens(core, sandbox.key)
+
+
+async def terminals(core: Core) -> list[Terminal]:
+    return list((await core.queries().terminals(SCOPE, Page(limit=100))).items)
+
+
+async def test_the_first_start_registers_a_terminal_that_later_ones_find(tmp_path: Path) -> None:
+    async with testing() as core:
+        first = await ready_sandbox(core, tmp_path)
+        assert first.terminal == "T0000001"
+        assert (await ready_sandbox(core, tmp_path)).terminal == first.terminal
+        (made,) = await terminals(core)
+        assert (made.number, made.simulated, made.location) == (
+            "T0000001",
+            True,
+            (await core.queries().locations(SCOPE, Page())).items[0].id,
+        )
+
+
+async def test_a_suspended_terminal_stays_the_sandboxs(tmp_path: Path) -> None:
+    """Whoever suspends it wants to see what becomes of its transactions."""
+    async with testing() as core:
+        await ready_sandbox(core, tmp_path)
+        (made,) = await terminals(core)
+        request = Request(actor=OFFICER)
+        (await core.place_terminal()(request, SCOPE, made.id, Placing.SUSPEND)).unwrap()
+        assert (await ready_sandbox(core, tmp_path)).terminal == "T0000001"
+
+
+async def test_a_retired_terminal_has_a_successor_even_where_its_place_is_gone(tmp_path: Path) -> None:
+    async with testing() as core:
+        await ready_sandbox(core, tmp_path)
+        (made,) = await terminals(core)
+        request = Request(actor=OFFICER)
+        (await core.place_terminal()(request, SCOPE, made.id, Placing.RETIRE)).unwrap()
+        (await core.remove_location()(request, SCOPE, made.location)).unwrap()
+        assert (await ready_sandbox(core, tmp_path)).terminal == "T0000002"
+        assert (await ready_sandbox(core, tmp_path)).terminal == "T0000002"
+
+
+async def test_a_number_that_another_merchant_has_is_not_the_sandboxs(tmp_path: Path) -> None:
+    async with testing() as core:
+        other = Scope(MerchantId("acct_" + "2" * 24), livemode=True)
+        await core.onboard_merchant()(OFFICER, other.merchant, livemode=True, name="Early bird")
+        request = Request(actor=OFFICER)
+        place = (await core.create_location()(request, other, name="x", address=ADDRESS)).unwrap().value
+        register = core.register_terminal()
+        taken = await register(request, other, serial="SN-1", location=place.id, number="T0000001")
+        assert isinstance(taken, Success)
+        assert (await ready_sandbox(core, tmp_path)).terminal == "T0000002"
+
+
+async def test_starts_at_once_end_up_with_the_same_terminal(tmp_path: Path) -> None:
+    async with testing() as core:
+        ready = await asyncio.gather(*(ready_sandbox(core, tmp_path) for _ in range(5)))
+        assert {sandbox.terminal for sandbox in ready} == {"T0000001"}
+        assert len(await terminals(core)) == 1

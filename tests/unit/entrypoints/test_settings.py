@@ -30,6 +30,7 @@ def test_every_variable_is_named_after_its_field() -> None:
             "FINTECH_DRAIN_S": "2.5",
             "FINTECH_HTTP_IN_FLIGHT_MAX": "7",
             "FINTECH_HTTP_REQUEST_TIMEOUT_S": "3",
+            "FINTECH_TERMINALS_IDLE_TIMEOUT_S": "9",
         }
     )
     assert read.addressed() == URL
@@ -37,6 +38,7 @@ def test_every_variable_is_named_after_its_field() -> None:
     assert read.log_level is LogLevel.WARNING
     assert read.drain_s == 2.5
     assert (read.http.in_flight_max, read.http.request_timeout_s) == (7, 3.0)
+    assert read.terminals.idle_timeout_s == 9.0
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg"])
@@ -61,6 +63,7 @@ def test_an_address_may_be_spelt_as_its_readers_do(scheme: str) -> None:
         ("FINTECH_SWEEP_INTERVAL_S", "1e9", "must be <= 3600"),
         ("FINTECH_HTTP_IN_FLIGHT_MAX", "1.5", "is a whole number"),
         ("FINTECH_HTTP_IN_FLIGHT_MAX", "0", "must be >= 1"),
+        ("FINTECH_TERMINALS_FRAME_MAX_BYTES", "1", "must be >= 64"),
         ("FINTECH_SUPPLIER_ABN", "51 824 753 557", "is an ABN: eleven digits"),
         ("FINTECH_SUPPLIER_LEGAL_NAME", "a\nb", "is one line of at most 120 characters"),
         ("FINTECH_SUPPLIER_ADDRESS", "a" * 121, "is one line of at most 120 characters"),

@@ -9,7 +9,7 @@ from fintech.domain.api_keys import ApiKey
 from fintech.domain.bank_accounts import BankAccount
 from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.events import Aggregate, Event
-from fintech.domain.ids import BankAccountId, ChargeId, LocationId, MovementId, PaymentId, PayoutId
+from fintech.domain.ids import BankAccountId, ChargeId, MovementId, PaymentId, PayoutId
 from fintech.domain.ledger import Transfer, TransferKind
 from fintech.domain.lines import change_of, line_amounts, touches_balance
 from fintech.domain.merchants import Merchant
@@ -22,7 +22,7 @@ from fintech.domain.scope import Scope
 from fintech.domain.terminals import Location, Terminal
 from fintech.domain.webhooks import EndpointStatus, WebhookEndpoint
 from fintech.domain.write_offs import WriteOff
-from fintech.ports.queries import Listed, MovementLine, Page, Queries
+from fintech.ports.queries import ALL_TERMINALS, Listed, MovementLine, Page, Queries, Wanted
 
 T = TypeVar("T")
 A = TypeVar("A", bound=Aggregate)
@@ -97,10 +97,8 @@ class MemoryQueries(Queries):
         kept = [each for each in self._all(Location, scope) if each.removed_at is None]
         return _listed(kept, page, lambda location: location.id, _created)
 
-    async def terminals(
-        self, scope: Scope, page: Page, location: LocationId | None = None
-    ) -> Listed[Terminal]:
-        found = [each for each in self._all(Terminal, scope) if location in (None, each.location)]
+    async def terminals(self, scope: Scope, page: Page, wanted: Wanted = ALL_TERMINALS) -> Listed[Terminal]:
+        found = [each for each in self._all(Terminal, scope) if _is_wanted(each, wanted)]
         return _listed(found, page, lambda terminal: terminal.id, _created)
 
     async def webhook_endpoints(self, scope: Scope, page: Page) -> Listed[WebhookEndpoint]:
@@ -186,6 +184,16 @@ class MemoryQueries(Queries):
             MovementLine(id=id, legs=tuple(sorted(each, key=lambda leg: leg.id))) for id, each in legs.items()
         ]
         return [line for line in lines if touches_balance(line.legs)]
+
+
+def _is_wanted(terminal: Terminal, wanted: Wanted) -> bool:
+    presence = wanted.presence
+    return (
+        wanted.location in (None, terminal.location)
+        and wanted.serial in (None, terminal.serial)
+        and (not wanted.statuses or terminal.status in wanted.statuses)
+        and (presence is None or terminal.online(presence.at) is presence.online)
+    )
 
 
 def _created(aggregate: _Dated) -> datetime:

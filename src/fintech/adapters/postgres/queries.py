@@ -27,6 +27,7 @@ from fintech.adapters.postgres.selecting import (
     documented_in_order,
     kept,
     pointer,
+    wanted_terminals,
     within,
 )
 from fintech.adapters.postgres.tables import (
@@ -46,7 +47,7 @@ from fintech.domain.api_keys import ApiKey
 from fintech.domain.bank_accounts import BankAccount
 from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.events import Aggregate, Event
-from fintech.domain.ids import BankAccountId, ChargeId, LocationId, MovementId, PaymentId, PayoutId
+from fintech.domain.ids import BankAccountId, ChargeId, MovementId, PaymentId, PayoutId
 from fintech.domain.ledger import TransferKind
 from fintech.domain.lines import touches_balance
 from fintech.domain.merchants import Merchant
@@ -59,7 +60,7 @@ from fintech.domain.scope import Scope
 from fintech.domain.terminals import Location, Terminal
 from fintech.domain.webhooks import EndpointStatus, WebhookEndpoint
 from fintech.domain.write_offs import WriteOff
-from fintech.ports.queries import Listed, MovementLine, Page, Queries
+from fintech.ports.queries import ALL_TERMINALS, Listed, MovementLine, Page, Queries, Wanted
 
 A = TypeVar("A", bound=Aggregate)
 
@@ -143,13 +144,10 @@ class PostgresQueries(Queries):
     async def locations(self, scope: Scope, page: Page) -> Listed[Location]:
         return await self._aggregates(Location, kept(locations, scope), page)
 
-    async def terminals(
-        self, scope: Scope, page: Page, location: LocationId | None = None
-    ) -> Listed[Terminal]:
-        where = within(terminals, scope)
-        if location is not None:
-            where = and_(where, terminals.c.location_id == location)
-        return await self._aggregates(Terminal, where, page)
+    async def terminals(self, scope: Scope, page: Page, wanted: Wanted = ALL_TERMINALS) -> Listed[Terminal]:
+        return await self._aggregates(
+            Terminal, and_(within(terminals, scope), *wanted_terminals(wanted)), page
+        )
 
     async def webhook_endpoints(self, scope: Scope, page: Page) -> Listed[WebhookEndpoint]:
         where = and_(within(webhook_endpoints, scope), webhook_endpoints.c.status != EndpointStatus.REMOVED)

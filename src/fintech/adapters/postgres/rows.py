@@ -114,7 +114,14 @@ def _write_off(write_off: WriteOff) -> tuple[object, ...]:
 
 
 def _terminal(terminal: Terminal) -> tuple[object, ...]:
-    return terminal.number, terminal.location, terminal.created_at
+    return (
+        terminal.number,
+        terminal.location,
+        terminal.serial,
+        terminal.status,
+        terminal.signed_on_at,
+        terminal.created_at,
+    )
 
 
 def _webhook_endpoint(endpoint: WebhookEndpoint) -> tuple[object, ...]:

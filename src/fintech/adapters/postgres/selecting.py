@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, Table, Text, and_, cast, select
+from sqlalchemy import ColumnElement, FromClause, Select, Table, Text, and_, cast, false, func, not_, select
 
-from fintech.adapters.postgres.tables import events
+from fintech.adapters.postgres.tables import events, terminals
 from fintech.domain.scope import Scope
-from fintech.ports.queries import Page
+from fintech.domain.terminals import ONLINE_FOR, TerminalStatus
+from fintech.ports.queries import Page, Wanted
 
 
 def within(table: FromClause, scope: Scope) -> ColumnElement[bool]:
@@ -17,6 +18,23 @@ def within(table: FromClause, scope: Scope) -> ColumnElement[bool]:
 def kept(table: Table, scope: Scope) -> ColumnElement[bool]:
     """The rows of a scope that have not been removed."""
     return and_(within(table, scope), table.c.removed_at.is_(None))
+
+
+def wanted_terminals(wanted: Wanted) -> list[ColumnElement[bool]]:
+    """The conditions that terminals are looked for by."""
+    columns, presence = terminals.c, wanted.presence
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.location is not None:
+        conditions.append(columns.location_id == wanted.location)
+    if wanted.serial is not None:
+        conditions.append(columns.serial == wanted.serial)
+    if wanted.statuses:
+        conditions.append(columns.status.in_(wanted.statuses))
+    if presence is not None:
+        reported = func.coalesce(columns.signed_on_at > presence.at - ONLINE_FOR, false())
+        online = and_(columns.status == TerminalStatus.ACTIVE, reported)
+        conditions.append(online if presence.online else not_(online))
+    return conditions
 
 
 def pointer(table: Table) -> tuple[ColumnElement[Any], ...]:

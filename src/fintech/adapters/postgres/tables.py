@@ -151,6 +151,9 @@ terminals = _aggregate(
     "terminals",
     Column("number", _key(), nullable=False),
     Column("location_id", _key(), nullable=False),
+    Column("serial", _key(), nullable=False),
+    Column("status", Text, nullable=False),
+    _moment("signed_on_at", nullable=True),
     Index("terminals_number", "number", unique=True),
     Index("terminals_location_id", "merchant_id", "livemode", "location_id", "id"),
 )

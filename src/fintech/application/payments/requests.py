@@ -16,6 +16,7 @@ from fintech.domain.payment_methods import Method
 from fintech.domain.payments.increments import increment_sent
 from fintech.domain.payments.lifecycle import canceled, captured
 from fintech.domain.payments.payment import CancelReason, CaptureMethod, Payment, new_payment
+from fintech.domain.payments.presentation import Presentation
 from fintech.domain.scope import Scope
 from fintech.ports.id_source import IdSource
 from fintech.ports.store import Store
@@ -43,6 +44,8 @@ class CreatePayment:
         description: str | None = None,
         metadata: Metadata = (),
         confirm: bool = False,
+        presented: Presentation | None = None,
+        id: PaymentId | None = None,
     ) -> Answered:
         """Refused as the domain's `new_payment` and `Payment.confirmed` refuse, and as any request under a key."""
         merchant = await self.store.merchant(scope)
@@ -54,7 +57,7 @@ class CreatePayment:
         async def decide(_changeset: ChangesetId, now: datetime) -> Outcome[Decision[Payment], Refusal]:
             made = new_payment(
                 merchant,
-                id=self.ids.new(PaymentId),
+                id=id or self.ids.new(PaymentId),
                 amount_minor=amount_minor,
                 currency=currency,
                 at=now,
@@ -62,6 +65,7 @@ class CreatePayment:
                 method=method,
                 description=description,
                 metadata=metadata,
+                presented=presented,
             )
             if isinstance(made, Success) and confirm:
                 made = made.unwrap().confirmed(merchant, now)

@@ -128,6 +128,7 @@ class ReversalReason(StrEnum):
     CANCELLED = "cancelled"
     EXPIRED = "expired"
     NOT_CAPTURED = "not_captured"
+    TERMINAL = "terminal"  #: the terminal gave its transaction up, whatever had become of it
     UNKNOWN_OUTCOME = "unknown_outcome"
 
 

@@ -19,6 +19,7 @@ from fintech.domain.money import Currency
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.payment_methods import Method
 from fintech.domain.payments.attempt import Attempt, AttemptStatus
+from fintech.domain.payments.presentation import Presentation
 from fintech.domain.payments.refusals import (
     AmountTooLarge,
     AmountTooSmall,
@@ -111,6 +112,7 @@ class Payment:
     cancel_reason: CancelReason | None = None
     disputes: tuple[DisputeId, ...] = field(default=())
     disputed_minor: int = 0  #: what chargebacks have taken and not given back
+    presented: Presentation | None = None  #: at which terminal and how; None for a card that is not present
 
     @property
     def attempt(self) -> Attempt | None:
@@ -250,6 +252,7 @@ def new_payment(
     method: Method | None = None,
     description: str | None = None,
     metadata: Metadata = (),
+    presented: Presentation | None = None,
 ) -> Outcome[Payment, PaymentRefusal]:
     """A payment that nobody has been asked about yet."""
     if (refused := may_trade(merchant)) is not None:
@@ -271,6 +274,7 @@ def new_payment(
             method=method,
             description=description,
             metadata=metadata,
+            presented=presented,
         )
     )
 

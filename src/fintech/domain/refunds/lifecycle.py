@@ -10,7 +10,7 @@ from datetime import date, datetime
 from attrs import frozen
 
 from fintech.domain.business_days import sydney_day
-from fintech.domain.cards import Approved, AuthorisationReply, Decline
+from fintech.domain.cards import Approved, AuthorisationReply, Decline, Scheme
 from fintech.domain.chart import Bucket, bucket_of, code_of, unsettled_on
 from fintech.domain.evolving import evolve
 from fintech.domain.ids import ChangesetId, MovementId, PaymentId, RefundId
@@ -81,13 +81,10 @@ def refund_sent(
     movement = Movement(MovementId.of(changeset, MONEY_POSITION), source=id, at=at)
     scheme = attempt.method.card.scheme
     most = amount_minor if unsettled_most_minor is None else max(unsettled_most_minor, 0)
-    left = _draw_what_there_is(movement, books, attempt, spendable, amount_minor, most)
+    left = draw_what_there_is(movement, books, attempt, spendable, amount_minor, most, Phase.PENDING)
     if left > (room := max(debt_room_minor, 0)):
         return Failure(InsufficientFunds(amount_minor - left + room))
-    if left:
-        later = books.platform_account(code_of(Bucket.SCHEME_RECEIVABLE, scheme, LATER))
-        _draw(movement, books.account(Bucket.RECEIVABLE.value), later, left)
-        _fund(movement, books, left, Phase.PENDING)
+    owe(movement, books, scheme, left, Phase.PENDING)
     refund = Refund(
         id=id,
         version=0,
@@ -191,13 +188,14 @@ def fee_undone(refund: Refund) -> Fee:
     return NO_FEE if refund.failure_movement else refund.fee
 
 
-def _draw_what_there_is(
+def draw_what_there_is(
     movement: Movement,
     books: Books,
     attempt: Attempt,
     spendable: Mapping[AccountId, int],
     amount_minor: int,
     unsettled_most_minor: int,
+    phase: Phase,
 ) -> int:
     """Draw on the payment's days, then on ``available``; what is left to be found."""
     scheme = attempt.method.card.scheme
@@ -206,15 +204,21 @@ def _draw_what_there_is(
     for account in unsettled:
         day = date.fromisoformat(account.code.partition("/")[2])
         owed = books.platform_account(scheme_receivable_on(scheme, day))
-        drawn = _draw(movement, account, owed, min(left, free, max(spendable[account], 0)))
+        drawn = min(left, free, max(spendable[account], 0))
+        movement.move(TransferKind.REFUND, account, owed, drawn, phase=phase)
         left, free = left - drawn, free - drawn
     later = books.platform_account(code_of(Bucket.SCHEME_RECEIVABLE, scheme, LATER))
-    return left - _draw(movement, available, later, min(left, max(spendable[available], 0)))
+    drawn = min(left, max(spendable[available], 0))
+    movement.move(TransferKind.REFUND, available, later, drawn, phase=phase)
+    return left - drawn
 
 
-def _draw(movement: Movement, debit: AccountId, credit: AccountId, amount_minor: int) -> int:
-    movement.move(TransferKind.REFUND, debit, credit, amount_minor, phase=Phase.PENDING)
-    return amount_minor
+def owe(movement: Movement, books: Books, scheme: Scheme, amount_minor: int, phase: Phase) -> None:
+    """What no bucket has the merchant owes us from now on; our own cash stands in for it."""
+    later = books.platform_account(code_of(Bucket.SCHEME_RECEIVABLE, scheme, LATER))
+    owed = books.account(Bucket.RECEIVABLE.value)
+    movement.move(TransferKind.REFUND, owed, later, amount_minor, phase=phase)
+    fund(movement, books, amount_minor, phase)
 
 
 def _resolved(refund: Refund, phase: Phase, at: datetime, changeset: ChangesetId) -> Movement:
@@ -234,10 +238,10 @@ def _give_fee_back(movement: Movement, merchant: Merchant, books: Books, fee: Fe
     tax = books.platform_account(code_of(Bucket.GST_PAYABLE, merchant.fees.tax_code))
     movement.move(TransferKind.FEE_RETURN, books.platform_account(FEES_CODE), available, fee.fee_minor)
     movement.move(TransferKind.FEE_TAX_RETURN, tax, available, fee.tax_minor)
-    _fund(movement, books, fee.total_minor, Phase.POST)
+    fund(movement, books, fee.total_minor, Phase.POST)
 
 
-def _fund(movement: Movement, books: Books, amount_minor: int, phase: Phase) -> None:
+def fund(movement: Movement, books: Books, amount_minor: int, phase: Phase) -> None:
     """Our own cash becomes merchants' cash."""
     client = books.platform_account(Bucket.CLIENT_CASH.value)
     own = books.platform_account(Bucket.OWN_CASH.value)

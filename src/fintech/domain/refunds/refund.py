@@ -44,6 +44,11 @@ class RefundReason(StrEnum):
     DUPLICATE = "duplicate"
     FRAUDULENT = "fraudulent"
     REQUESTED_BY_CUSTOMER = "requested_by_customer"
+    TERMINAL_REVERSAL = "terminal_reversal"  #: a fact that a terminal tells, and nobody's to choose
+
+
+#: What a merchant may say.
+REASONS_TO_CHOOSE: Final = tuple(each for each in RefundReason if each is not RefundReason.TERMINAL_REVERSAL)
 
 
 class RefundFailure(StrEnum):

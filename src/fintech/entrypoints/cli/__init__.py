@@ -18,6 +18,13 @@ from fintech.entrypoints.cli.lazy import LazyGroup, Listed
         "merchant": Listed("fintech.entrypoints.cli.merchant:merchant", "Open, show and place merchants."),
         "key": Listed("fintech.entrypoints.cli.key:key", "Make, roll, revoke and list API keys."),
         "payment": Listed("fintech.entrypoints.cli.payment:payment", "List, show and refund payments."),
+        "location": Listed(
+            "fintech.entrypoints.cli.location:location",
+            "Note, list and remove the places where terminals stand.",
+        ),
+        "terminal": Listed(
+            "fintech.entrypoints.cli.terminal:terminal", "Register, list and place terminals."
+        ),
         "dispute": Listed(
             "fintech.entrypoints.cli.dispute:dispute", "List and show disputes, and respond to them."
         ),
@@ -43,6 +50,7 @@ from fintech.entrypoints.cli.lazy import LazyGroup, Listed
         "ledger": Listed(
             "fintech.entrypoints.cli.ledger:ledger", "Prove the books; print statements and tax invoices."
         ),
+        "iso8583": Listed("fintech.entrypoints.cli.iso8583:iso8583", "Look into the messages of terminals."),
         "db": Listed("fintech.entrypoints.cli.db:db", "Bring a database's tables up to date."),
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

@@ -267,6 +267,17 @@ def bounded(most: int) -> Callable[[click.Context, click.Parameter, str], str]:
     return check
 
 
+def if_given(
+    check: Callable[[click.Context, click.Parameter, str], str],
+) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
+    """The same check of an option that may be left out."""
+
+    def check_if_given(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+        return None if value is None else check(ctx, param, value)
+
+    return check_if_given
+
+
 def _os_user() -> str:
     try:
         return pwd.getpwuid(os.getuid()).pw_name

@@ -13,7 +13,7 @@ from fintech.domain.money import Currency, format_minor
 from fintech.domain.outcome import Failure
 from fintech.domain.payments.attempt import Attempt
 from fintech.domain.payments.payment import Payment
-from fintech.domain.refunds.refund import Refund, RefundReason, RefundStatus
+from fintech.domain.refunds.refund import REASONS_TO_CHOOSE, Refund, RefundReason, RefundStatus
 from fintech.domain.scope import Scope
 from fintech.entrypoints.cli.options import (
     ACCOUNT,
@@ -125,7 +125,7 @@ def show(
 @click.argument("payment_id", type=PAYMENT, metavar="PAYMENT")
 @click.option("--amount", type=AMOUNT, help="Without it, all that is left.")
 @click.option(
-    "--reason", type=click.Choice([each.value for each in RefundReason]), help="The customer's side."
+    "--reason", type=click.Choice([each.value for each in REASONS_TO_CHOOSE]), help="The customer's side."
 )
 @key_option
 @mode_option

@@ -10,6 +10,7 @@ from fintech.application.payouts.asking import BankMissing
 from fintech.application.settlement import NothingToSettle
 from fintech.application.statements import NoSuchPeriod, TooManyLines
 from fintech.application.tax_invoices import InvoiceCurrency, MonthNotOver, NothingSupplied, SupplierNotSet
+from fintech.domain.addresses import AddressFault
 from fintech.domain.api_keys import KeyRevoked
 from fintech.domain.balance_settings import SettingsFault
 from fintech.domain.bank_accounts import BankAccountFault, DefaultAccount
@@ -59,6 +60,13 @@ from fintech.domain.payouts.refusals import (
 )
 from fintech.domain.refunds.refund import InsufficientFunds, RefundOver
 from fintech.domain.remittances import PayoutsTooFrequent
+from fintech.domain.terminals import (
+    LocationInUse,
+    LocationRemoved,
+    SimulatedInLiveMode,
+    TerminalFault,
+    TerminalMayNot,
+)
 from fintech.domain.write_offs import MoreThanOwed, SamePerson, WriteOffOver
 
 _AGAIN: Final = "somebody else was at it at the same time; nothing was done: try again"
@@ -67,6 +75,7 @@ _AGAIN: Final = "somebody else was at it at the same time; nothing was done: try
 _WORDS: Final[Mapping[type, str]] = {
     AccountClosed: "the merchant's books are closed: nothing is booked any more",
     AcquirerMissing: "no acquirer serves this mode: simulators never serve live mode",
+    AddressFault: "the address is not one in Australia: look at its {it}",
     AlreadyAnswered: "it has its outcome already",
     AlreadyResolved: _AGAIN,
     AmountTooLarge: "the amount is too large: at most {amount} here",
@@ -93,6 +102,8 @@ _WORDS: Final[Mapping[type, str]] = {
     KeyReused: "the key was used for another request: {it.operation}",
     KeyRevoked: "the key has been revoked already",
     LimitReached: "{it.account.code} allows {amount} at most",
+    LocationInUse: "terminals stand there ({it.terminals}): move or retire them first",
+    LocationRemoved: "the location has been removed already",
     MerchantExists: "{it.id} is there already in this mode",
     MerchantMayNot: "the merchant is {it.reason}",
     MethodMissing: "there is nothing to pay with",
@@ -110,9 +121,12 @@ _WORDS: Final[Mapping[type, str]] = {
     RefundOver: "the refund has its outcome: {it.status}",
     SamePerson: "{it.name} proposed it, so somebody else has to decide on it",
     SettingsFault: "{it.field} {it.rule}",
+    SimulatedInLiveMode: "simulated terminals are for test mode only",
     StaleWrite: _AGAIN,
     StandingRefused: "the merchant is {it.current}, from where it cannot become {it.wanted}",
     SupplierNotSet: "a specimen is no supplier in live mode: set FINTECH_SUPPLIER_LEGAL_NAME, …_ABN and …_ADDRESS",
+    TerminalFault: "a terminal has no such {it}",
+    TerminalMayNot: "the terminal is {it.status}: one cannot {it.wanted} it",
     TooMany: "there are {it.most} {it.what} already, and no more are possible",
     TooManyKeys: "metadata has at most {it.most} keys",
     TooManyLines: "the statement has more than {it.most} lines: ask for --format csv, or for fewer days",

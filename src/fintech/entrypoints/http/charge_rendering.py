@@ -5,6 +5,7 @@ from typing import Any, Final
 from fintech.domain.payments.attempt import OPEN, Attempt, AttemptStatus
 from fintech.domain.payments.payment import Payment
 from fintech.entrypoints.http.card_facts import BILLING, CHECKS, NO_BILLING, NO_CHECKS
+from fintech.entrypoints.http.card_present import CARD_PRESENT, presentation_of, render_card_present
 from fintech.entrypoints.http.declines import Failure, failure_of
 from fintech.entrypoints.http.schema import (
     FLAG,
@@ -15,6 +16,7 @@ from fintech.entrypoints.http.schema import (
     UNIX_TIME,
     Schema,
     const,
+    either,
     expandable,
     listed,
     maybe,
@@ -112,7 +114,10 @@ SCHEMA: Final[Schema] = members(
         "paid": FLAG,
         "payment_intent": expandable("payment_intent"),
         "payment_method": TEXT,
-        "payment_method_details": members({"card": _CARD, "type": const("card")}),
+        "payment_method_details": either(
+            members({"card": _CARD, "type": const("card")}),
+            members({"card_present": CARD_PRESENT, "type": const("card_present")}),
+        ),
         "refunded": FLAG,
         "refunds": listed("refund"),
         "status": one_of("failed", "pending", "succeeded"),
@@ -154,7 +159,7 @@ def render_charge(payment: Payment, attempt: Attempt, livemode: bool) -> dict[st
         "paid": succeeded,
         "payment_intent": payment.id,
         "payment_method": attempt.method.id,
-        "payment_method_details": {"card": _card(attempt), "type": "card"},
+        "payment_method_details": _details(payment, attempt),
         "refunded": refunded > 0 and refunded == (amount if released else captured),
         "status": _status(attempt),
         **_NOTHING,
@@ -184,6 +189,13 @@ def _outcome(attempt: Attempt, failure: Failure | None) -> dict[str, Any] | None
         "seller_message": failure.message if failure else "Payment complete.",
         "type": "issuer_declined" if declined else "invalid" if failure else "authorized",
     }
+
+
+def _details(payment: Payment, attempt: Attempt) -> dict[str, Any]:
+    presentation = presentation_of(payment, attempt)
+    if presentation is not None:
+        return {"card_present": render_card_present(presentation, attempt), "type": "card_present"}
+    return {"card": _card(attempt), "type": "card"}
 
 
 def _card(attempt: Attempt) -> dict[str, Any]:

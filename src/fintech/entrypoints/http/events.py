@@ -18,6 +18,7 @@ from fintech.domain.payouts.payout import Payout
 from fintech.domain.refunds.refund import Refund
 from fintech.domain.remittances import Remittance
 from fintech.domain.settlement import Settlement
+from fintech.domain.terminals import Location, Terminal
 from fintech.domain.write_offs import WriteOff
 from fintech.entrypoints.http.balance_settings import render_balance_settings
 from fintech.entrypoints.http.bank_accounts import render_bank_account
@@ -26,6 +27,7 @@ from fintech.entrypoints.http.dispute_rendering import render_dispute
 from fintech.entrypoints.http.errors import invalid, missing
 from fintech.entrypoints.http.kinds import Many, Reference, Text
 from fintech.entrypoints.http.listing import NEWER, OLDER, ListParams, list_of, page_of
+from fintech.entrypoints.http.locations import render_location
 from fintech.entrypoints.http.merchants import render_merchant
 from fintech.entrypoints.http.parameters import Nothing
 from fintech.entrypoints.http.payment_methods import render_stored
@@ -47,6 +49,7 @@ from fintech.entrypoints.http.schema import (
     one_of,
 )
 from fintech.entrypoints.http.settings import API_VERSION
+from fintech.entrypoints.http.terminals import render_reader
 from fintech.ports.queries import Queries
 from fintech.ports.store import Store
 
@@ -139,6 +142,10 @@ def render_snapshot(event: Event, livemode: bool) -> dict[str, Any]:  # noqa: C9
             return render_dispute(thing, livemode)
         case WriteOff():
             return _render_write_off(thing, livemode)
+        case Location():
+            return render_location(thing, livemode)
+        case Terminal():
+            return render_reader(thing, livemode, event.at)
         case _:
             return {"id": thing.id}
 

@@ -12,8 +12,10 @@ from fintech.domain.ids import PaymentMethodId
 from fintech.domain.metadata import Metadata
 from fintech.domain.outcome import Failure
 from fintech.domain.payment_methods import Method, PaymentMethod
+from fintech.domain.payments.presentation import Presentation, payment_of_presented
 from fintech.domain.scope import Scope
 from fintech.entrypoints.http.card_facts import BILLING, CHECKS, NO_BILLING, NO_CHECKS
+from fintech.entrypoints.http.card_present import METHOD, render_presented_card
 from fintech.entrypoints.http.errors import Refused, missing
 from fintech.entrypoints.http.kinds import Choice, Integer, Nested, Pairs, Reference, Text
 from fintech.entrypoints.http.listing import NEWER, OLDER, ListParams, list_of
@@ -31,6 +33,7 @@ from fintech.entrypoints.http.schema import (
     array,
     const,
     members,
+    one_of,
 )
 from fintech.ports.queries import Queries
 from fintech.ports.store import Store
@@ -63,12 +66,14 @@ SCHEMA: Final[Schema] = members(
                 "wallet": NULL,
             }
         ),
+        "card_present": METHOD,
         "created": UNIX_TIME,
         "customer": NULL,
         "livemode": FLAG,
         "metadata": METADATA,
-        "type": const("card"),
-    }
+        "type": one_of("card", "card_present"),
+    },
+    optional=("card", "card_present"),
 )
 
 
@@ -118,35 +123,47 @@ class MethodListParams(ListParams):
 
 
 def render_method(
-    id: str, card: Card, *, livemode: bool, created_at: datetime | None = None, metadata: Metadata = ()
+    id: str,
+    card: Card,
+    *,
+    livemode: bool,
+    created_at: datetime | None = None,
+    metadata: Metadata = (),
+    presented: Presentation | None = None,
 ) -> dict[str, Any]:
-    """A payment method. A test card that is known by its name was never created: its time is 0."""
+    """A payment method, ``presented`` at a terminal or not. A test card that is known by its name was never created:
+    its time is 0."""
+    kind = "card_present" if presented else "card"
     return {
         "id": id,
         "object": "payment_method",
         "allow_redisplay": "unspecified",
         "billing_details": NO_BILLING,
-        "card": {
-            "brand": card.scheme.value,
-            "checks": NO_CHECKS,
-            "country": card.country,
-            "display_brand": card.scheme.value,
-            "exp_month": card.exp_month,
-            "exp_year": card.exp_year,
-            "fingerprint": card.fingerprint,
-            "funding": card.funding.value,
-            "generated_from": None,
-            "last4": card.last4,
-            "networks": {"available": [card.scheme.value], "preferred": None},
-            "regulated_status": None,
-            "three_d_secure_usage": {"supported": False},
-            "wallet": None,
-        },
+        kind: render_presented_card(presented, card) if presented else _card(card),
         "created": int(created_at.timestamp()) if created_at else 0,
         "customer": None,
         "livemode": livemode,
         "metadata": dict(metadata),
-        "type": "card",
+        "type": kind,
+    }
+
+
+def _card(card: Card) -> dict[str, Any]:
+    return {
+        "brand": card.scheme.value,
+        "checks": NO_CHECKS,
+        "country": card.country,
+        "display_brand": card.scheme.value,
+        "exp_month": card.exp_month,
+        "exp_year": card.exp_year,
+        "fingerprint": card.fingerprint,
+        "funding": card.funding.value,
+        "generated_from": None,
+        "last4": card.last4,
+        "networks": {"available": [card.scheme.value], "preferred": None},
+        "regulated_status": None,
+        "three_d_secure_usage": {"supported": False},
+        "wallet": None,
     }
 
 
@@ -203,7 +220,20 @@ class PaymentMethods:
             named = await self.find_method(scope, id)
             return render_method(named.id, named.card, livemode=scope.livemode) if named else None
         stored = await self.store.payment_method(scope, parsed)
-        return render_stored(stored, scope.livemode) if stored else None
+        return render_stored(stored, scope.livemode) if stored else await self._presented(scope, parsed)
+
+    async def _presented(self, scope: Scope, id: PaymentMethodId) -> dict[str, Any] | None:
+        """A card that was presented at a terminal: it is kept with the payment that it is called after."""
+        payment = await self.store.payment(scope, payment_of_presented(id))
+        if payment is None or not payment.attempts or payment.attempts[0].method.id != id:
+            return None
+        return render_method(
+            id,
+            payment.attempts[0].method.card,
+            livemode=scope.livemode,
+            created_at=payment.created_at,
+            presented=payment.presented,
+        )
 
     async def chosen(
         self, request: Request, scope: Scope, name: str | None, data: "CreateParams | None"

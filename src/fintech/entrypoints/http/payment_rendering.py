@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from fintech.domain.payments.attempt import Attempt
 from fintech.domain.payments.payment import CancelReason, CaptureMethod, Payment, PaymentStatus
+from fintech.entrypoints.http.card_present import presentation_of
 from fintech.entrypoints.http.declines import failure_of
 from fintech.entrypoints.http.payment_methods import render_method
 from fintech.entrypoints.http.schema import (
@@ -123,7 +124,7 @@ def render_payment(payment: Payment, livemode: bool) -> dict[str, Any]:
         "payment_method": _method(payment, attempt),
         "payment_method_configuration_details": None,
         "payment_method_options": {},
-        "payment_method_types": ["card"],
+        "payment_method_types": ["card_present" if payment.presented else "card"],
         "processing": None,
         "receipt_email": None,
         "review": None,
@@ -162,6 +163,10 @@ def _last_error(payment: Payment, attempt: Attempt, livemode: bool) -> dict[str,
         "charge": attempt.id,
         **failure.details(),
         "payment_method": render_method(
-            attempt.method.id, attempt.method.card, livemode=livemode, created_at=payment.created_at
+            attempt.method.id,
+            attempt.method.card,
+            livemode=livemode,
+            created_at=payment.created_at,
+            presented=presentation_of(payment, attempt),
         ),
     }

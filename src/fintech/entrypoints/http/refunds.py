@@ -11,7 +11,7 @@ from fintech.domain.ids import ChargeId, PaymentId, RefundId
 from fintech.domain.metadata import Metadata
 from fintech.domain.outcome import Failure, Success
 from fintech.domain.payments.refusals import AmountTooLarge, AmountTooSmall
-from fintech.domain.refunds.refund import Refund, RefundReason, RefundStatus
+from fintech.domain.refunds.refund import REASONS_TO_CHOOSE, Refund, RefundReason, RefundStatus
 from fintech.domain.scope import Scope
 from fintech.entrypoints.http.charges import attempt_of
 from fintech.entrypoints.http.errors import Problem, Refused, missing
@@ -93,7 +93,7 @@ class CreateParams:
     payment_intent: Annotated[PaymentId | None, _PAYMENT, "The payment to be given back."] = None
     charge: Annotated[ChargeId | None, _CHARGE, "The charge to be given back."] = None
     amount: Annotated[int | None, AMOUNT, "How much, in minor units; by default what is left."] = None
-    reason: Annotated[RefundReason | None, words(*RefundReason), "Why it is given back."] = None
+    reason: Annotated[RefundReason | None, words(*REASONS_TO_CHOOSE), "Why it is given back."] = None
     metadata: Annotated[Metadata, Pairs(), "Keys and values of your own."] = ()
 
 

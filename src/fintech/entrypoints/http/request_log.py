@@ -50,7 +50,7 @@ def log_breakage(error: Exception, route: str, visit: Visit) -> None:
         "request_id": visit.id,
         "merchant": visit.merchant,
         "exception": type(error).__name__,
-        "where": _where(error),
+        "where": where_of(error),
     }
     if isinstance(error, PortError):
         _log.warning("the store failed a request", extra=extra)
@@ -79,7 +79,8 @@ def protocol_log() -> logging.Logger:
     return log
 
 
-def _where(error: BaseException) -> str:
+def where_of(error: BaseException) -> str:
+    """The lines of our own that an exception came through, without its words."""
     frames = traceback.extract_tb(error.__traceback__)[-FRAMES_MAX:]
     return " > ".join(
         f"{frame.filename.rpartition('/src/')[2]}:{frame.lineno} {frame.name}" for frame in frames

@@ -17,6 +17,8 @@ from fintech.application.balance_settings import BalanceSettingsRefusal
 from fintech.application.bank_accounts import BankAccountRefusal
 from fintech.application.payouts.asking import PayoutRefusal
 from fintech.application.refunds.asking import RefundRefusal
+from fintech.application.terminals.locations import LocationRefusal
+from fintech.application.terminals.terminals import TerminalRefusal
 from fintech.domain.cards import Scheme
 from fintech.domain.changeset import LimitReached
 from fintech.domain.ids import MerchantId
@@ -60,6 +62,9 @@ def test_these_are_the_commands() -> None:
         "bank-account add", "bank-account list", "bank-account prefer", "bank-account remove",
         "dispute list", "dispute show", "dispute evidence", "dispute close",
         "write-off propose", "write-off approve", "write-off reject", "write-off list",
+        "location create", "location list", "location remove",
+        "terminal register", "terminal list", "terminal show", "terminal suspend", "terminal restore", "terminal retire",
+        "iso8583 describe",
     }  # fmt: skip
 
 
@@ -76,6 +81,7 @@ def test_whoever_changes_something_says_who_and_why(path: tuple[str, ...]) -> No
     changing = {"create", "suspend", "reactivate", "roll", "revoke", "refund", "settle"}
     changing |= {"cancel", "reverse", "set", "add", "prefer", "remove"}
     changing |= {"evidence", "close", "propose", "approve", "reject"}
+    changing |= {"register", "restore", "retire", "remove"}
     assert ({"--why", "--as"} <= options) is (path[-1] in changing)
 
 
@@ -83,7 +89,7 @@ def test_whoever_changes_something_says_who_and_why(path: tuple[str, ...]) -> No
 def test_every_answer_can_be_had_as_json(path: tuple[str, ...]) -> None:
     options = {option for parameter in ALL[path].params for option in parameter.opts}
     assert ("--json" in options) is (path[0] not in {"serve", "demo"})
-    assert ("--data" in options) is (path[0] != "demo")
+    assert ("--data" in options) is (path[0] not in {"demo", "iso8583"})
 
 
 def test_the_list_says_what_the_commands_say() -> None:
@@ -175,7 +181,14 @@ def test_what_goes_wrong_on_the_way_has_its_code(
 
 def test_every_refusal_has_words() -> None:
     known = set(refusals._WORDS)
-    unions = (RefundRefusal, PayoutRefusal, BankAccountRefusal, BalanceSettingsRefusal)
+    unions = (
+        RefundRefusal,
+        PayoutRefusal,
+        BankAccountRefusal,
+        BalanceSettingsRefusal,
+        TerminalRefusal,
+        LocationRefusal,
+    )
     asked = {refusal for union in unions for refusal in _members(union)}
     assert not asked - known
     assert not [words for words in refusals._WORDS.values() if words.endswith(".")]

@@ -89,6 +89,9 @@ _TERMINALS: Final = (
     f"""create table terminals ({_AGGREGATE}
     number text collate "C" not null,
     location_id text collate "C" not null,
+    serial text collate "C" not null,
+    status text not null,
+    signed_on_at timestamptz,
     created_at timestamptz not null,
     event_id text collate "C" not null,
     constraint terminals_pk primary key (merchant_id, livemode, id)

@@ -1,0 +1,1 @@
+"""What may be done with terminals and the places where they stand."""
