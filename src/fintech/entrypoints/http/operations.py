@@ -175,16 +175,7 @@ def _expander(
     transaction = Expandable(("balance_transaction",), transactions.load)
     dispute = Expandable(("dispute",), disputes.load)
     payout = Expandable(("payout",), payouts.load)
-    sources = {
-        ChargeId.PREFIX: charges.load,
-        DisputeId.PREFIX: disputes.load,
-        PayoutId.PREFIX: payouts.load,
-        RefundId.PREFIX: refunds.load,
-    }
-
-    async def load_source(scope: Scope, id: str, seen: Seen) -> dict[str, Any] | None:
-        return await sources[id[: id.index("_") + 1]](scope, id, seen)
-
+    source = _source(charges, disputes, payouts, refunds)
     return Expander(
         {
             "payment_intent": {
@@ -211,9 +202,22 @@ def _expander(
                 "original_payout": payout,
                 "reversed_by": payout,
             },
-            "balance_transaction": {
-                "source": Expandable(("charge", "dispute", "payout", "refund"), load_source)
-            },
+            "balance_transaction": {"source": source},
             terminals.KIND: {"location": Expandable((locations.KIND,), places.load)},
         }
     )
+
+
+def _source(charges: Charges, disputes: Disputes, payouts: Payouts, refunds: Refunds) -> Expandable:
+    """What a line of the balance comes from: one of several kinds, told by its id."""
+    loads = {
+        ChargeId.PREFIX: charges.load,
+        DisputeId.PREFIX: disputes.load,
+        PayoutId.PREFIX: payouts.load,
+        RefundId.PREFIX: refunds.load,
+    }
+
+    async def load(scope: Scope, id: str, seen: Seen) -> dict[str, Any] | None:
+        return await loads[id[: id.index("_") + 1]](scope, id, seen)
+
+    return Expandable(("charge", "dispute", "payout", "refund"), load)
