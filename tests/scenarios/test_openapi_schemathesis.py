@@ -49,6 +49,8 @@ async def things(api: Api) -> Mapping[str, str]:
     held, paid = await api.authorised(10_000), await api.paid(50_000)
     refund = (await api.post("/v1/refunds", {"payment_intent": paid["id"], "amount": 10})).body
     event = (await api.get("/v1/events")).body["data"][0]
+    account = await api.bank_account()
+    payout = await api.paid_out(500, method="instant")
     return {
         "intent": held["id"],
         "payment_intent": paid["id"],
@@ -58,6 +60,10 @@ async def things(api: Api) -> Mapping[str, str]:
         "payment_method": "pm_card_visa",
         "number": "4242424242424242",
         "currency": "aud",
+        "account": api.shop.scope.merchant,
+        "destination": account["id"],
+        "payout": payout["id"],
+        "/v1/accounts/{account}/external_accounts/{id}": account["id"],
         "/v1/events/{id}": event["id"],
         "/v1/balance_transactions/{id}": refund["balance_transaction"],
     }
@@ -84,8 +90,8 @@ def test_nothing_breaks_and_every_answer_is_as_documented(
         @given(case=operation.as_strategy(generation_mode=mode), knows=st.booleans())
         def one(case: schemathesis.Case, knows: bool) -> None:
             if knows:
-                named = {"id": known[operation.path]} if operation.path in known else known
-                put(case.path_parameters, named)
+                named = {"id": known[operation.path]} if operation.path in known else {}
+                put(case.path_parameters, {**known, **named})
                 put(case.query, known)
                 put(case.body, known)
             response = case.call(headers={"Authorization": f"Bearer {served.shop.secret}"})

@@ -89,7 +89,7 @@ class BalanceSettings:
     created_at: datetime
     instant: InstantPolicy
     schedule: Schedule
-    minimum_minor: int  #: a scheduled payout of less waits for the next time
+    minimum_minor: int  #: what scheduled payouts leave available
     remitted: Remitted
     destination: BankAccountId | None = None
     destination_since: datetime | None = None

@@ -30,7 +30,7 @@ class PayOnSchedule:
     async def __call__(self, scope: Scope, actor: Actor) -> Payout | None:
         """The payout that was made; None where there was nothing to be made now, and the schedule goes on.
 
-        Less than the merchant's minimum, a merchant that may not be paid or has no account: next time. Closed books
+        No more than the merchant's minimum, a merchant that may not be paid or has no account: next time. Closed books
         have no next time.
         """
         made = await self.create(

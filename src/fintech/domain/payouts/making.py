@@ -35,7 +35,7 @@ from fintech.domain.tax import TaxCode
 class Asked:
     """What is asked for. Without an amount (minor units), all that there is.
 
-    ``automatic``: the schedule asks, so that less than the merchant's minimum waits for the next time.
+    ``automatic``: the schedule asks, so that the merchant's minimum stays in the balance.
     """
 
     amount_minor: int | None
@@ -127,12 +127,12 @@ def _standard(
     changeset: ChangesetId,
 ) -> Outcome[BookedPayout, PayoutRuleRefusal]:
     """Out of what is available, free of charge."""
-    obtainable = funds.standard_minor
+    kept = settings.minimum_minor if asked.automatic else 0
+    obtainable = max(funds.standard_minor - kept, 0)
     amount = obtainable if asked.amount_minor is None else asked.amount_minor
-    least = max(settings.minimum_minor, 1) if asked.automatic else 1
-    if asked.amount_minor is not None and amount < least:
-        return Failure(AmountTooSmall(least))
-    if not least <= amount <= obtainable:
+    if asked.amount_minor is not None and amount < 1:
+        return Failure(AmountTooSmall(1))
+    if not 1 <= amount <= obtainable:
         return Failure(BalanceInsufficient(obtainable))
     drawn = book_payout(
         funds.books,

@@ -150,21 +150,7 @@ def _operations(core: Core) -> tuple[Sequence[Route[Any]], Expander]:
         create_refund=core.create_refund(), update_refund=core.update_refund(), store=store, queries=queries
     )
     transactions = BalanceTransactions(store=store, queries=queries)
-    payouts = Payouts(
-        create_payout=core.create_payout(),
-        update_payout=core.update_payout(),
-        cancel_payout=core.cancel_payout(),
-        reverse_payout=core.reverse_payout(),
-        store=store,
-        queries=queries,
-    )
-    accounts = BankAccounts(
-        add_bank_account=core.add_bank_account(),
-        update_bank_account=core.update_bank_account(),
-        remove_bank_account=core.remove_bank_account(),
-        store=store,
-        queries=queries,
-    )
+    payouts, accounts = _paying_out(core)
     statements = Statements(
         open_statement=core.open_statement(),
         make_statement=core.make_statement(),
@@ -181,6 +167,26 @@ def _operations(core: Core) -> tuple[Sequence[Route[Any]], Expander]:
     nouns = (payments, methods, charges, refunds, transactions, payouts, accounts, *others)
     routes = tuple(route for noun in nouns for route in noun.routes())
     return routes, _expander(payments, methods, charges, refunds, transactions, payouts, accounts)
+
+
+def _paying_out(core: Core) -> tuple[Payouts, BankAccounts]:
+    store, queries = core.store(), core.queries()
+    payouts = Payouts(
+        create_payout=core.create_payout(),
+        update_payout=core.update_payout(),
+        cancel_payout=core.cancel_payout(),
+        reverse_payout=core.reverse_payout(),
+        store=store,
+        queries=queries,
+    )
+    accounts = BankAccounts(
+        add_bank_account=core.add_bank_account(),
+        update_bank_account=core.update_bank_account(),
+        remove_bank_account=core.remove_bank_account(),
+        store=store,
+        queries=queries,
+    )
+    return payouts, accounts
 
 
 def _expander(

@@ -153,7 +153,7 @@ def _available_at(line: MovementLine) -> datetime:
         for account in (leg.debit, leg.credit)
         if bucket_of(account.code) is Bucket.UNSETTLED
     ]
-    return max(line.legs[0].at, *map(settles_at, days))
+    return max([line.legs[0].at, *map(settles_at, days)])
 
 
 def settled(days: Iterable[AccountId], balances: Mapping[AccountId, Balances]) -> bool:

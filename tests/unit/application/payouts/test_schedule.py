@@ -8,6 +8,7 @@ import pytest
 
 from fintech.domain.balance_settings import BalanceSettings, Interval, Schedule
 from fintech.domain.merchants import Standing
+from fintech.domain.outcome import Success
 from fintech.domain.payouts.payout import PayoutStatus
 from tests.cores import OpenCore
 from tests.unit.application.payouts.counter import Counter, open_counter
@@ -79,15 +80,17 @@ async def test_where_there_is_nothing_it_goes_on_the_next_time(counter: Counter)
     assert len(await counter.payouts()) == 1
 
 
-async def test_less_than_the_minimum_waits(counter: Counter) -> None:
-    await settle_for(counter, minimum_minor=9_808)
+async def test_the_minimum_stays_available(counter: Counter) -> None:
+    await settle_for(counter, minimum_minor=9_807)
     await counter.earn(10_000)
     await at(counter, TUESDAY)
     assert await counter.payouts() == ()
-    await counter.earn(50)
+    await counter.earn(10_000)
     await at(counter, TUESDAY + timedelta(days=1))
     (payout,) = await counter.payouts()
-    assert payout.amount_minor > 9_808
+    assert payout.amount_minor == 9_807
+    assert await counter.net("available") == 9_807
+    assert isinstance(await counter.try_pay_out(9_807), Success)
 
 
 async def test_what_is_due_while_nobody_sweeps_is_paid_once_when_somebody_does(counter: Counter) -> None:
