@@ -11,11 +11,19 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from fintech.domain.abn import Abn
-from fintech.domain.cards import Approved, AuthorisationReply, Decline, DeclineCode, Unknown
+from fintech.domain.cards import Approved, AuthorisationReply, Decline, DeclineCode, Scheme, Unknown
 from fintech.domain.events import Aggregate
 from fintech.domain.ids import ALPHABET, ChangesetId, Id, PartId, PaymentId, RefundId, TransferId
 from fintech.domain.ledger import Books
-from fintech.domain.merchants import FIXED_MAX_MINOR, RATE_MAX_BPS, Merchant, SchemeFee, Standing
+from fintech.domain.merchants import (
+    DISPUTE_FEE_MAX_MINOR,
+    FIXED_MAX_MINOR,
+    RATE_MAX_BPS,
+    FeePlan,
+    Merchant,
+    SchemeFee,
+    Standing,
+)
 from fintech.domain.money import AMOUNT_MAX_MINOR, Currency
 from fintech.domain.outcome import Success
 from fintech.domain.payment_methods import Method
@@ -30,6 +38,7 @@ from fintech.domain.refunds.lifecycle import (
     refund_sent,
 )
 from fintech.domain.refunds.refund import Refund, RefundFailure, RefundReason, RefundStatus
+from fintech.domain.tax import TaxCode
 
 T = TypeVar("T")
 AnyId = TypeVar("AnyId", bound=Id)
@@ -72,6 +81,10 @@ def any_of(kind: Any) -> SearchStrategy[Any]:
     return st.builds(kind, **{each.name: any_of(hints[each.name]) for each in fields(kind) if each.init})
 
 
+SCHEME_FEES = st.builds(
+    SchemeFee, rate_bps=st.integers(0, RATE_MAX_BPS), fixed_minor=st.integers(0, FIXED_MAX_MINOR)
+)
+
 _LEAVES: dict[type[Any], SearchStrategy[Any]] = {
     type(None): st.none(),
     bool: st.booleans(),
@@ -82,8 +95,15 @@ _LEAVES: dict[type[Any], SearchStrategy[Any]] = {
     datetime: MOMENTS,
     date: st.dates(date(2020, 1, 1), date(2099, 1, 1)),
     time: st.times(time(12)) | st.times(time(0), time(9)),
-    SchemeFee: st.builds(
-        SchemeFee, rate_bps=st.integers(0, RATE_MAX_BPS), fixed_minor=st.integers(0, FIXED_MAX_MINOR)
+    SchemeFee: SCHEME_FEES,
+    FeePlan: st.builds(
+        FeePlan,
+        standard=SCHEME_FEES,
+        by_scheme=st.lists(st.tuples(st.sampled_from(Scheme), SCHEME_FEES), max_size=2).map(tuple),
+        tax_code=st.sampled_from(TaxCode),
+        returned_on_refund=st.booleans(),
+        dispute_fee_minor=st.integers(0, DISPUTE_FEE_MAX_MINOR),
+        dispute_fee_returned_on_win=st.booleans(),
     ),
 }
 

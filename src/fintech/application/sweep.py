@@ -7,17 +7,19 @@ from typing import Final
 from attrs import frozen
 
 from fintech.application.commits import NotFound
+from fintech.application.disputes.resolving import HeedDispute, ResolveDispute
 from fintech.application.payments.resolving import ResolvePayment
 from fintech.application.payouts.resolving import HeedPayoutNotice, ResolvePayout
 from fintech.application.payouts.schedule import PayOnSchedule
 from fintech.application.refunds.asking import RefundRefusal
 from fintech.application.refunds.resolving import ResolveRefund, ReturnRefund
-from fintech.domain.ids import PaymentId, PayoutId, RefundId
+from fintech.domain.disputes.facts import NoNews
+from fintech.domain.ids import ChargeId, DisputeId, PaymentId, PayoutId, RefundId
 from fintech.domain.outcome import Success
 from fintech.domain.payouts.refusals import PayoutWrongStatus
 from fintech.domain.refunds.refund import RefundOver, RefundStatus
 from fintech.domain.scope import Actor, Face, Scope
-from fintech.ports.card_acquirer import CardAcquirer, RefundReturned
+from fintech.ports.card_acquirer import CardAcquirer, DisputeNotice, Notice
 from fintech.ports.clock import Clock
 from fintech.ports.payout_bank import PayoutBank, PayoutNotice
 from fintech.ports.store import Due, Store
@@ -32,7 +34,7 @@ SWEEPER: Final = Actor("sweeper", Face.WORKER, "its time has come")
 @frozen(kw_only=True)
 class Sweep:
     """One round over what is due: unknown outcomes, expired authorisations, reversals, payouts that are to be sent,
-    scheduled ones, and what the acquirer and the bank have to say."""
+    scheduled ones, responses to disputes, and what the acquirer and the bank have to say."""
 
     store: Store
     clock: Clock
@@ -44,6 +46,8 @@ class Sweep:
     resolve_payout: ResolvePayout
     heed_payout_notice: HeedPayoutNotice
     pay_on_schedule: PayOnSchedule
+    resolve_dispute: ResolveDispute
+    heed_dispute: HeedDispute
 
     async def __call__(self) -> int:
         """How many things were looked at; `ROUND_MAX` or more says that another round is worth it at once."""
@@ -52,6 +56,7 @@ class Sweep:
         refunds = await self.store.claim_due(Due.REFUNDS, now, ROUND_MAX, LEASE)
         payouts = await self.store.claim_due(Due.PAYOUTS, now, ROUND_MAX, LEASE)
         schedules = await self.store.claim_due(Due.BALANCE_SETTINGS, now, ROUND_MAX, LEASE)
+        disputes = await self.store.claim_due(Due.DISPUTES, now, ROUND_MAX, LEASE)
         places = asyncio.Semaphore(AT_ONCE_MAX)
 
         async def payment(scope: Scope, id: str) -> None:
@@ -70,11 +75,16 @@ class Sweep:
             async with places:
                 await self.pay_on_schedule(scope, SWEEPER)
 
+        async def dispute(scope: Scope, id: str) -> None:
+            async with places:
+                await self.resolve_dispute(scope, DisputeId(id), SWEEPER)
+
         results = await asyncio.gather(
             *(payment(scope, id) for scope, id in payments),
             *(refund(scope, id) for scope, id in refunds),
             *(payout(scope, id) for scope, id in payouts),
             *(schedule(scope) for scope, _ in schedules),
+            *(dispute(scope, id) for scope, id in disputes),
             return_exceptions=True,
         )
         notices = await self.acquirer.notices(ROUND_MAX)
@@ -86,14 +96,20 @@ class Sweep:
         broken = [result for result in results if isinstance(result, BaseException)]
         if broken:
             raise broken[0]
-        due = len(payments) + len(refunds) + len(payouts) + len(schedules)
+        due = len(payments) + len(refunds) + len(payouts) + len(schedules) + len(disputes)
         return due + len(notices) + len(bank_notices)
 
-    async def _heed(self, notice: RefundReturned) -> None:
-        """Do what a notice says and acknowledge it; one whose refund has no outcome yet is told again next time."""
-        id = RefundId(notice.refund_request)
-        returned = await self.return_refund(notice.scope, id, notice.failure, SWEEPER)
-        if isinstance(returned, Success) or _nothing_to_do(returned.failure()):
+    async def _heed(self, notice: Notice) -> None:
+        """Do what a notice says and acknowledge it; one that is about what is not known yet is told again next time."""
+        if isinstance(notice, DisputeNotice):
+            charge = ChargeId(notice.charge_request)
+            left = await self.heed_dispute(notice.scope, charge, notice.news, SWEEPER)
+            heeded = isinstance(left, NoNews | NotFound)
+        else:
+            id = RefundId(notice.refund_request)
+            returned = await self.return_refund(notice.scope, id, notice.failure, SWEEPER)
+            heeded = isinstance(returned, Success) or _nothing_to_do(returned.failure())
+        if heeded:
             await self.acquirer.acknowledge(notice.notice)
 
     async def _heed_bank(self, notice: PayoutNotice) -> None:

@@ -1,6 +1,7 @@
 """What a movement did to a merchant's balance: the amount itself, our fee, and the tax on it."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from attrs import frozen
@@ -35,7 +36,6 @@ _LINES: Final = frozenset(
         TransferKind.WRITE_OFF,
     }
 )
-_MOVED: Final = frozenset({Phase.POST, Phase.POST_PENDING})
 
 
 @frozen
@@ -76,10 +76,14 @@ def line_amounts(legs: Sequence[Transfer]) -> LineAmounts:
 
 def change_of(leg: Transfer) -> int:
     """What one leg did to the balance: nothing while it is pending, or when it moves between two of its buckets."""
-    if leg.phase not in _MOVED:
+    if leg.phase is not Phase.POST and leg.phase is not Phase.POST_PENDING:  # looked at with each commit
         return 0
-    came, went = (bucket_of(account.code) in BALANCE_BUCKETS for account in (leg.credit, leg.debit))
-    return (came - went) * leg.amount_minor
+    return _sign(leg.credit.code, leg.debit.code) * leg.amount_minor
+
+
+@lru_cache(maxsize=16_384)
+def _sign(came_to: str, went_from: str) -> int:
+    return (bucket_of(came_to) in BALANCE_BUCKETS) - (bucket_of(went_from) in BALANCE_BUCKETS)
 
 
 def touches_balance(legs: Sequence[Transfer]) -> bool:

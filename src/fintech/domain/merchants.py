@@ -18,6 +18,7 @@ from fintech.domain.tax import TaxCode, tax_minor
 NAME_MAX: Final = 100
 RATE_MAX_BPS: Final = 1_000
 FIXED_MAX_MINOR: Final = 1_000
+DISPUTE_FEE_MAX_MINOR: Final = 50_000
 
 
 class Standing(StrEnum):
@@ -44,6 +45,12 @@ def _rate(_instance: object, _attribute: object, value: int) -> None:
 def _fixed(_instance: object, _attribute: object, value: int) -> None:
     if not 0 <= value <= FIXED_MAX_MINOR:
         message = f"the fixed part of a fee is 0 to {FIXED_MAX_MINOR} minor units"
+        raise ValueError(message)
+
+
+def _dispute_fee(_instance: object, _attribute: object, value: int) -> None:
+    if not 0 <= value <= DISPUTE_FEE_MAX_MINOR:
+        message = f"the fee of a dispute is 0 to {DISPUTE_FEE_MAX_MINOR} minor units"
         raise ValueError(message)
 
 
@@ -87,13 +94,20 @@ NO_FEE: Final = Fee(0, 0)
 
 @frozen(kw_only=True)
 class FeePlan:
-    """Fees by scheme; ``standard`` is for every scheme that is not listed."""
+    """Fees by scheme; ``standard`` is for every scheme that is not listed.
+
+    ``dispute_fee_minor`` is what a chargeback costs, in minor units, tax not included; inquiries are free. Plans that
+    were made before there were disputes cost nothing for them.
+    """
 
     standard: SchemeFee
     by_scheme: tuple[tuple[Scheme, SchemeFee], ...] = ()
     tax_code: TaxCode = TaxCode.GST
     #: Whether a refund gives the acquiring fee back, in proportion.
     returned_on_refund: bool = False
+    dispute_fee_minor: int = field(default=0, validator=_dispute_fee)
+    #: Whether a dispute that the merchant wins gives its fee back.
+    dispute_fee_returned_on_win: bool = False
 
     def of(self, scheme: Scheme) -> SchemeFee:
         """The fee that a scheme's payments cost."""
@@ -116,6 +130,10 @@ class FeePlan:
             fee = amount_minor - tax
         return Fee(fee, tax)
 
+    def dispute_fee(self, on: date) -> Fee:
+        """What a chargeback costs, and the tax on it on a Sydney day."""
+        return Fee(self.dispute_fee_minor, tax_minor(self.dispute_fee_minor, self.tax_code, on))
+
 
 @frozen(kw_only=True)
 class Limits:
@@ -127,10 +145,13 @@ class Limits:
     refund_debt_max_minor: int = 0
 
 
-#: 1.75 % for everything but American Express, nothing fixed: an ordinary price list for a small shop.
+#: 1.75 % for everything but American Express, nothing fixed, and 25.00 for a dispute, given back when it is won: an
+#: ordinary price list for a small shop.
 DEFAULT_FEES: Final = FeePlan(
     standard=SchemeFee(rate_bps=175, fixed_minor=0),
     by_scheme=((Scheme.AMEX, SchemeFee(rate_bps=220, fixed_minor=0)),),
+    dispute_fee_minor=2_500,
+    dispute_fee_returned_on_win=True,
 )
 
 

@@ -11,6 +11,9 @@ from fintech.application.bank_accounts import (
     UpdateBankAccount,
 )
 from fintech.application.commits import Commits
+from fintech.application.disputes.asking import DisputeAsking
+from fintech.application.disputes.requests import CloseDispute, DisputeRepeats, UpdateDispute
+from fintech.application.disputes.resolving import HeedDispute, ResolveDispute
 from fintech.application.merchants import OnboardMerchant, PlaceMerchant
 from fintech.application.payment_methods import CreatePaymentMethod, FindMethod
 from fintech.application.payments.asking import Asking
@@ -38,6 +41,7 @@ from fintech.application.settlement import SettleEverybody, SettleInFull, Settle
 from fintech.application.statements import ListPeriods, MakeStatement, OpenStatement
 from fintech.application.sweep import Sweep
 from fintech.application.tax_invoices import MakeTaxInvoice
+from fintech.application.write_offs import DecideWriteOff, ProposeWriteOff
 from fintech.domain.tax_invoices import Supplier
 from fintech.ports.card_acquirer import CardAcquirer
 from fintech.ports.card_vault import CardVault
@@ -104,6 +108,18 @@ class Core(containers.DeclarativeContainer):
     update_refund = providers.Singleton(UpdateRefund, store=store, commits=commits, repeats=refund_repeats)
     return_refund = providers.Singleton(ReturnRefund, store=store, commits=commits)
 
+    dispute_asking = providers.Singleton(DisputeAsking, store=store, acquirer=acquirer, commits=commits)
+    resolve_dispute = providers.Singleton(ResolveDispute, store=store, commits=commits, asking=dispute_asking)
+    heed_dispute = providers.Singleton(HeedDispute, store=store, ids=ids, commits=commits)
+    dispute_repeats = providers.Singleton(DisputeRepeats, commits=commits, resolve=resolve_dispute)
+    update_dispute = providers.Singleton(
+        UpdateDispute, store=store, commits=commits, asking=dispute_asking, repeats=dispute_repeats
+    )
+    close_dispute = providers.Singleton(
+        CloseDispute, store=store, commits=commits, asking=dispute_asking, repeats=dispute_repeats
+    )
+    propose_write_off = providers.Singleton(ProposeWriteOff, store=store, ids=ids, commits=commits)
+    decide_write_off = providers.Singleton(DecideWriteOff, store=store, commits=commits)
     change_balance_settings = providers.Singleton(ChangeBalanceSettings, store=store, commits=commits)
     change_instant_policy = providers.Singleton(ChangeInstantPolicy, store=store, commits=commits)
     bank_account_repeats = providers.Singleton(BankAccountRepeats, commits=commits)
@@ -167,4 +183,6 @@ class Core(containers.DeclarativeContainer):
         resolve_payout=resolve_payout,
         heed_payout_notice=heed_payout_notice,
         pay_on_schedule=pay_on_schedule,
+        resolve_dispute=resolve_dispute,
+        heed_dispute=heed_dispute,
     )

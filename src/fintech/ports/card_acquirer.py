@@ -1,15 +1,17 @@
-"""The acquirer: asks issuers for money and gives it back.
+"""The acquirer: asks issuers for money and gives it back, and carries disputes between cardholder and merchant.
 
 Every call is bounded in time and answers a value; a time-out, a cut line or garbage is `Unknown`, never an exception.
 The same request made again (same ``request`` id) is answered as the first time and done once.
 """
 
 from abc import abstractmethod
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from attrs import field, frozen
 
 from fintech.domain.cards import AuthorisationReply, EnquiryReply
+from fintech.domain.disputes.news import CaseNews, CaseReply
+from fintech.domain.metadata import Metadata
 from fintech.domain.money import Currency
 from fintech.domain.refunds.refund import RefundFailure
 from fintech.domain.scope import Scope
@@ -57,6 +59,40 @@ class RefundReturned:
     failure: RefundFailure
 
 
+@frozen
+class DisputeNotice:
+    """The acquirer's own notice: a stage of a case about a charge, which is named by its authorisation's request.
+
+    Stages are told in any order, and some acquirers leave one out.
+    """
+
+    notice: str
+    scope: Scope
+    charge_request: str
+    news: CaseNews
+
+
+#: What an acquirer says of its own accord.
+Notice: TypeAlias = RefundReturned | DisputeNotice
+
+
+@frozen(kw_only=True)
+class CaseEvidence:
+    """What a merchant has to say to a case: texts by the names of `EVIDENCE_NAMES`. They may name customers."""
+
+    request: str
+    case: str
+    texts: Metadata = field(repr=False)
+
+
+@frozen(kw_only=True)
+class CaseAcceptance:
+    """A merchant accepts that a case is lost."""
+
+    request: str
+    case: str
+
+
 @runtime_checkable
 class CardAcquirer(Protocol):
     """One connection to an acquirer."""
@@ -89,7 +125,15 @@ class CardAcquirer(Protocol):
         """What became of an authorisation, an increment or a refund, by its request id."""
 
     @abstractmethod
-    async def notices(self, limit: int) -> tuple[RefundReturned, ...]:
+    async def submit_evidence(self, scope: Scope, evidence: CaseEvidence) -> CaseReply:
+        """Pass on what a merchant has to say. What became of one that is `Unknown` is told by sending it again."""
+
+    @abstractmethod
+    async def accept_dispute(self, scope: Scope, acceptance: CaseAcceptance) -> CaseReply:
+        """Say that a merchant accepts the loss; sent again as evidence is."""
+
+    @abstractmethod
+    async def notices(self, limit: int) -> tuple[Notice, ...]:
         """What the acquirer has to say of its own accord, oldest first, again until it is acknowledged."""
 
     @abstractmethod

@@ -16,6 +16,8 @@ class Proof(StrEnum):
     HOLDS = "holds"  #: what is held is what payments have open
     PAYMENTS = "payments"  #: each payment's captured, fee and refunded totals are its transfers'
     SAFEGUARDED = "safeguarded"  #: cash at the bank covers what is owed to merchants
+    #: each dispute's money, fee and reserve are its transfers', payments know their disputes, write-offs are booked
+    DISPUTES = "disputes"
     REMITTED = (
         "remitted"  #: each payout is the lines that it paid, and no line is paid for twice or forgotten
     )

@@ -164,9 +164,9 @@ class Queries(Protocol):
         limit: int,
         after: MovementLine | None = None,
     ) -> Sequence[MovementLine]:
-        """The `movements` from a moment on until another (excluded), oldest first: by their moments, then by id.
+        """The `movements` from a moment on until another (excluded), oldest first, in the order of their ids.
 
-        At most ``limit``, beyond ``after``, in time that does not grow with how many there are before or behind.
+        At most ``limit``, beyond ``after``.
         """
 
     @abstractmethod

@@ -12,6 +12,7 @@ from fintech.adapters.postgres.documents import decode, decode_aggregate, encode
 from fintech.adapters.postgres.rows import MAPPINGS
 from fintech.domain.events import Aggregate
 from fintech.domain.evolving import evolve
+from fintech.domain.ledger import Phase
 from fintech.domain.merchants import Fee
 from fintech.domain.scope import Actor, Face
 from fintech.domain.tax import TaxCode
@@ -98,6 +99,7 @@ def test_a_default_that_stored_documents_rely_on_stays_what_it_was() -> None:
         "Payment.fee_returned": Fee(0, 0),
         "Payout.fee": Fee(0, 0),
         "Refund.fee": Fee(0, 0),
+        "Transfer.phase": Phase.POST,
     }
 
 

@@ -60,17 +60,3 @@ async def test_the_upgrade_tells_what_was_not_told(season: Season, connection: C
     (fill,) = [each for each in MIGRATION._LINES if each.startswith("update")]
     await connection.execute(fill)
     assert await nets(connection) == expected
-
-
-@pytest.mark.parametrize("part", [0.1, 0.9])
-async def test_a_balance_is_read_from_the_shorter_side(
-    database: Database, season: Season, connection: Connection, part: float
-) -> None:
-    """Early on it is what came before, later what is there less what came since; whatever is false is not looked at."""
-    lines = sorted(season.lines.values(), key=lambda legs: legs[0].at)
-    first, last = lines[0][0].at, lines[-1][0].at
-    moment = first + (last - first) * part
-    expected = await database.queries.balance_before(season.story.scope, moment)
-    other_side = "at >= $1" if part < 0.5 else "at < $1"
-    await connection.execute(f"update movements set net_minor = 10 ^ 9 where {other_side}", moment)
-    assert await database.queries.balance_before(season.story.scope, moment) == expected

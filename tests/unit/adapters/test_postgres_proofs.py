@@ -13,6 +13,7 @@ from fintech.adapters.postgres.database import Database, open_database
 from fintech.adapters.postgres.proofs import PostgresProofs
 from fintech.adapters.system.id_source import RandomIdSource
 from fintech.domain.remittances import LATENESS_MAX
+from fintech.ports.contracts.disputing import quarrel
 from fintech.ports.contracts.paying_out import pay_out
 from fintech.ports.contracts.seasons import NO, Season
 from fintech.ports.contracts.trading import trade
@@ -165,6 +166,76 @@ WRONG = {
         "pi_",
     ),
     "a refund's column says another amount": (changed("refunds", "amount_minor = 1"), Proof.PAYMENTS, "re_"),
+    **{
+        f"a {kind} of a dispute is of another amount": (
+            changed(
+                "transfers", "amount_minor = amount_minor + 1", f"kind = '{kind}' and source like 'dp\\_%'"
+            ),
+            Proof.DISPUTES,
+            "dp_",
+        )
+        for kind in (
+            "dispute",
+            "dispute_fee",
+            "fee_tax",
+            "dispute_reversal",
+            "dispute_fee_return",
+            "fee_tax_return",
+            "reserve",
+        )
+    },
+    "a reserve is released that nobody let go": (
+        changed("transfers", "kind = 'reserve_release', debit_code = 'reserved'", "kind = 'reserve'"),
+        Proof.DISPUTES,
+        "dp_",
+    ),
+    "more is held back than disputes say": (account("reserved", "0, 0, 0, 1"), Proof.DISPUTES, "acct_"),
+    "a dispute is of another payment": (
+        changed(
+            "disputes",
+            "payment_id = (select min(id) from payments where not livemode)",
+            "status = 'lost'",
+        ),
+        Proof.DISPUTES,
+        "pi_",
+    ),
+    "a dispute is lost on the way": (lost("disputes", "status = 'lost'"), Proof.DISPUTES, "pi_"),
+    "a dispute's column says another amount": (
+        changed("disputes", "amount_minor = 1", "amount_minor > 1"),
+        Proof.DISPUTES,
+        "dp_",
+    ),
+    "a dispute's column says another status": (
+        changed("disputes", "status = 'won'", "status = 'lost'"),
+        Proof.DISPUTES,
+        "dp_",
+    ),
+    **{
+        f"a document of {table} forgets its {member}": (
+            changed(
+                "events",
+                f"document = replace(document::text, '\"{member}\":', '\"forgotten\":')::json",
+                f"id in (select event_id from {table}) and document -> '{member}' is not null",
+            ),
+            Proof.DISPUTES,
+            prefix,
+        )
+        for table, prefix, members in (
+            ("disputes", "dp_", ("withdrawal", "reinstatement", "fee", "reserved_minor", "fee_returned")),
+            ("payments", "pi_", ("disputed_minor", "disputes")),
+        )
+        for member in members
+    },
+    "a write-off is of another amount": (
+        changed("transfers", "amount_minor = amount_minor + 1", "kind = 'write_off'"),
+        Proof.DISPUTES,
+        "wo_",
+    ),
+    "a write-off was not approved": (
+        changed("write_offs", "status = 'rejected'", "status = 'approved'"),
+        Proof.DISPUTES,
+        "wo_",
+    ),
     "a remittance is lost": (lost("remittances"), Proof.REMITTED, "po_"),
     "a remittance is of another payout": (
         changed("remittances", "payout_id = 'po_0'"),
@@ -245,6 +316,8 @@ WRONG = {
             "payments": "pi_",
             "refunds": "re_",
             "settlements": "stl_",
+            "disputes": "dp_",
+            "write_offs": "wo_",
             "balance_settings": "bset_",
             "payouts": "po_",
             "remittances": "rem_",
@@ -267,6 +340,7 @@ async def database(postgres_dsn: str) -> AsyncIterator[Database]:
             await season.present_card()
             await season.cut_key(b"digest" + bytes([livemode]))
             await season.settle()
+            await quarrel(season)
             await pay_out(season, 5_000)
             clock.advance(2 * LATENESS_MAX)
             await pay_out(season, 1)

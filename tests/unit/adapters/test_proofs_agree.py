@@ -14,6 +14,7 @@ from fintech.adapters.memory.proofs import MemoryProofs
 from fintech.adapters.memory.store import MemoryStore
 from fintech.adapters.postgres.database import open_database
 from fintech.domain.balance_settings import BalanceSettings
+from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.events import EventType
 from fintech.domain.evolving import evolve
 from fintech.domain.ids import ChangesetId, MovementId, PayoutId, RemittanceId
@@ -22,6 +23,8 @@ from fintech.domain.payments.payment import Payment
 from fintech.domain.payouts.payout import Payout
 from fintech.domain.refunds.refund import Refund
 from fintech.domain.remittances import LATENESS_MAX, Remittance, RemittedLine
+from fintech.domain.write_offs import WriteOff
+from fintech.ports.contracts.disputing import quarrel
 from fintech.ports.contracts.paying_out import pay_out, payable
 from fintech.ports.contracts.seasons import Season
 from fintech.ports.contracts.trading import trade
@@ -51,6 +54,7 @@ async def both(postgres_dsn: str) -> AsyncIterator[list[tuple[Season, Proofs]]]:
             await trade(season, Random(7), season.story.clock.advance)
             await season.pay(7_000, manual=True)
             await season.refund((await season.pay(8_000)).id, 3_000)
+            await quarrel(season)
             await season.settle()
             await pay_out(season, 2_000)
             season.story.clock.advance(2 * LATENESS_MAX)
@@ -63,6 +67,7 @@ async def spoil(season: Season) -> None:
     """Commit what no use case would: the store takes it, since no limit is passed, and the proofs must not."""
     books = season.story.books
     payment, refund = season.all(Payment)[-1], season.all(Refund)[-1]
+    dispute, write_off = season.all(Dispute)[-1], season.all(WriteOff)[0]
     changeset = season.story.ids.new(ChangesetId)
     for_payment = Movement(MovementId.of(changeset, 0), source=payment.id, at=season.now)
     cash, available, holds = (books.account(code) for code in ("client_cash", "available", "holds"))
@@ -75,6 +80,8 @@ async def spoil(season: Season) -> None:
     for_nothing = Movement(MovementId.of(changeset, 2), source="pi_nothing", at=season.now)
     for_nothing.move(TransferKind.HOLD, holds, books.account("holds_contra"), 6, phase=Phase.PENDING)
     for_nothing.move(TransferKind.CAPTURE, cash, available, 8)
+    for_dispute = Movement(MovementId.of(changeset, 6), source=dispute.id, at=season.now)
+    for_dispute.move(TransferKind.RESERVE, available, books.account("reserved"), 5)
     too_dear = Movement(MovementId.of(changeset, 3), source=payment.id, at=season.now)
     too_dear.move(TransferKind.CAPTURE, cash, available, 10_000)
     too_dear.move(TransferKind.ACQUIRING_FEE, available, books.account("fees/acquiring"), 1_000)
@@ -87,11 +94,13 @@ async def spoil(season: Season) -> None:
     free.move(TransferKind.ACQUIRING_FEE, available, books.account("fees/acquiring"), 1_000)
     free.move(TransferKind.FEE_TAX, available, books.account("gst_payable/gst_free"), 9)
     await season.commit(
+        (evolve(dispute, amount_minor=dispute.amount_minor + 1), EventType.DISPUTE_UPDATED),
+        (evolve(write_off, amount_minor=write_off.amount_minor + 1), EventType.WRITE_OFF_UPDATED),
         (evolve(payment, refunded_minor=0), EventType.PAYMENT_UPDATED),
         (evolve(refund, amount_minor=refund.amount_minor + 1), EventType.REFUND_UPDATED),
         transfers=tuple(
             leg
-            for movement in (for_payment, for_refund, for_nothing, too_dear, untaxed, free)
+            for movement in (for_payment, for_refund, for_nothing, too_dear, untaxed, free, for_dispute)
             for leg in movement.legs
         ),
         id=changeset,

@@ -158,7 +158,7 @@ def reading(shop: Shop, queries: Any) -> OpenStatement:
 async def test_half_a_million_lines_take_the_memory_of_a_few(shop: Shop) -> None:
     queries = Endless(shop, 500_000)
     opened: OpenedStatement = value(await reading(shop, queries)(shop.scope, DAY))
-    count = 0
+    count = before = 0
     tracemalloc.start()
     async for line in opened.lines:
         count += 1

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final
 
+from fintech.adapters.memory.dispute_proofs import dispute_faults
 from fintech.adapters.memory.remittance_proof import Fault, Key, remitted
 from fintech.adapters.memory.statement_proofs import line_sums, monthly_fees, wrongly_taxed
 from fintech.adapters.memory.store import Memory
@@ -47,6 +48,7 @@ class MemoryProofs(Proofs):
             Proof.HOLDS: self._holds,
             Proof.PAYMENTS: self._payments,
             Proof.SAFEGUARDED: self._safeguarded,
+            Proof.DISPUTES: self._disputes,
             Proof.REMITTED: self._remitted,
             Proof.STATEMENTS: self._statements,
             Proof.INVOICES: self._invoices,
@@ -148,6 +150,11 @@ class MemoryProofs(Proofs):
         for currency, least in owed.items():
             if cash[currency] < least:
                 yield f"client cash {currency}", f">= {least}", cash[currency]
+
+    def _disputes(self, livemode: bool) -> Iterator[Fault]:
+        return dispute_faults(
+            list(self._aggregates(livemode)), self._transfers(livemode), self._accounts(livemode)
+        )
 
     def _remitted(self, livemode: bool) -> Iterator[Fault]:
         return remitted(self._memory, livemode)

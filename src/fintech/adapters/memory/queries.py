@@ -145,9 +145,12 @@ class MemoryQueries(Queries):
         limit: int,
         after: MovementLine | None = None,
     ) -> Sequence[MovementLine]:
-        within = [line for line in self._movements(scope) if start <= line.legs[0].at < end]
-        beyond = [line for line in within if after is None or _place(line) > _place(after)]
-        return sorted(beyond, key=_place)[:limit]
+        wanted = [
+            line
+            for line in self._movements(scope)
+            if start <= line.legs[0].at < end and (after is None or line.id > after.id)
+        ]
+        return sorted(wanted, key=lambda line: line.id)[:limit]
 
     async def balance_before(self, scope: Scope, moment: datetime) -> int:
         return sum(
@@ -183,10 +186,6 @@ class MemoryQueries(Queries):
             MovementLine(id=id, legs=tuple(sorted(each, key=lambda leg: leg.id))) for id, each in legs.items()
         ]
         return [line for line in lines if touches_balance(line.legs)]
-
-
-def _place(line: MovementLine) -> tuple[datetime, str]:
-    return line.legs[0].at, line.id
 
 
 def _created(aggregate: _Dated) -> datetime:

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 import orjson
 
@@ -10,6 +11,10 @@ from fintech.domain.ids import MerchantId, MovementId, TransferId
 from fintech.domain.ledger import AccountId, Phase, Transfer, TransferKind
 from fintech.domain.money import Currency
 from fintech.domain.scope import Scope
+
+#: Looked up several times faster than the enumerations are called.
+_KINDS: Final = {kind.value: kind for kind in TransferKind}
+_PHASES: Final = {phase.value: phase for phase in Phase}
 
 
 def encode_legs(scope: Scope, legs: Sequence[Transfer]) -> str:
@@ -21,9 +26,12 @@ def decode_legs(
     scope: Scope, id: MovementId, currency: str, source: str, at: datetime, legs: str
 ) -> tuple[Transfer, ...]:
     """The transfers of a movement's row."""
+    kept_in = Currency(currency)
     return tuple(
-        _transfer(scope, TransferId.of(id, place), Currency(currency), source, at, leg)
-        for place, leg in enumerate(orjson.loads(legs))
+        [
+            _transfer(scope, TransferId.of(id, place), kept_in, source, at, leg)
+            for place, leg in enumerate(orjson.loads(legs))
+        ]
     )
 
 
@@ -51,20 +59,22 @@ def _leg(scope: Scope, transfer: Transfer) -> dict[str, object]:
 def _transfer(
     scope: Scope, id: TransferId, currency: Currency, source: str, at: datetime, leg: dict[str, Any]
 ) -> Transfer:
-    def account(side: str) -> AccountId:
-        owner = leg.get(f"{side}_owner")
-        return AccountId(MerchantId(owner) if owner else scope.merchant, leg[side], currency)
-
-    resolves, expires_at = leg.get("resolves"), leg.get("expires_at")
+    owner, resolves, expires_at = scope.merchant, leg.get("resolves"), leg.get("expires_at")
     return Transfer(
         id=id,
-        kind=TransferKind(leg["kind"]),
-        phase=Phase(leg.get("phase", Phase.POST)),
-        debit=account("debit"),
-        credit=account("credit"),
+        kind=_KINDS[leg["kind"]],
+        phase=_PHASES[leg.get("phase", Phase.POST)],
+        debit=_account(leg.get("debit_owner", owner), leg["debit"], currency),
+        credit=_account(leg.get("credit_owner", owner), leg["credit"], currency),
         amount_minor=leg["amount"],
         source=source,
         at=at,
         resolves=TransferId(resolves) if resolves else None,
         expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
     )
+
+
+@lru_cache(maxsize=16_384)
+def _account(owner: str, code: str, currency: Currency) -> AccountId:
+    """Movements of a month name a few accounts again and again."""
+    return AccountId(MerchantId(owner), code, currency)

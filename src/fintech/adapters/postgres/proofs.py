@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from fintech.adapters.postgres.dispute_proofs import disputes_statement
 from fintech.adapters.postgres.reading import reading
 from fintech.adapters.postgres.remittance_proof import REMITTED
 from fintech.adapters.postgres.rows import MAPPINGS
@@ -218,6 +219,7 @@ _STATEMENTS: Final = {
     Proof.HOLDS: _HOLDS,
     Proof.PAYMENTS: _PAYMENTS,
     Proof.SAFEGUARDED: _SAFEGUARDED,
+    Proof.DISPUTES: disputes_statement(_ACCOUNTS, _LEGIBLE),
     Proof.REMITTED: REMITTED,
     Proof.STATEMENTS: statements_proof(_ACCOUNTS),
     Proof.INVOICES: invoices_proof(_LEGIBLE),

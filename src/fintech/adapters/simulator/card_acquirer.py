@@ -6,7 +6,7 @@ acknowledged even for what it never saw, and what was reversed before it arrived
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,15 @@ from zlib import crc32
 from attrs import asdict
 
 from fintech.adapters.simulator.cards import BY_NAME, Behaviour, RefundBehaviour
+from fintech.adapters.simulator.disputes import (
+    Case,
+    case_of,
+    heard_acceptance,
+    heard_evidence,
+    notice_entry,
+    opening,
+    reply_entry,
+)
 from fintech.adapters.simulator.journal import Answer, Journal, Memory
 from fintech.domain.cards import (
     Approved,
@@ -25,9 +34,20 @@ from fintech.domain.cards import (
     NotFound,
     Unknown,
 )
+from fintech.domain.disputes.news import CaseReply, NotTaken, TurnedDown
 from fintech.domain.refunds.refund import RefundFailure
 from fintech.domain.scope import Scope
-from fintech.ports.card_acquirer import Authorisation, CardAcquirer, FollowUp, RefundReturned, Reversal
+from fintech.ports.card_acquirer import (
+    Authorisation,
+    CardAcquirer,
+    CaseAcceptance,
+    CaseEvidence,
+    DisputeNotice,
+    FollowUp,
+    Notice,
+    RefundReturned,
+    Reversal,
+)
 
 #: How long a caller waits for an answer that does not come.
 ANSWER_TIMEOUT_S: Final = 0.25
@@ -85,7 +105,14 @@ class SimulatedAcquirer(CardAcquirer):
         card = BY_NAME.get(authorisation.card_token)
         if card is None or scope.livemode:
             return _NOT_SERVED
-        return await self._deliver(card.behaviour, authorisation.request, card.decline, card.name)
+        request = authorisation.request
+        known = request in self._memory.answers
+        reply = await self._deliver(card.behaviour, request, card.decline, card.name)
+        approved = isinstance(self._memory.answers.get(request), Approved)
+        if card.disputes is not None and approved and not known:
+            case, notice = opening(card.disputes, scope, request, authorisation.amount_minor)
+            self._keep_case(case, notice)
+        return reply
 
     async def increment(self, scope: Scope, increment: FollowUp) -> AuthorisationReply:
         if scope.livemode:
@@ -140,13 +167,69 @@ class SimulatedAcquirer(CardAcquirer):
             return Unknown("no answer to the enquiry")
         return self._memory.answers.get(request, NotFound())
 
-    async def notices(self, limit: int) -> tuple[RefundReturned, ...]:
+    async def submit_evidence(self, scope: Scope, evidence: CaseEvidence) -> CaseReply:
+        def hear(case: Case | None) -> tuple[CaseReply, Case | None, DisputeNotice | None]:
+            return heard_evidence(case, scope, evidence.texts)
+
+        return await self._tell(scope, evidence.request, evidence.case, hear)
+
+    async def accept_dispute(self, scope: Scope, acceptance: CaseAcceptance) -> CaseReply:
+        def hear(case: Case | None) -> tuple[CaseReply, Case | None, DisputeNotice | None]:
+            return (*heard_acceptance(case), None)
+
+        return await self._tell(scope, acceptance.request, acceptance.case, hear)
+
+    async def notices(self, limit: int) -> tuple[Notice, ...]:
         self._catch_up()
         return tuple(self._memory.notices.values())[:limit]
 
     async def acknowledge(self, notice: str) -> None:
         self._memory.notices.pop(notice, None)
         self._keep({"acknowledged": notice})
+
+    async def _tell(
+        self,
+        scope: Scope,
+        request: str,
+        case: str,
+        hear: Callable[[Case | None], tuple[CaseReply, Case | None, DisputeNotice | None]],
+    ) -> CaseReply:
+        """Hear something about a case, once."""
+        if scope.livemode:
+            return TurnedDown(NotTaken.CASE_CLOSED)
+        self.calls.append(request)
+        fault = self.script.popleft() if self.script else None
+        if self._latency_s:
+            await asyncio.sleep(self._latency_s)
+        if fault is Fault.QUESTION_LOST:
+            await asyncio.sleep(self._timeout_s)
+            return Unknown("the question was lost")
+        self._catch_up()
+        reply = self._memory.case_replies.get(request)
+        if reply is None:
+            reply, after, notice = hear(self._memory.cases.get(case))
+            self._memory.forget_oldest()
+            self._memory.case_replies[request] = reply
+            if after is not None:
+                self._keep_case(after, notice, request, reply)
+        if fault in _ANSWER_FAULTS:
+            await asyncio.sleep(self._timeout_s)
+            return Unknown("the answer was lost")
+        return reply
+
+    def _keep_case(
+        self,
+        case: Case,
+        notice: DisputeNotice | None,
+        errand: str | None = None,
+        reply: CaseReply | None = None,
+    ) -> None:
+        self._memory.cases[case_of(case.charge_request)] = case
+        if notice is not None:
+            self._memory.notices[notice.notice] = notice
+            self._keep(notice_entry(notice))
+        said = {"errand": errand, "not_taken": reply_entry(reply)} if reply else {}
+        self._keep({"case": asdict(case), **said})
 
     def _card_of(self, reference: str) -> str:
         self._catch_up()

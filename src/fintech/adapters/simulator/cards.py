@@ -8,6 +8,7 @@ from typing import Final
 
 from attrs import field, frozen
 
+from fintech.adapters.simulator.disputes import DisputeBehaviour
 from fintech.domain.cards import Advice, Decline, DeclineCode, Funding, Scheme
 
 
@@ -49,6 +50,7 @@ class TestCard:
     behaviour: Behaviour = Behaviour.APPROVE
     decline: Decline | None = None
     refunds: RefundBehaviour = RefundBehaviour.APPROVE
+    disputes: DisputeBehaviour | None = None
 
 
 def _declining(name: str, number: str, code: DeclineCode, scheme_code: str, advice: Advice) -> TestCard:
@@ -152,6 +154,21 @@ TEST_CARDS: Final = (
     ),
     TestCard(name="pm_card_pendingRefund", number="4000000000007726", refunds=RefundBehaviour.LOSE_ANSWER),
     TestCard(name="pm_card_refundDeclined", number="4000000000090011", refunds=RefundBehaviour.DECLINE),
+    TestCard(
+        name="pm_card_createDispute",
+        number="4000000000000259",
+        disputes=DisputeBehaviour.FRAUDULENT,
+    ),
+    TestCard(
+        name="pm_card_createDisputeProductNotReceived",
+        number="4000000000002685",
+        disputes=DisputeBehaviour.PRODUCT_NOT_RECEIVED,
+    ),
+    TestCard(
+        name="pm_card_createDisputeInquiry",
+        number="4000000000001976",
+        disputes=DisputeBehaviour.INQUIRY,
+    ),
     TestCard(
         name="pm_card_answerLost",
         number="4000000000090029",

@@ -8,11 +8,13 @@ from typing import Any, Final, Protocol, TypeAlias
 
 from attrs import define, field
 
+from fintech.adapters.simulator.disputes import Case, case_of, notice_from, reply_from
 from fintech.domain.cards import Approved, Decline, DeclineCode
+from fintech.domain.disputes.news import CaseReply
 from fintech.domain.ids import MerchantId
 from fintech.domain.refunds.refund import RefundFailure
 from fintech.domain.scope import Scope
-from fintech.ports.card_acquirer import RefundReturned
+from fintech.ports.card_acquirer import Notice, RefundReturned
 
 #: How much a long-running sandbox remembers, in transactions; the oldest are forgotten first.
 REMEMBERED_MAX: Final = 200_000
@@ -27,7 +29,9 @@ class Memory:
     answers: dict[str, Answer] = field(factory=dict)
     cards: dict[str, str] = field(factory=dict)  #: the test card of each request
     reversed_requests: dict[str, None] = field(factory=dict)
-    notices: dict[str, RefundReturned] = field(factory=dict)
+    notices: dict[str, Notice] = field(factory=dict)
+    cases: dict[str, Case] = field(factory=dict)
+    case_replies: dict[str, CaseReply] = field(factory=dict)  #: by the request that they answer
 
     def remember(self, request: str, answer: Answer, card: str) -> bool:
         """Whether the request was new, and so its answer is the one that holds."""
@@ -44,7 +48,13 @@ class Memory:
 
     def forget_oldest(self) -> None:
         """Make room for one more."""
-        for remembered in (self.answers, self.cards, self.reversed_requests):
+        for remembered in (
+            self.answers,
+            self.cards,
+            self.reversed_requests,
+            self.cases,
+            self.case_replies,
+        ):
             if len(remembered) >= REMEMBERED_MAX:
                 del remembered[next(iter(remembered))]
 
@@ -107,6 +117,10 @@ def _recall(memory: Memory, line: bytes) -> None:
         memory.remember(entry["request"], known, entry["card"])
     elif "reversed" in entry:
         memory.reversed_requests[entry["reversed"]] = None
+    elif "case" in entry:
+        _recall_case(memory, entry)
+    elif "charge" in entry:
+        memory.notices[entry["notice"]] = notice_from(entry)
     elif "notice" in entry:
         scope = Scope(MerchantId(entry["merchant"]), livemode=False)
         memory.notices[entry["notice"]] = RefundReturned(
@@ -114,6 +128,13 @@ def _recall(memory: Memory, line: bytes) -> None:
         )
     elif "acknowledged" in entry:
         memory.notices.pop(entry["acknowledged"], None)
+
+
+def _recall_case(memory: Memory, entry: dict[str, Any]) -> None:
+    case = Case(**entry["case"])
+    memory.cases[case_of(case.charge_request)] = case
+    if entry.get("errand"):
+        memory.case_replies.setdefault(entry["errand"], reply_from(entry["not_taken"]))
 
 
 def _decline(answer: dict[str, Any]) -> Decline:

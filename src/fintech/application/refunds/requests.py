@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from fintech.application.commits import Commits, Decision, NotFound, Request, saved
 from fintech.application.payments.asking import AcquirerMissing, books_of
@@ -11,6 +11,8 @@ from fintech.application.refunds.asking import RefundAsking, RefundRefusal
 from fintech.application.refunds.covering import advance_cover
 from fintech.application.refunds.repeats import RefundAnswered, RefundRepeats
 from fintech.domain.chart import Bucket, Limit
+from fintech.domain.disputes.dispute import Dispute
+from fintech.domain.disputes.facts import reserve_freed
 from fintech.domain.events import EventType
 from fintech.domain.guards import Backing, Ceiling
 from fintech.domain.ids import ChangesetId, PaymentId, RefundId
@@ -64,18 +66,18 @@ class CreateRefund:
                 # The money may be gone because somebody else gave it back between the two reads.
                 overtaken = await self.store.payment(scope, payment) != paid
                 return await decide(changeset, now) if overtaken else sent
-            booked, backing = sent.unwrap()
-            refund, owed = booked.refund, books_of(merchant).account(Bucket.RECEIVABLE.value)
-            ceiling = Ceiling(owed, merchant.limits.refund_debt_max_minor)
+            booked, backing, freed = sent.unwrap()
+            refund = booked.refund
             return Success(
                 Decision(
                     value=saved(refund),
                     changes=(
                         (refund, EventType.REFUND_CREATED),
                         (reserved.returning(refund.fee), EventType.CHARGE_REFUNDED),
+                        *((dispute, EventType.DISPUTE_UPDATED) for dispute in freed),
                     ),
                     transfers=booked.transfers,
-                    ceilings=(ceiling,) if booked.indebted else (),
+                    ceilings=(_most_debt(merchant),) if booked.indebted else (),
                     backing=backing if booked.unsettled else None,
                     claim=request.claim(refund.id, now),
                 )
@@ -96,18 +98,27 @@ class CreateRefund:
         changeset: ChangesetId,
         reason: RefundReason | None,
         metadata: Metadata,
-    ) -> Outcome[tuple[BookedRefund, Backing], InsufficientFunds]:
-        """Reserve the money where it is now; the commit judges again, and by what stands behind advances."""
+    ) -> Outcome[tuple[BookedRefund, Backing, tuple[Dispute, ...]], InsufficientFunds]:
+        """Reserve the money where it is now; the commit judges again, and by what stands behind advances.
+
+        Also the dispute whose reserve is there for it.
+        """
         books, attempt = books_of(merchant), reserved.attempts[-1]
         accounts = refund_accounts(books, attempt)
         advance = books.account(Bucket.ADVANCE.value)
         balances = await self.store.balances(scope, (*accounts, advance))
         cover = await advance_cover(self.store, scope, books, balances[advance].owed)
         *funds, debt = accounts
+        spendable = {account: balances[account].spendable(Limit.DEBITS_WITHIN_CREDITS) for account in funds}
+        inquiry = await self._inquiry(scope, reserved)
+        freed, freeing = (
+            (None, ()) if inquiry is None else reserve_freed(books, inquiry, amount_minor, now, changeset)
+        )
+        spendable[funds[-1]] += sum(leg.amount_minor for leg in freeing)
         sent = refund_sent(
             books,
             attempt,
-            {account: balances[account].spendable(Limit.DEBITS_WITHIN_CREDITS) for account in funds},
+            spendable,
             merchant.limits.refund_debt_max_minor - balances[debt].owed,
             id=self.ids.new(RefundId),
             payment=reserved.id,
@@ -121,7 +132,23 @@ class CreateRefund:
         )
         if isinstance(sent, Failure):
             return sent
-        return Success((sent.unwrap(), cover.backing))
+        booked = sent.unwrap()
+        whole = evolve(booked, transfers=(*booked.transfers, *freeing))
+        return Success((whole, cover.backing, () if freed is None else (freed,)))
+
+    async def _inquiry(self, scope: Scope, payment: Payment) -> Dispute | None:
+        """The inquiry about a payment that something is held back for."""
+        for id in payment.disputes:
+            dispute = await self.store.dispute(scope, id)
+            if dispute is not None and dispute.reserved_minor:
+                return dispute
+        return None
+
+
+def _most_debt(merchant: Merchant) -> Ceiling:
+    """How far refunds may take a merchant into debt."""
+    owed = books_of(merchant).account(Bucket.RECEIVABLE.value)
+    return Ceiling(owed, merchant.limits.refund_debt_max_minor)
 
 
 @frozen(kw_only=True)

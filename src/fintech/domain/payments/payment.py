@@ -11,7 +11,7 @@ from typing import Final
 from attrs import field, frozen
 
 from fintech.domain.evolving import evolve
-from fintech.domain.ids import ChargeId, PaymentId
+from fintech.domain.ids import ChargeId, DisputeId, PaymentId
 from fintech.domain.ledger import Transfer
 from fintech.domain.merchants import NO_FEE, Fee, Merchant, Standing
 from fintech.domain.metadata import Metadata
@@ -22,6 +22,7 @@ from fintech.domain.payments.attempt import Attempt, AttemptStatus
 from fintech.domain.payments.refusals import (
     AmountTooLarge,
     AmountTooSmall,
+    ChargeDisputed,
     CurrencyNotSupported,
     MerchantMayNot,
     MerchantReason,
@@ -53,11 +54,7 @@ TRANSITIONS: Final[dict[PaymentStatus, frozenset[PaymentStatus]]] = {
     ),
     PaymentStatus.REQUIRES_CONFIRMATION: frozenset({PaymentStatus.PROCESSING, PaymentStatus.CANCELED}),
     PaymentStatus.PROCESSING: frozenset(
-        {
-            PaymentStatus.SUCCEEDED,
-            PaymentStatus.REQUIRES_CAPTURE,
-            PaymentStatus.REQUIRES_PAYMENT_METHOD,
-        }
+        {PaymentStatus.SUCCEEDED, PaymentStatus.REQUIRES_CAPTURE, PaymentStatus.REQUIRES_PAYMENT_METHOD}
     ),
     PaymentStatus.REQUIRES_CAPTURE: frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.CANCELED}),
     PaymentStatus.SUCCEEDED: frozenset(),
@@ -112,6 +109,8 @@ class Payment:
     fee_returned: Fee = NO_FEE  #: what refunds, open ones included, give back of the captures' fee
     canceled_at: datetime | None = None
     cancel_reason: CancelReason | None = None
+    disputes: tuple[DisputeId, ...] = field(default=())
+    disputed_minor: int = 0  #: what chargebacks have taken and not given back
 
     @property
     def attempt(self) -> Attempt | None:
@@ -198,19 +197,15 @@ class Payment:
             status=AttemptStatus.SENT,
             sent_at=at,
         )
-        return Success(
-            evolve(
-                self,
-                status=self.moved_to(PaymentStatus.PROCESSING),
-                method=None,
-                attempts=(*self.attempts, attempt),
-            )
-        )
+        status = self.moved_to(PaymentStatus.PROCESSING)
+        return Success(evolve(self, status=status, method=None, attempts=(*self.attempts, attempt)))
 
     def refunding(self, amount_minor: int, refunds_max: int) -> "Outcome[Payment, PaymentRefusal]":
         """Reserve an amount for a refund, so that racing refunds never pass what was captured."""
         if not self.captured_minor:
             return Failure(WrongStatus(self.status, "refund"))
+        if self.disputed_minor:
+            return Failure(ChargeDisputed(self.disputes[-1]))
         if amount_minor > self.captured_minor - self.refunded_minor:
             return Failure(AmountTooLarge(self.captured_minor - self.refunded_minor))
         if amount_minor < 1:

@@ -4,6 +4,8 @@ from enum import StrEnum
 
 from attrs import frozen
 
+from fintech.domain.ids import DisputeId
+
 
 @frozen
 class WrongStatus:
@@ -71,6 +73,13 @@ class AlreadyAnswered:
     """The attempt has its outcome; a late reply changes nothing."""
 
 
+@frozen
+class ChargeDisputed:
+    """The cardholder's bank has taken the money back: giving it back as well would pay the cardholder twice."""
+
+    dispute: DisputeId
+
+
 PaymentRefusal = (
     WrongStatus
     | AmountTooSmall
@@ -81,4 +90,5 @@ PaymentRefusal = (
     | MerchantMayNot
     | AuthorisationExpired
     | AlreadyAnswered
+    | ChargeDisputed
 )

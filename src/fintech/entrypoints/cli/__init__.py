@@ -18,6 +18,9 @@ from fintech.entrypoints.cli.lazy import LazyGroup, Listed
         "merchant": Listed("fintech.entrypoints.cli.merchant:merchant", "Open, show and place merchants."),
         "key": Listed("fintech.entrypoints.cli.key:key", "Make, roll, revoke and list API keys."),
         "payment": Listed("fintech.entrypoints.cli.payment:payment", "List, show and refund payments."),
+        "dispute": Listed(
+            "fintech.entrypoints.cli.dispute:dispute", "List and show disputes, and respond to them."
+        ),
         "payout": Listed(
             "fintech.entrypoints.cli.payout:payout",
             "Pay merchants out; show, explain, cancel and reverse payouts.",
@@ -33,6 +36,9 @@ from fintech.entrypoints.cli.lazy import LazyGroup, Listed
         "settle": Listed(
             "fintech.entrypoints.cli.settle:settle",
             "Settle what was captured up to a day: one merchant's, or --all.",
+        ),
+        "write-off": Listed(
+            "fintech.entrypoints.cli.write_off:write_off", "Give up a merchant's debt: it takes two people."
         ),
         "ledger": Listed(
             "fintech.entrypoints.cli.ledger:ledger", "Prove the books; print statements and tax invoices."

@@ -15,6 +15,7 @@ from fintech.domain.cards import Scheme
 from fintech.domain.ids import MerchantId
 from fintech.domain.merchants import (
     DEFAULT_FEES,
+    DISPUTE_FEE_MAX_MINOR,
     NAME_MAX,
     FeePlan,
     Limits,
@@ -71,6 +72,13 @@ def merchant() -> None:
     help="visa=175+30: 1.75 % and 30 minor units (0.30 AUD, 30 JPY). Repeatable.",
 )
 @click.option("--fee-returned", is_flag=True, help="A refund gives the fee back, in proportion.")
+@click.option(
+    "--dispute-fee",
+    type=click.IntRange(0, DISPUTE_FEE_MAX_MINOR),
+    default=DEFAULT_FEES.dispute_fee_minor,
+    show_default=True,
+    help="What a chargeback costs, in minor units.",
+)
 @click.option("--payment-min", type=AMOUNT, default=Decimal("0.50"), show_default=True)
 @click.option("--payment-max", type=AMOUNT, default=Decimal("999999.99"), show_default=True)
 @click.option("--refund-debt-max", type=AMOUNT, help="How far refunds may take the merchant into debt.")
@@ -93,6 +101,7 @@ def create(
     currency: str,
     fees: Sequence[tuple[Scheme | None, SchemeFee]],
     fee_returned: bool,
+    dispute_fee: int,
     payment_min: Decimal,
     payment_max: Decimal,
     refund_debt_max: Decimal | None,
@@ -123,7 +132,7 @@ def create(
                 livemode=livemode,
                 name=name,
                 currency=kept_in,
-                fees=_plan(fees, returned_on_refund=fee_returned),
+                fees=_plan(fees, returned_on_refund=fee_returned, dispute_fee_minor=dispute_fee),
                 limits=limits,
                 cut_off=cut_off,
                 abn=abn,
@@ -212,7 +221,9 @@ def _place(
     _show(work(data, body), livemode=livemode, as_json=as_json)
 
 
-def _plan(fees: Sequence[tuple[Scheme | None, SchemeFee]], *, returned_on_refund: bool) -> FeePlan:
+def _plan(
+    fees: Sequence[tuple[Scheme | None, SchemeFee]], *, returned_on_refund: bool, dispute_fee_minor: int
+) -> FeePlan:
     """The price list with what was given in its place."""
     given = dict(fees)
     by_scheme: dict[Scheme, SchemeFee] = dict(DEFAULT_FEES.by_scheme)
@@ -221,6 +232,8 @@ def _plan(fees: Sequence[tuple[Scheme | None, SchemeFee]], *, returned_on_refund
         standard=given.get(None, DEFAULT_FEES.standard),
         by_scheme=tuple(sorted(by_scheme.items())),
         returned_on_refund=returned_on_refund,
+        dispute_fee_minor=dispute_fee_minor,
+        dispute_fee_returned_on_win=DEFAULT_FEES.dispute_fee_returned_on_win,
     )
 
 
@@ -245,6 +258,7 @@ def _show(merchant: Merchant, *, livemode: bool, as_json: bool) -> None:
                 (f"fee {scheme}", f"{fee.rate_bps / 100:.2f} % + {money(fee.fixed_minor)}")
                 for scheme, fee in fees
             ),
+            ("fee dispute", _dispute_fee(merchant)),
             ("fees are", "returned on refund" if merchant.fees.returned_on_refund else "kept on refund"),
             (
                 "payment",
@@ -254,6 +268,11 @@ def _show(merchant: Merchant, *, livemode: bool, as_json: bool) -> None:
             ("days end at", f"{merchant.cut_off:%H:%M} in Sydney"),
         ]
     )
+
+
+def _dispute_fee(merchant: Merchant) -> str:
+    fee = f"{format_minor(merchant.fees.dispute_fee_minor, merchant.currency)} {merchant.currency}"
+    return f"{fee}, returned if it is won" if merchant.fees.dispute_fee_returned_on_win else fee
 
 
 def _fields(merchant: Merchant, *, livemode: bool) -> dict[str, Any]:
@@ -266,6 +285,8 @@ def _fields(merchant: Merchant, *, livemode: bool) -> dict[str, Any]:
         "standing": merchant.standing,
         "currency": merchant.currency,
         "fees": {scheme: {"rate_bps": fee.rate_bps, "fixed_minor": fee.fixed_minor} for scheme, fee in fees},
+        "dispute_fee_minor": merchant.fees.dispute_fee_minor,
+        "dispute_fee_returned_on_win": merchant.fees.dispute_fee_returned_on_win,
         "fees_returned_on_refund": merchant.fees.returned_on_refund,
         "payment_min_minor": merchant.limits.payment_min_minor,
         "payment_max_minor": merchant.limits.payment_max_minor,

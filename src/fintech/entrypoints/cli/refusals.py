@@ -24,6 +24,14 @@ from fintech.domain.changeset import (
     StaleWrite,
     UniqueTaken,
 )
+from fintech.domain.disputes.evidence import EvidenceTooLong
+from fintech.domain.disputes.responses import (
+    ErrandOpen,
+    EvidenceMissing,
+    InquiryTakesNothing,
+    NotAccepted,
+    WrongDisputeStatus,
+)
 from fintech.domain.merchants import StandingRefused
 from fintech.domain.metadata import TooManyKeys
 from fintech.domain.money import Currency, format_minor
@@ -32,6 +40,7 @@ from fintech.domain.payments.refusals import (
     AmountTooLarge,
     AmountTooSmall,
     AuthorisationExpired,
+    ChargeDisputed,
     CurrencyNotSupported,
     MerchantMayNot,
     MethodMissing,
@@ -50,6 +59,7 @@ from fintech.domain.payouts.refusals import (
 )
 from fintech.domain.refunds.refund import InsufficientFunds, RefundOver
 from fintech.domain.remittances import PayoutsTooFrequent
+from fintech.domain.write_offs import MoreThanOwed, SamePerson, WriteOffOver
 
 _AGAIN: Final = "somebody else was at it at the same time; nothing was done: try again"
 
@@ -61,15 +71,20 @@ _WORDS: Final[Mapping[type, str]] = {
     AlreadyResolved: _AGAIN,
     AmountTooLarge: "the amount is too large: at most {amount} here",
     AmountTooSmall: "the amount is too small: at least {amount}",
+    AuthorisationExpired: "the authorisation has expired: it can only be released",
     BalanceInsufficient: "{amount} at most can be paid out this way now",
     BankAccountFault: "{it.field} {it.rule}",
     BankMissing: "no bank serves this mode: simulators never serve live mode",
-    AuthorisationExpired: "the authorisation has expired: it can only be released",
+    ChargeDisputed: "the charge has been charged back: {it.dispute}",
     CoolingOff: "the bank account changed lately: instant payouts go on at {it.until:%Y-%m-%d %H:%M} UTC",
     CurrencyNotSupported: "the merchant keeps its books in {it.supported}",
     DefaultAccount: "it is the default account: make another one the default first",
     DestinationMissing: "there is no bank account to pay to: add one first",
+    ErrandOpen: "the bank has not confirmed the last response yet ({it.kind})",
+    EvidenceMissing: "there is no evidence to submit",
+    EvidenceTooLong: "evidence has at most {it.most} characters, in one text or in all",
     Expired: "the authorisation has expired: it can only be released",
+    InquiryTakesNothing: "an inquiry takes no money: refund the charge to give in to it",
     InstantLimitReached: "today in Sydney no more than {amount} can be paid out instantly",
     InsufficientFunds: "the merchant's funds allow {amount} at most, and its policy no more debt",
     InvoiceCurrency: "a tax invoice is in AUD, and the merchant keeps its books in {it.currency}",
@@ -82,7 +97,9 @@ _WORDS: Final[Mapping[type, str]] = {
     MerchantMayNot: "the merchant is {it.reason}",
     MethodMissing: "there is nothing to pay with",
     MonthNotOver: "the month is not over: its tax invoice is made after {it.until:%Y-%m-%d %H:%M} UTC",
+    MoreThanOwed: "the merchant owes {amount}, and no more than that can be written off",
     NoSuchPeriod: "the merchant's books are open since {it.first_day}, and today is {it.last_day}",
+    NotAccepted: "the bank does not take it: {it.why}",
     NotDue: "no payout is due by the schedule",
     NotFound: "there is no {it.kind} {it.id} in these books (is it the other mode: --live, --test?)",
     NotReversible: "it was reversed before, or is a reversal itself",
@@ -91,14 +108,17 @@ _WORDS: Final[Mapping[type, str]] = {
     PayoutWrongStatus: "the payout is {it.status}: one cannot {it.wanted} it",
     PayoutsTooFrequent: "there were {it.most} payouts within minutes: wait a little, or pay out more at once",
     RefundOver: "the refund has its outcome: {it.status}",
+    SamePerson: "{it.name} proposed it, so somebody else has to decide on it",
     SettingsFault: "{it.field} {it.rule}",
     StaleWrite: _AGAIN,
     StandingRefused: "the merchant is {it.current}, from where it cannot become {it.wanted}",
     SupplierNotSet: "a specimen is no supplier in live mode: set FINTECH_SUPPLIER_LEGAL_NAME, …_ABN and …_ADDRESS",
+    TooMany: "there are {it.most} {it.what} already, and no more are possible",
     TooManyKeys: "metadata has at most {it.most} keys",
     TooManyLines: "the statement has more than {it.most} lines: ask for --format csv, or for fewer days",
-    TooMany: "there are {it.most} {it.what} already, and no more are possible",
     UniqueTaken: "another has this {it.name} already",
+    WriteOffOver: "it has been decided on: {it.status}",
+    WrongDisputeStatus: "the dispute is {it.status}: one cannot {it.wanted} it",
     WrongStatus: "the payment is {it.status}: one cannot {it.wanted} it",
 }
 
@@ -118,6 +138,7 @@ def _amount(refusal: Any, currency: Currency | None) -> str:
             AmountTooLarge(minor)
             | AmountTooSmall(minor)
             | InsufficientFunds(minor)
+            | MoreThanOwed(minor)
             | BalanceInsufficient(minor)
             | InstantLimitReached(left=minor)
         ):

@@ -6,7 +6,7 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
-from fintech.domain.ids import ChargeId, PayoutId, RefundId
+from fintech.domain.ids import ChargeId, DisputeId, PayoutId, RefundId
 from fintech.domain.scope import Scope
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.http import (
@@ -15,6 +15,7 @@ from fintech.entrypoints.http import (
     balance_transaction_rendering,
     bank_accounts,
     charge_rendering,
+    dispute_rendering,
     events,
     merchants,
     openapi,
@@ -31,6 +32,7 @@ from fintech.entrypoints.http.balance_settings import PayoutSettings
 from fintech.entrypoints.http.balance_transactions import BalanceTransactions
 from fintech.entrypoints.http.bank_accounts import BankAccounts
 from fintech.entrypoints.http.charges import Charges
+from fintech.entrypoints.http.disputes import Disputes
 from fintech.entrypoints.http.door import Door, Handler
 from fintech.entrypoints.http.downloads import Downloads
 from fintech.entrypoints.http.errors import Problem, Refused
@@ -63,6 +65,7 @@ OBJECTS: Final[Mapping[str, Schema]] = {
     "balance_transaction": balance_transaction_rendering.SCHEMA,
     "bank_account": bank_accounts.SCHEMA,
     "charge": charge_rendering.SCHEMA,
+    "dispute": dispute_rendering.SCHEMA,
     "event": events.SCHEMA,
     "payment_intent": payment_rendering.SCHEMA,
     "payment_method": payment_methods.SCHEMA,
@@ -149,6 +152,9 @@ def _operations(core: Core) -> tuple[Sequence[Route[Any]], Expander]:
     refunds = Refunds(
         create_refund=core.create_refund(), update_refund=core.update_refund(), store=store, queries=queries
     )
+    disputes = Disputes(
+        update_dispute=core.update_dispute(), close_dispute=core.close_dispute(), store=store, queries=queries
+    )
     transactions = BalanceTransactions(store=store, queries=queries)
     payouts, accounts = _paying_out(core)
     statements = Statements(
@@ -164,9 +170,9 @@ def _operations(core: Core) -> tuple[Sequence[Route[Any]], Expander]:
         statements,
         TaxInvoices(make_tax_invoice=core.make_tax_invoice()),
     )
-    nouns = (payments, methods, charges, refunds, transactions, payouts, accounts, *others)
+    nouns = (payments, methods, charges, refunds, disputes, transactions, payouts, accounts, *others)
     routes = tuple(route for noun in nouns for route in noun.routes())
-    return routes, _expander(payments, methods, charges, refunds, transactions, payouts, accounts)
+    return routes, _expander(payments, methods, charges, refunds, disputes, transactions, payouts, accounts)
 
 
 def _paying_out(core: Core) -> tuple[Payouts, BankAccounts]:
@@ -194,6 +200,7 @@ def _expander(
     methods: PaymentMethods,
     charges: Charges,
     refunds: Refunds,
+    disputes: Disputes,
     transactions: BalanceTransactions,
     payouts: Payouts,
     accounts: BankAccounts,
@@ -202,8 +209,14 @@ def _expander(
     payment = Expandable(("payment_intent",), payments.load)
     charge = Expandable(("charge",), charges.load)
     transaction = Expandable(("balance_transaction",), transactions.load)
+    dispute = Expandable(("dispute",), disputes.load)
     payout = Expandable(("payout",), payouts.load)
-    sources = {ChargeId.PREFIX: charges.load, PayoutId.PREFIX: payouts.load, RefundId.PREFIX: refunds.load}
+    sources = {
+        ChargeId.PREFIX: charges.load,
+        DisputeId.PREFIX: disputes.load,
+        PayoutId.PREFIX: payouts.load,
+        RefundId.PREFIX: refunds.load,
+    }
 
     async def load_source(scope: Scope, id: str, seen: Seen) -> dict[str, Any] | None:
         return await sources[id[: id.index("_") + 1]](scope, id, seen)
@@ -216,9 +229,11 @@ def _expander(
             },
             "charge": {
                 "balance_transaction": transaction,
+                "dispute": dispute,
                 "payment_intent": payment,
                 "refunds": Expandable(("refund",), refunds.of_charge, of_owner=True, lists=True),
             },
+            "dispute": {"charge": charge, "payment_intent": payment},
             "refund": {
                 "balance_transaction": transaction,
                 "charge": charge,
@@ -232,7 +247,9 @@ def _expander(
                 "original_payout": payout,
                 "reversed_by": payout,
             },
-            "balance_transaction": {"source": Expandable(("charge", "payout", "refund"), load_source)},
+            "balance_transaction": {
+                "source": Expandable(("charge", "dispute", "payout", "refund"), load_source)
+            },
         }
     )
 

@@ -90,7 +90,7 @@ SCHEMA: Final[Schema] = members(
         "net": INTEGER,
         "payout_amount": INTEGER,
         "reporting_category": one_of(*_CATEGORIES),
-        "source": maybe(expandable("charge", "payout", "refund")),
+        "source": maybe(expandable("charge", "dispute", "payout", "refund")),
         "status": one_of("available", "pending"),
         "type": one_of(*TYPES),
     },
@@ -164,6 +164,8 @@ def settled(days: Iterable[AccountId], balances: Mapping[AccountId, Balances]) -
 def source_of(line: MovementLine, seen: Seen) -> str | None:
     """What the line came from; for a capture, the charge among its payment's that the money was captured by."""
     first = line.legs[0]
+    if first.kind is TransferKind.WRITE_OFF:
+        return None
     if first.kind is not TransferKind.CAPTURE:
         return first.source
     payment = seen.get(first.source)

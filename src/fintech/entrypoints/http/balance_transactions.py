@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from attrs import frozen
 
-from fintech.domain.ids import ChargeId, Id, MovementId, PaymentId, PayoutId, RefundId
+from fintech.domain.ids import ChargeId, DisputeId, Id, MovementId, PaymentId, PayoutId, RefundId
 from fintech.domain.ledger import TransferKind
 from fintech.domain.lines import line_amounts
 from fintech.domain.scope import Scope
@@ -29,7 +29,7 @@ from fintech.ports.store import Store
 
 PATH: Final = "/v1/balance_transactions"
 _TRANSACTIONS: Final = Resource("balance_transactions", "balance_transaction")
-_SOURCES: Final = (ChargeId, RefundId, PayoutId)
+_SOURCES: Final = (ChargeId, RefundId, PayoutId, DisputeId)
 
 #: Minor units by line.
 Parts: TypeAlias = Mapping[MovementId, int]
@@ -37,7 +37,7 @@ Parts: TypeAlias = Mapping[MovementId, int]
 
 @frozen
 class _Source(Kind[Id]):
-    """What a line may come from: a charge, a refund or a payout."""
+    """What a line may come from: a charge, a refund, a payout or a dispute."""
 
     def read(self, value: Value, path: str) -> Id:
         text = text_of(value, path)
@@ -56,7 +56,9 @@ class TransactionListParams(ListParams):
     """Which balance transactions."""
 
     type: Annotated[tuple[TransferKind, ...], Choice(TYPES), "Only transactions of this type."] = ()
-    source: Annotated[Id | None, _Source(), "Only the transactions of this charge, refund or payout."] = None
+    source: Annotated[
+        Id | None, _Source(), "Only the transactions of this charge, refund, payout or dispute."
+    ] = None
     payout: Annotated[
         PayoutId | None,
         Reference(PayoutId, "payout"),
@@ -119,7 +121,7 @@ class BalanceTransactions:
         return rendered[0]
 
     async def _lines_of(self, scope: Scope, source: Id, seen: Seen) -> Sequence[MovementLine]:
-        """Every line of a charge, a refund or a payout. Raises `Refused` when there is no such thing."""
+        """Every line of a charge, a refund, a payout or a dispute. Raises `Refused` when there is no such thing."""
         movements: Iterable[MovementId | None]
         if isinstance(source, ChargeId):
             payment = await self.store.payment(scope, source.payment_id)
@@ -128,6 +130,12 @@ class BalanceTransactions:
                 raise missing("charge", source, "source")
             seen[payment.id] = payment
             movements = [capture.movement for capture in attempt.captures]
+        elif isinstance(source, DisputeId):
+            dispute = await self.store.dispute(scope, source)
+            if dispute is None:
+                raise missing("dispute", source, "source")
+            seen[dispute.id] = dispute
+            movements = [dispute.movement, dispute.reversal_movement]
         elif isinstance(source, PayoutId):
             payout = await self.store.payout(scope, source)
             if payout is None:

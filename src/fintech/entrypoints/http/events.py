@@ -8,6 +8,7 @@ from attrs import frozen
 from fintech.domain.api_keys import ApiKey
 from fintech.domain.balance_settings import BalanceSettings
 from fintech.domain.bank_accounts import BankAccount
+from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.events import Event, EventType
 from fintech.domain.ids import EventId
 from fintech.domain.merchants import Merchant
@@ -17,9 +18,11 @@ from fintech.domain.payouts.payout import Payout
 from fintech.domain.refunds.refund import Refund
 from fintech.domain.remittances import Remittance
 from fintech.domain.settlement import Settlement
+from fintech.domain.write_offs import WriteOff
 from fintech.entrypoints.http.balance_settings import render_balance_settings
 from fintech.entrypoints.http.bank_accounts import render_bank_account
 from fintech.entrypoints.http.charge_rendering import render_charge
+from fintech.entrypoints.http.dispute_rendering import render_dispute
 from fintech.entrypoints.http.errors import invalid, missing
 from fintech.entrypoints.http.kinds import Many, Reference, Text
 from fintech.entrypoints.http.listing import NEWER, OLDER, ListParams, list_of, page_of
@@ -106,7 +109,7 @@ def render_event(event: Event, livemode: bool) -> dict[str, Any]:
     }
 
 
-def render_snapshot(event: Event, livemode: bool) -> dict[str, Any]:  # noqa: C901 - one arm for each
+def render_snapshot(event: Event, livemode: bool) -> dict[str, Any]:  # noqa: C901, PLR0912 - one arm for each
     """The thing that the event happened to, as it was after it."""
     thing = event.snapshot
     match thing:
@@ -132,6 +135,10 @@ def render_snapshot(event: Event, livemode: bool) -> dict[str, Any]:  # noqa: C9
             return render_balance_settings(thing)
         case Remittance():
             return _render_remittance(thing, livemode)
+        case Dispute():
+            return render_dispute(thing, livemode)
+        case WriteOff():
+            return _render_write_off(thing, livemode)
         case _:
             return {"id": thing.id}
 
@@ -161,6 +168,20 @@ def _render_settlement(settlement: Settlement, livemode: bool) -> dict[str, Any]
         "released": settlement.released_minor,
         "repaid": settlement.repaid_minor,
         "through": settlement.through.isoformat(),
+    }
+
+
+def _render_write_off(write_off: WriteOff, livemode: bool) -> dict[str, Any]:
+    """A write-off as its merchant may see it: who decided on it, and why, is ours."""
+    return {
+        "id": write_off.id,
+        "object": "write_off",
+        "amount": write_off.amount_minor,
+        "balance_transaction": write_off.movement,
+        "created": int(write_off.created_at.timestamp()),
+        "currency": write_off.currency.value.lower(),
+        "livemode": livemode,
+        "status": write_off.status.value,
     }
 
 

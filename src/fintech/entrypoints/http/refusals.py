@@ -3,6 +3,7 @@
 from typing import Final, TypeAlias, assert_never
 
 from fintech.application.commits import NotFound
+from fintech.application.disputes.asking import DisputeRefusal
 from fintech.application.payment_methods import MethodRefusal
 from fintech.application.payments.asking import AcquirerMissing, Refusal
 from fintech.application.refunds.asking import RefundRefusal
@@ -31,10 +32,11 @@ from fintech.domain.payments.refusals import (
     WrongStatus,
 )
 from fintech.domain.refunds.refund import InsufficientFunds, RefundOver
+from fintech.entrypoints.http.dispute_refusals import OfDisputes, dispute_problem
 from fintech.entrypoints.http.errors import ErrorType, Problem, missing
 
 #: Everything that a use case behind this face may refuse with.
-AnyRefusal: TypeAlias = Refusal | RefundRefusal | MethodRefusal
+AnyRefusal: TypeAlias = Refusal | RefundRefusal | MethodRefusal | DisputeRefusal
 
 _WIRE_NAMES: Final = {
     "bank_account": ("external account", "id"),
@@ -42,6 +44,7 @@ _WIRE_NAMES: Final = {
     "payout": ("payout", "payout"),
     "refund": ("refund", "refund"),
     "merchant": ("account", "account"),
+    "dispute": ("dispute", "dispute"),
 }
 _CARD_FAULTS: Final = {
     CardFault.INCORRECT_NUMBER: ("number", "Your card number is incorrect."),
@@ -62,6 +65,8 @@ _EXPIRED: Final = Problem(
 
 def problem_of(refused: AnyRefusal, *, param: str = "amount") -> Problem:  # noqa: C901, PLR0912 - one arm for each
     """The problem that a refusal is; ``param`` is the parameter that an amount was given in."""
+    if isinstance(refused, OfDisputes):
+        return dispute_problem(refused)
     match refused:
         case NotFound(kind=kind, id=id):
             wire, name = _WIRE_NAMES.get(kind, (kind, "id"))
@@ -89,9 +94,7 @@ def problem_of(refused: AnyRefusal, *, param: str = "amount") -> Problem:  # noq
             return _closed("account_closed")
         case AuthorisationExpired() | Expired():
             return _EXPIRED
-        case InsufficientFunds(obtainable_minor=most):
-            return _insufficient(most, param)
-        case LimitReached(spendable_minor=most):
+        case InsufficientFunds(obtainable_minor=most) | LimitReached(spendable_minor=most):
             return _insufficient(max(most, 0), param)
         case RefundOver(status=status):
             return Problem(code="refund_over", message=f"This refund has {status.value} already.")

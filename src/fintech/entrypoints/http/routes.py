@@ -7,6 +7,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 from attrs import field, frozen
 
 from fintech.application.commits import Request
+from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.ids import Id
 from fintech.domain.payments.payment import Payment
 from fintech.domain.payouts.payout import Payout
@@ -20,7 +21,7 @@ P = TypeVar("P")
 REPLAYED: Final = {"Idempotent-Replayed": "true"}
 
 #: What an answer was made from, by id, so that what is expanded in it is the same as what it is expanded in.
-Seen: TypeAlias = dict[str, Payment | Payout | Refund]
+Seen: TypeAlias = dict[str, Payment | Payout | Refund | Dispute]
 
 
 class RequestId(Id):

@@ -8,18 +8,25 @@ from fintech.domain.cards import Approved, AuthorisationReply, Decline, NotFound
 from fintech.domain.ids import ChangesetId, ChargeId
 from fintech.domain.money import Currency
 from fintech.domain.scope import Scope
-from fintech.ports.card_acquirer import Authorisation, CardAcquirer, FollowUp, RefundReturned, Reversal
+from fintech.ports.card_acquirer import (
+    Authorisation,
+    CardAcquirer,
+    FollowUp,
+    RefundReturned,
+    Reversal,
+)
+from fintech.ports.contracts.dispute_carrier import DisputeCarrierContract
 from fintech.ports.id_source import IdSource
 
 ANSWER_PATIENCE_S = 30.0
 NOTICES_MAX = 100
 
 
-class CardAcquirerContract:
+class CardAcquirerContract(DisputeCarrierContract):
     """Subclass it and provide the fixtures ``acquirer``, ``ids`` (an `IdSource`), ``scope`` (one that it serves),
     ``unserved`` (one that it does not), and tokens of test cards: ``approved_card``, ``declined_card``,
     ``lost_answer_card`` (approved, but the answer never arrives), ``lost_question_card`` (the question never arrives)
-    and ``returning_card`` (refunds to it succeed and come back)."""
+    ``returning_card`` (refunds to it succeed and come back), and those of `DisputeCarrierContract`."""
 
     @pytest.fixture
     def question(self, ids: IdSource, approved_card: str) -> Authorisation:
@@ -164,7 +171,8 @@ class CardAcquirerContract:
         return follow_up.request
 
     async def _notices_of(self, acquirer: CardAcquirer, refunds: list[str]) -> list[RefundReturned]:
-        return [each for each in await acquirer.notices(NOTICES_MAX) if each.refund_request in refunds]
+        told = [each for each in await acquirer.notices(NOTICES_MAX) if isinstance(each, RefundReturned)]
+        return [each for each in told if each.refund_request in refunds]
 
 
 def asked(ids: IdSource, card: str) -> Authorisation:

@@ -120,8 +120,8 @@ class MovementQueriesContract:
         await season.pay(1_000)
         await season.pay(2_000)  # at the same moment
         scope = season.story.scope
-        lines = sorted((legs[0].at, id) for id, legs in season.lines.items())
-        moments = [at for at, _ in lines]
+        lines = [(legs[0].at, id) for id, legs in sorted(season.lines.items())]
+        moments = sorted(at for at, _ in lines)
         for _ in range(12):
             start, end = sorted(chance.choices([*moments, season.now + timedelta(hours=1)], k=2))
             expected = [id for at, id in lines if start <= at < end]

@@ -8,6 +8,7 @@ import pytest
 
 from fintech.domain.remittances import LATENESS_MAX
 from fintech.ports.clock import Clock
+from fintech.ports.contracts.disputing import quarrel
 from fintech.ports.contracts.paying_out import pay_out
 from fintech.ports.contracts.seasons import Season
 from fintech.ports.contracts.trading import trade
@@ -43,6 +44,7 @@ class ProofsContract:
             await season.settle()
             await pay_out(season, 9_000)
             await season.refund(payment.id, 700)
+            await quarrel(season)
             advance(2 * LATENESS_MAX)
             await pay_out(season, 1)
         return seasons

@@ -68,7 +68,12 @@ class Season:
             name="Season & Daughters",
             standing=Standing.ACTIVE,
             currency=Currency.AUD,
-            fees=FeePlan(standard=SchemeFee(rate_bps=175, fixed_minor=10), returned_on_refund=True),
+            fees=FeePlan(
+                standard=SchemeFee(rate_bps=175, fixed_minor=10),
+                returned_on_refund=True,
+                dispute_fee_minor=2_500,
+                dispute_fee_returned_on_win=True,
+            ),
             limits=Limits(refund_debt_max_minor=5_000),
             created_at=clock.now(),
         )

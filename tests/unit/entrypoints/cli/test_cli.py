@@ -58,6 +58,8 @@ def test_these_are_the_commands() -> None:
         "payout create", "payout list", "payout show", "payout explain", "payout cancel", "payout reverse",
         "payout-policy show", "payout-policy set",
         "bank-account add", "bank-account list", "bank-account prefer", "bank-account remove",
+        "dispute list", "dispute show", "dispute evidence", "dispute close",
+        "write-off propose", "write-off approve", "write-off reject", "write-off list",
     }  # fmt: skip
 
 
@@ -73,6 +75,7 @@ def test_whoever_changes_something_says_who_and_why(path: tuple[str, ...]) -> No
     options = {option for parameter in ALL[path].params for option in parameter.opts}
     changing = {"create", "suspend", "reactivate", "roll", "revoke", "refund", "settle"}
     changing |= {"cancel", "reverse", "set", "add", "prefer", "remove"}
+    changing |= {"evidence", "close", "propose", "approve", "reject"}
     assert ({"--why", "--as"} <= options) is (path[-1] in changing)
 
 

@@ -82,6 +82,7 @@ def test_settling_makes_it_available_once(terminal: Terminal, account: MerchantI
         176,
         9_824,
     )
+    assert (settled["advance_repaid_minor"], settled["repaid_minor"]) == (0, 0)
     assert (report["through"], report["merchants"], report["refused"]) == (today_of(terminal), 1, [])
     assert terminal.json("balance", account)["available_minor"] == 9_824
     assert terminal.json("settle", account, *through(terminal))["settlements"] == []

@@ -32,6 +32,8 @@ def test_a_merchant_is_created_with_the_price_list(terminal: Terminal) -> None:
             "standard": {"rate_bps": 175, "fixed_minor": 0},
             "amex": {"rate_bps": 220, "fixed_minor": 0},
         },
+        "dispute_fee_minor": 2_500,
+        "dispute_fee_returned_on_win": True,
         "fees_returned_on_refund": False,
         "payment_min_minor": 50,
         "payment_max_minor": 99_999_999,
@@ -46,6 +48,7 @@ def test_fees_and_limits_are_as_they_are_given(terminal: Terminal) -> None:
     made = terminal.json(
         "merchant", "create", "--name", "A", "--fee", "visa=140+10", "--fee", "standard=200", "--fee-returned",
         "--payment-min", "1", "--payment-max", "1000.5", "--refund-debt-max", "12.34",
+        "--dispute-fee", "0",
     )  # fmt: skip
     assert made["fees"] == {
         "standard": {"rate_bps": 200, "fixed_minor": 0},
@@ -53,6 +56,7 @@ def test_fees_and_limits_are_as_they_are_given(terminal: Terminal) -> None:
         "visa": {"rate_bps": 140, "fixed_minor": 10},
     }
     assert made["fees_returned_on_refund"] is True
+    assert made["dispute_fee_minor"] == 0
     assert (made["payment_min_minor"], made["payment_max_minor"]) == (100, 100_050)
     assert made["refund_debt_max_minor"] == 1234
 

@@ -109,15 +109,21 @@ async def test_nothing_is_made_that_nobody_reads() -> None:
         assert (await read(session, url))[0] == 200
 
 
-async def test_what_fails_before_the_first_piece_is_the_callers_to_tell() -> None:
-    async def fails() -> AsyncIterator[bytes]:
-        raise LookupError("no")
-        yield b""
+class Failing:
+    """Has no first piece."""
 
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        raise LookupError
+
+
+async def test_what_fails_before_the_first_piece_is_the_callers_to_tell() -> None:
     downloads = Downloads(1, 60.0, Flights(100, 60.0))
     task = downloads.flights.enter()
     never_touched: Any = None
     for _ in range(2):
-        download = Download(name="a", media_type="text/csv", content=fails())
+        download = Download(name="a", media_type="text/csv", content=Failing())
         with pytest.raises(LookupError):
             await downloads.send(never_touched, download, CIMultiDict(), task)

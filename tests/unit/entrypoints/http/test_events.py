@@ -54,6 +54,8 @@ async def test_every_kind_of_thing_has_a_snapshot(api: Api) -> None:
         "settlement.created": "settlement",
     }
     assert "digest" not in str(events)
+    (settled,) = [event["data"]["object"] for event in events if event["type"] == "settlement.created"]
+    assert (settled["gross"], settled["advance_repaid"], settled["repaid"]) == (990, 0, 0)
 
 
 async def test_events_are_found_by_type(api: Api) -> None:

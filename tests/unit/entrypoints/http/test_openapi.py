@@ -106,6 +106,8 @@ async def test_everything_that_is_answered_keeps_its_schema(
         paid = await api.paid(5_000, payment_method=method)
         form = {"payment_intent": paid["id"], "amount": 100, "reason": "fraudulent"}
         await api.post("/v1/refunds", form)
+    for method in ("pm_card_createDispute", "pm_card_createDisputeInquiry"):
+        await api.paid(5_000, payment_method=method)
     await api.bank_account()
     await api.settled()
     failing = await api.bank_account("111111113")
@@ -118,7 +120,8 @@ async def test_everything_that_is_answered_keeps_its_schema(
     seen = set()
     expansions = {
         "payment_intents": ["latest_charge.balance_transaction", "payment_method"],
-        "charges": ["balance_transaction.source", "payment_intent", "refunds"],
+        "charges": ["balance_transaction.source", "dispute", "payment_intent", "refunds"],
+        "disputes": ["charge", "payment_intent"],
         "refunds": ["charge", "payment_intent", "balance_transaction", "failure_balance_transaction"],
         "balance_transactions": ["source"],
         "payouts": ["balance_transaction.source", "destination", "failure_balance_transaction"],

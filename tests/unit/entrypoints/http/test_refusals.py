@@ -17,7 +17,17 @@ from fintech.domain.changeset import (
     StaleWrite,
     UniqueTaken,
 )
-from fintech.domain.ids import EventId, MerchantId, TransferId
+from fintech.domain.disputes.dispute import DisputeStatus, ErrandKind
+from fintech.domain.disputes.evidence import EvidenceTooLong
+from fintech.domain.disputes.news import NotTaken
+from fintech.domain.disputes.responses import (
+    ErrandOpen,
+    EvidenceMissing,
+    InquiryTakesNothing,
+    NotAccepted,
+    WrongDisputeStatus,
+)
+from fintech.domain.ids import DisputeId, EventId, MerchantId, TransferId
 from fintech.domain.ledger import AccountId
 from fintech.domain.metadata import TooManyKeys
 from fintech.domain.money import Currency
@@ -26,6 +36,7 @@ from fintech.domain.payments.refusals import (
     AmountTooLarge,
     AmountTooSmall,
     AuthorisationExpired,
+    ChargeDisputed,
     CurrencyNotSupported,
     MerchantMayNot,
     MerchantReason,
@@ -70,6 +81,15 @@ REFUSALS: list[tuple[AnyRefusal, int, str]] = [
     (AlreadyResolved(TRANSFER), 409, "lock_timeout"),
     (UniqueTaken("api_key_digest"), 400, "resource_already_exists"),
     (AcquirerMissing(livemode=True), 400, "testmode_charges_only"),
+    (ChargeDisputed(DisputeId("dp_" + "0" * 24)), 400, "charge_disputed"),
+    (WrongDisputeStatus(DisputeStatus.LOST, "close"), 400, "dispute_unexpected_state"),
+    (ErrandOpen(ErrandKind.EVIDENCE), 409, "dispute_response_pending"),
+    (EvidenceMissing(), 400, "dispute_evidence_missing"),
+    (EvidenceTooLong(150_000), 400, "parameter_invalid_string_too_long"),
+    (EvidenceTooLong(20_000, "uncategorized_text"), 400, "parameter_invalid_string_too_long"),
+    (InquiryTakesNothing(), 400, "dispute_unexpected_state"),
+    (NotAccepted(NotTaken.CASE_CLOSED), 400, "dispute_case_closed"),
+    (NotAccepted(NotTaken.TOO_LATE), 400, "dispute_too_late"),
     (CardFault.INCORRECT_NUMBER, 402, "incorrect_number"),
     (CardFault.INVALID_EXPIRY_MONTH, 402, "invalid_expiry_month"),
     (CardFault.INVALID_EXPIRY_YEAR, 402, "invalid_expiry_year"),

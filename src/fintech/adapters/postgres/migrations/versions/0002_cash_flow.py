@@ -126,7 +126,9 @@ _LINES: Final = (
                else 0 end)
           from json_array_elements(m.legs) leg)
      where line""",
-    "create index movements_lines on movements (merchant_id, livemode, at) include (net_minor) where line",
+    "alter table movements drop constraint movements_pk",
+    """alter table movements add constraint movements_pk
+        primary key (merchant_id, livemode, id) include (line, at, net_minor)""",
 )
 
 

@@ -1,20 +1,26 @@
-"""`fintech settle --all` is killed without a word half way, and run again: nothing twice, nothing lost."""
+"""Settling in real processes: one is killed without a word half way; a service does it by itself."""
 
 import asyncio
 import json
 import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
+from fintech.adapters.memory.clock import ManualClock
+from fintech.adapters.postgres.database import open_database
+from fintech.adapters.system.id_source import RandomIdSource
 from fintech.application.commits import Request
 from fintech.domain.ids import MerchantId
 from fintech.domain.money import Currency
 from fintech.domain.scope import Actor, Face, Scope
 from fintech.entrypoints import profiles
 from fintech.entrypoints.container import Core
-from tests.scenarios.services import COMMAND, PATIENCE_S, answer, environment
+from fintech.ports.contracts.seasons import Season
+from tests.scenarios.services import COMMAND, PATIENCE_S, answer, environment, serving
 
 MERCHANTS = 400
 SALE = 10_000
@@ -74,3 +80,25 @@ async def test_a_run_that_is_killed_is_finished_by_the_next(postgres_dsn: str) -
     assert verified["holds"] is True
     nothing = await asyncio.to_thread(answer, *SETTLE, **variables)
     assert (nothing["settlements"], nothing["merchants"]) == ([], MERCHANTS)
+
+
+async def test_a_service_settles_what_is_due_in_test_mode_by_itself(
+    postgres_dsn: str, tmp_path: Path
+) -> None:
+    long_ago = ManualClock(datetime.now(UTC) - timedelta(days=10))
+    async with open_database(postgres_dsn, long_ago) as opened:
+        live = await Season.begin(opened.store, RandomIdSource(), long_ago, livemode=True)
+        test = await Season.begin(opened.store, RandomIdSource(), long_ago)
+        for season in (live, test):
+            await season.pay(SALE)
+    database = await asyncpg.connect(postgres_dsn)
+    variables = {"FINTECH_DATABASE_URL": postgres_dsn, "FINTECH_DIGEST_KEY": KEY.hex()}
+    with serving(tmp_path, **variables) as first, serving(tmp_path, **variables) as second:
+        async with asyncio.timeout(PATIENCE_S):
+            while not await database.fetchval("select count(*) from settlements"):
+                await asyncio.sleep(0.05)
+    assert (first.ended(), second.ended()) == (0, 0)
+    settled = await database.fetch("select merchant_id, livemode from settlements")
+    assert [tuple(row) for row in settled] == [(test.story.merchant.id, False)]
+    await database.close()
+    assert (await asyncio.to_thread(answer, "ledger", "verify", **variables))["holds"] is True
