@@ -19,7 +19,7 @@ from fintech.domain.remittances import PayableLine, Remittance, remit
 from fintech.ports.contracts.seasons import Season
 
 
-async def pay_out(season: Season, amount_minor: int) -> Payout:
+async def pay_out(season: Season, amount_minor: int, destination: BankAccountId | None = None) -> Payout:
     """Pay an amount out of ``available``, and say for which lines."""
     story, id = season.story, season.story.ids.new(PayoutId)
     changeset = story.ids.new(ChangesetId)
@@ -45,7 +45,7 @@ async def pay_out(season: Season, amount_minor: int) -> Payout:
         amount_minor=amount_minor,
         currency=story.books.currency,
         status=PayoutStatus.SENT,
-        destination=story.ids.new(BankAccountId),
+        destination=destination or story.ids.new(BankAccountId),
         created_at=season.now,
         movement=movement.id,
         sent_at=season.now,

@@ -19,6 +19,7 @@ from fintech.ports.clock import Clock
 from fintech.ports.contracts.histories import Story
 from fintech.ports.contracts.movements import MovementQueriesContract
 from fintech.ports.contracts.paging import Expected, check
+from fintech.ports.contracts.payout_queries import PayoutQueriesContract
 from fintech.ports.contracts.seasons import NO, Season
 from fintech.ports.contracts.trading import trade
 from fintech.ports.id_source import IdSource
@@ -28,7 +29,7 @@ from fintech.ports.store import Store
 PATIENCE_S = 10.0
 
 
-class QueriesContract(MovementQueriesContract):
+class QueriesContract(MovementQueriesContract, PayoutQueriesContract):
     """Subclass it and provide the fixtures ``store`` (empty), ``queries`` (which read what it commits), ``clock`` (the
     store's), ``ids`` (an `IdSource`) and ``advance`` (moves the clock by a timedelta)."""
 
@@ -172,6 +173,8 @@ class QueriesContract(MovementQueriesContract):
         assert await queries.charges(nowhere, Page()) == empty
         assert await queries.refunds(nowhere, Page()) == empty
         assert await queries.payment_methods(nowhere, Page()) == empty
+        assert await queries.payouts(nowhere, Page()) == empty
+        assert await queries.bank_accounts(nowhere, Page()) == empty
         assert await queries.events(nowhere, Page()) == empty
         assert await queries.movements(nowhere, Page()) == empty
         assert await queries.balance_before(nowhere, clock.now()) == 0
