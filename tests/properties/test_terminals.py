@@ -71,15 +71,15 @@ class TornLine:
     host: str
     port: int
     plan: deque[Cut] = field(factory=deque)
-    _tasks: set[asyncio.Task[None]] = field(factory=set)
+    _ends: set[asyncio.StreamWriter] = field(factory=set)
+    _serving: int = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, until an end leaves or it is cut."""
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
+        self._serving += 1
         cut = self.plan.popleft() if self.plan else None
         upstream, downstream = await asyncio.open_connection(self.host, self.port)
+        self._ends |= {writer, downstream}
         sides = {
             asyncio.ensure_future(
                 _pass(reader, downstream, cut.after_bytes if cut and cut.upwards else None)
@@ -95,13 +95,15 @@ class TornLine:
                 side.cancel()
             for end in (writer, downstream):
                 end.transport.abort()
-            self._tasks.discard(task)
+            self._ends -= {writer, downstream}
+            self._serving -= 1
 
     async def close(self) -> None:
         """Let every connection go."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._serving:
+            for end in self._ends:
+                end.transport.abort()
+            await asyncio.sleep(0)
         await asyncio.sleep(0)
 
 

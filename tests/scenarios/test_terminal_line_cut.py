@@ -40,14 +40,14 @@ class CutLine:
     after_bytes: int
     messages: int = SIGN_ON
     cut: bool = False
-    _tasks: set[asyncio.Task[None]] = field(factory=set)
+    _ends: set[asyncio.StreamWriter] = field(factory=set)
+    _serving: int = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One line, until an end leaves or it is cut."""
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
+        self._serving += 1
         upstream, downstream = await asyncio.open_connection(self.host, self.port)
+        self._ends |= {writer, downstream}
         sides = {
             asyncio.ensure_future(self._pass(reader, downstream, counted=self.upwards)),
             asyncio.ensure_future(self._pass(upstream, writer, counted=not self.upwards)),
@@ -59,7 +59,8 @@ class CutLine:
                 side.cancel()
             for end in (writer, downstream):
                 end.transport.abort()
-            self._tasks.discard(task)
+            self._ends -= {writer, downstream}
+            self._serving -= 1
 
     async def _pass(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, counted: bool
@@ -79,9 +80,10 @@ class CutLine:
 
     async def close(self) -> None:
         """Let every line go."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._serving:
+            for end in self._ends:
+                end.transport.abort()
+            await asyncio.sleep(0)
         await asyncio.sleep(0)
 
 

@@ -27,11 +27,11 @@ TERMINALS_MAX: Final = 64
 #: How many own questions may be open at once.
 OPEN_MAX: Final = 1_000
 
-#: Requests that are served, and whether the terminal must have signed on. What has happened already (an advice, a
-#: reversal) is heard in any case.
+#: Requests that are served, and whether the terminal must have signed on. What may have happened already (a repeat, an
+#: advice, a reversal) is heard in any case.
 SERVED: Final = {
     "0200": True,
-    "0201": True,
+    "0201": False,
     "0220": False,
     "0221": False,
     "0420": False,
@@ -46,9 +46,13 @@ _REPLIES: Final = {"00": "10", "01": "10", "20": "30", "21": "30"}
 
 @frozen
 class Asked:
-    """A request that somebody else has to answer, by `Session.answer`."""
+    """A request that somebody else has to answer, by `Session.answer`.
+
+    ``signed_on``: whether its terminal has. A repeat may be answered all the same, but nothing may begin with it.
+    """
 
     message: Message
+    signed_on: bool = True
 
 
 @frozen
@@ -163,10 +167,10 @@ class Session:
         return self._requested(message)
 
     def _requested(self, message: Message) -> Event:
-        signed_on_needed = SERVED.get(message.mti)
-        if signed_on_needed is None:
+        needed, signed_on = SERVED.get(message.mti), message.elements.get(41) in self._signed_on
+        if needed is None:
             return self._refused(message, ResponseCode.INVALID_TRANSACTION, "nobody serves this type")
-        if signed_on_needed and message.elements.get(41) not in self._signed_on:
+        if needed and not signed_on:
             return self._refused(
                 message, ResponseCode.NOT_PERMITTED_TO_TERMINAL, "the terminal has not signed on"
             )
@@ -177,7 +181,7 @@ class Session:
                 self._signed_on.discard(message.elements.get(41, ""))
                 return self._refused(message, ResponseCode.APPROVED, "sign-off")
             case _:
-                return Asked(message)
+                return Asked(message, signed_on)
 
     def _matched(self, message: Message) -> Event:
         match = _match(message)

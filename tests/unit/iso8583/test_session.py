@@ -86,7 +86,7 @@ def test_a_purchase_needs_a_sign_on(host: Session) -> None:
 
 
 def test_a_sign_on_is_somebody_elses_to_answer(host: Session) -> None:
-    assert host.receive(sent(network("001"))) == [Asked(network("001"))]
+    assert host.receive(sent(network("001"))) == [Asked(network("001"), signed_on=False)]
 
 
 def test_after_an_approved_sign_on_purchases_are_let_in(signed_on: Session) -> None:
@@ -133,10 +133,10 @@ def test_an_echo_is_answered_by_the_session(host: Session) -> None:
     assert reply == Message("0810", {7: "1123204139", 11: "000009", 39: "00", 41: "T0000001", 70: "301"})
 
 
-@pytest.mark.parametrize("mti", ["0220", "0221", "0420", "0421"])
-def test_what_has_happened_is_heard_without_a_sign_on(host: Session, mti: str) -> None:
+@pytest.mark.parametrize("mti", ["0201", "0220", "0221", "0420", "0421"])
+def test_what_may_have_happened_is_heard_without_a_sign_on(host: Session, mti: str) -> None:
     message = with_(PURCHASE, mti)
-    assert host.receive(sent(message)) == [Asked(message)]
+    assert host.receive(sent(message)) == [Asked(message, signed_on=False)]
 
 
 @pytest.mark.parametrize("mti", ["0100", "0120", "0520", "0820"])

@@ -147,7 +147,8 @@ class SimulatedTerminal:
         for _ in range(repeats):
             if reply is not None:
                 break
-            await self.sign_on()
+            if await self.sign_on() != ResponseCode.APPROVED:
+                continue
             reply = await self._exchange(Message(f"{mti[:3]}1", question.elements))
         if reply is None:
             await self.reverse(question)

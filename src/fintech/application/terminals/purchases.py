@@ -4,7 +4,7 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from fintech.application.commits import Commits, Request
+from fintech.application.commits import Commits, Request, RequestKey
 from fintech.application.payments.asking import AcquirerMissing, Refusal
 from fintech.application.payments.repeats import Answered
 from fintech.application.payments.requests import CreatePayment
@@ -58,6 +58,11 @@ class TakePurchase:
         if reply.replayed:
             payment = await self.store.payment(scope, payment.id) or payment
         return await self._settled(request, scope, payment)
+
+    async def begun(self, scope: Scope, key: RequestKey) -> bool:
+        """Whether a message under a key has come before. Then it is answered, whoever may begin nothing any more: its
+        sender may have to know that it was done."""
+        return await self.store.claim(scope, key.key) is not None
 
     async def _asked(self, request: Request, scope: Scope, sale: Sale, card: Card) -> Answered:
         id = self.ids.new(PaymentId)  # beforehand, for the card that is presented is called after it

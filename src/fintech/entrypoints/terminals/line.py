@@ -31,7 +31,7 @@ class Traffic:
 
     settings: TerminalSettings
     codec: Codec
-    handle: Callable[[Message], Awaitable[Handled]]
+    handle: Callable[[Asked], Awaitable[Handled]]
     meter: TerminalMeter
     lines: "set[Line]" = field(factory=set, init=False)
     tasks: "set[asyncio.Task[None]]" = field(factory=set, init=False)
@@ -57,7 +57,7 @@ class Line(asyncio.Protocol):
         self._session = Session(traffic.codec, traffic.settings.frame_max_bytes)
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
-        self._waiting: deque[Message] = deque()
+        self._waiting: deque[Asked] = deque()
         self._flying = 0
         self._reading = True
         self._stuck = False
@@ -96,8 +96,8 @@ class Line(asyncio.Protocol):
         self._heard_at = self._loop.time()
         for event in self._session.receive(data):
             match event:
-                case Asked(message):
-                    self._waiting.append(message)
+                case Asked():
+                    self._waiting.append(event)
                 case Settled(message, reply, code, why):
                     self._told(message, code, why, started)
                     self._write(reply)
@@ -140,20 +140,20 @@ class Line(asyncio.Protocol):
         """Begin with what waits, as far as the limits let it."""
         traffic = self._traffic
         while self._waiting and self._flying < traffic.settings.line_in_flight_max:
-            message = self._waiting.popleft()
+            asked = self._waiting.popleft()
             if len(traffic.tasks) >= traffic.settings.in_flight_max:
-                self._shed(message)
+                self._shed(asked.message)
                 continue
             self._flying += 1
-            task = self._loop.create_task(self._answer(message))
+            task = self._loop.create_task(self._answer(asked))
             traffic.took_off(task)
         self._balance()
 
-    async def _answer(self, message: Message) -> None:
-        started = perf_counter()
+    async def _answer(self, asked: Asked) -> None:
+        started, message = perf_counter(), asked.message
         handled, code = Handled(None, "broken"), None
         try:
-            handled = await self._traffic.handle(message)
+            handled = await self._traffic.handle(asked)
             if handled.reply is not None:
                 code = handled.reply.text(39)
                 self._write(self._session.answer(message, handled.reply))
@@ -169,7 +169,7 @@ class Line(asyncio.Protocol):
     def _shed(self, message: Message) -> None:
         self._traffic.meter.shed += 1
         code = None
-        if message.mti.startswith("020"):
+        if message.mti == "0200":  # its repeat may be of something that was done
             code = ResponseCode.ISSUER_INOPERATIVE
             self._write(self._session.answer(message, reply_to(message, code)))
         self._told(message, code, "too many messages are under way", perf_counter())

@@ -31,7 +31,7 @@ from fintech.entrypoints.terminals.reading import (
 )
 from fintech.iso8583.elements import Message, Value
 from fintech.iso8583.response_codes import ResponseCode
-from fintech.iso8583.session import SIGN_ON, reply_to
+from fintech.iso8583.session import SIGN_ON, Asked, reply_to
 from fintech.ports.clock import Clock
 from fintech.ports.keyed_digest import KeyedDigest
 
@@ -111,8 +111,9 @@ class Messages:
             reverse=core.reverse_transaction(),
         )
 
-    async def __call__(self, message: Message) -> Handled:
+    async def __call__(self, asked: Asked) -> Handled:
         """The answer to a request of a type that is `SERVED`."""
+        message = asked.message
         wrong = missing_element(message)
         if wrong is not None:
             return _refused(message, wrong)
@@ -133,8 +134,9 @@ class Messages:
             return await self._reversal(message, sender, said)
         if kind == "022":
             return await self._advice(message, sender, said)
-        if sender.terminal.status not in SELLING:
-            why = f"the terminal is {sender.terminal.status}"
+        may_begin = asked.signed_on and sender.terminal.status in SELLING
+        if not may_begin and not await self.take_purchase.begun(sender.scope, self._key(said, "0200")):
+            why = f"the terminal is {sender.terminal.status}, and has {'' if asked.signed_on else 'not '}signed on"
             return _told(message, ResponseCode.NOT_PERMITTED_TO_TERMINAL, why, sender)
         match said.processing[:2]:
             case code if code == PURCHASE:

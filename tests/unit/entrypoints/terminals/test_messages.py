@@ -168,6 +168,26 @@ async def test_before_a_sign_on_nothing_is_sold(at_counter: Counter) -> None:
     assert await at_counter.left_no_trace()
 
 
+async def test_a_repeat_is_answered_on_a_line_without_a_sign_on_but_begins_nothing(
+    at_counter: Counter,
+) -> None:
+    async with at_counter.line() as hand:
+        first = await hand.ask(financial())
+    async with at_counter.line(signed_on=False) as hand:
+        assert await hand.ask(financial("0201")) == first
+        assert code(await hand.ask(financial("0201", 2))) == "58"
+    assert len(await at_counter.till.shop.payments()) == 1
+
+
+@pytest.mark.parametrize("placing", [Placing.SUSPEND, Placing.RETIRE])
+async def test_what_was_sold_before_a_terminal_was_stopped_is_still_answered(
+    at_counter: Counter, hand: Hand, placing: Placing
+) -> None:
+    first = await hand.ask(financial())
+    await place(at_counter, placing)
+    assert await hand.ask(financial("0201")) == first
+
+
 @pytest.mark.parametrize("placing", [Placing.SUSPEND, Placing.RETIRE])
 async def test_a_terminal_that_may_not_sell_any_more_is_told_so(
     at_counter: Counter, hand: Hand, placing: Placing
