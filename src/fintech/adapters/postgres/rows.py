@@ -116,7 +116,7 @@ def _terminal(terminal: Terminal) -> tuple[object, ...]:
 
 
 def _webhook_endpoint(endpoint: WebhookEndpoint) -> tuple[object, ...]:
-    return endpoint.status, endpoint.created_at
+    return endpoint.status, ",".join(endpoint.types), endpoint.created_at
 
 
 #: In the order in which their rows are locked.

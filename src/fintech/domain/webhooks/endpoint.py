@@ -80,8 +80,8 @@ class WebhookEndpoint:
     url: str
     types: tuple[str, ...]
     status: EndpointStatus
+    secret_number: int
     created_at: datetime
-    secret_number: int = 1
     old_secrets: tuple[OldSecret, ...] = field(default=())
     description: str | None = None
     hopeful_since: datetime | None = None

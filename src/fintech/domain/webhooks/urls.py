@@ -45,7 +45,7 @@ class UrlRefused:
     fault: UrlFault
 
 
-def url_fault(url: str, *, livemode: bool) -> UrlFault | None:  # noqa: PLR0912 - one look after the other
+def url_fault(url: str, *, livemode: bool) -> UrlFault | None:
     """The first thing that is wrong with an endpoint's URL, or None."""
     if len(url) > URL_MAX:
         return UrlFault.TOO_LONG
