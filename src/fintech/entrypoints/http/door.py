@@ -57,7 +57,7 @@ class Door:
     def operation(self, route: Route[P]) -> Handler:
         """The handler of a route."""
         reader, handle, name, variable = reader_of(route.params), route.handle, route.name, route.variable
-        posting = route.method is Method.POST
+        posting, changing = route.method is Method.POST, route.method is not Method.GET
 
         async def work(http: web.Request, visit: Visit) -> Answer:
             scope, api_key = await self._admitted(http, visit)
@@ -68,7 +68,7 @@ class Door:
                 paths = EXPAND.read(tree.pop("expand"), "expand")
                 plan = self.expander.plan(route.answers, paths, lists=route.lists)
             params = reader.read(tree)
-            key = http.headers.get("Idempotency-Key") if posting else None
+            key = http.headers.get("Idempotency-Key") if changing else None
             request_key = None
             if key is not None:
                 request_key = self.idempotency.key(key, name, http.path, form.pairs)
@@ -141,7 +141,7 @@ class Door:
         return scope, key.id
 
     async def _form(self, http: web.Request, *, posting: bool) -> Form:
-        """The parameters: of a POST in the body, of a GET in the query."""
+        """The parameters: of a POST in the body, of any other in the query."""
         query = http.raw_path.partition("?")[2].partition("#")[0]
         try:
             if not posting:

@@ -87,8 +87,9 @@ def _operation(route: Route[Any], expansion: str | None) -> dict[str, Any]:
         }
         | {status: {"$ref": f"#/components/responses/{status}"} for status in _ERRORS},
     }
-    if route.method is Method.POST:
+    if route.method is not Method.GET:
         operation["parameters"].append(_IDEMPOTENCY_KEY)
+    if route.method is Method.POST:
         operation["requestBody"] = _body(fields)
     else:
         operation["parameters"] += [_in_query(name, *field) for name, field in fields.items()]

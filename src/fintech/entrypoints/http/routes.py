@@ -11,6 +11,7 @@ from fintech.domain.ids import Id
 from fintech.domain.payments.payment import Payment
 from fintech.domain.refunds.refund import Refund
 from fintech.domain.scope import Scope
+from fintech.entrypoints.http.parameters import Nothing
 
 P = TypeVar("P")
 
@@ -33,6 +34,7 @@ class Method(StrEnum):
 
     GET = "GET"
     POST = "POST"
+    DELETE = "DELETE"
 
 
 @frozen(kw_only=True)
@@ -123,3 +125,22 @@ class Resource:
             answers=self.answers,
             summary=summary,
         )
+
+    def delete(
+        self, path: str, handle: Callable[[Call[Nothing]], Awaitable[Answer]], summary: str
+    ) -> Route[Nothing]:
+        """An operation that takes a thing away, and again does nothing more: it needs no idempotency key, but takes one."""
+        return Route(
+            name=f"{self.plural}.delete",
+            method=Method.DELETE,
+            path=path,
+            params=Nothing,
+            handle=handle,
+            answers=self.answers,
+            summary=summary,
+        )
+
+
+def gone(kind: str, id: str) -> dict[str, Any]:
+    """What is left on the wire of a thing that was taken away; its schema is `schema.or_gone`."""
+    return {"id": id, "object": kind, "deleted": True}

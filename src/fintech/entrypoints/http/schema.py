@@ -59,6 +59,12 @@ def members(properties: Mapping[str, Schema], *, optional: tuple[str, ...] = ())
     }
 
 
+def or_gone(name: str, schema: Schema) -> Schema:
+    """The object, or what is left of it once it was taken away."""
+    deleted = {"type": "boolean", "const": True}
+    return either(schema, members({"id": TEXT, "object": const(name), "deleted": deleted}))
+
+
 def listed(name: str) -> Schema:
     """A page of objects."""
     return members({"object": const("list"), "url": TEXT, "has_more": FLAG, "data": array(ref(name))})
