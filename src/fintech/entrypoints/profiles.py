@@ -24,9 +24,11 @@ from dependency_injector import providers
 
 from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.memory.id_source import CountingIdSource
+from fintech.adapters.memory.outbox import MemoryOutbox
 from fintech.adapters.memory.proofs import MemoryProofs
 from fintech.adapters.memory.queries import MemoryQueries
 from fintech.adapters.memory.store import MemoryStore
+from fintech.adapters.memory.webhook_sender import MemoryWebhookSender
 from fintech.adapters.simulator.card_acquirer import SimulatedAcquirer
 from fintech.adapters.simulator.card_vault import SimulatedCardVault
 from fintech.adapters.system.clock import SystemClock
@@ -39,9 +41,11 @@ from fintech.ports.card_acquirer import CardAcquirer
 from fintech.ports.clock import Clock
 from fintech.ports.errors import PortError
 from fintech.ports.id_source import IdSource
+from fintech.ports.outbox import Outbox
 from fintech.ports.proofs import Proofs
 from fintech.ports.queries import Page, Queries
 from fintech.ports.store import Store
+from fintech.ports.webhook_sender import WebhookSender
 
 #: What a data folder holds beside its server's own files.
 DIGEST_KEY_FILE: Final = "digest-key"
@@ -62,18 +66,34 @@ class Ports:
     store: Store
     queries: Queries
     proofs: Proofs
+    outbox: Outbox
+
+
+@frozen
+class Outside:
+    """What reaches out of the core."""
+
+    acquirer: providers.Provider[CardAcquirer]
+    webhook_sender: providers.Provider[WebhookSender]
 
 
 @asynccontextmanager
 async def testing(
-    *, acquirer: SimulatedAcquirer | None = None, clock: ManualClock | None = None
+    *,
+    acquirer: SimulatedAcquirer | None = None,
+    clock: ManualClock | None = None,
+    sender: MemoryWebhookSender | None = None,
 ) -> AsyncIterator[Core]:
-    """Everything in memory, with a clock that is moved by hand and ids that count: for tests, ours and anyone's."""
+    """Everything in memory, with a clock that is moved by hand and ids that count: for tests, ours and anyone's.
+
+    Webhooks are sent nowhere, but kept by the sender.
+    """
     clock = clock or ManualClock()
     simulator: CardAcquirer = acquirer or SimulatedAcquirer(answer_timeout_s=0)
-    yield _core(
-        _memory(clock), providers.Object(simulator), clock, CountingIdSource(), bytes(DIGEST_KEY_BYTES_MIN)
-    )
+    posting: WebhookSender = sender or MemoryWebhookSender()
+    key = bytes(DIGEST_KEY_BYTES_MIN)
+    outside = Outside(providers.Object(simulator), providers.Object(posting))
+    yield _core(_memory(clock), outside, clock, CountingIdSource(), key)
 
 
 testing.__test__ = False  # type: ignore[attr-defined] # tells pytest, wherever it is imported, that it is no test
@@ -83,7 +103,9 @@ testing.__test__ = False  # type: ignore[attr-defined] # tells pytest, wherever 
 async def in_memory() -> AsyncIterator[Core]:
     """Everything in this process's memory, and gone with it: to try the core, or to embed it where nothing is kept."""
     clock, key = SystemClock(), secrets.token_bytes(DIGEST_KEY_BYTES_MIN)
-    yield _core(_memory(clock), providers.Object(SimulatedAcquirer()), clock, RandomIdSource(), key)
+    async with AsyncExitStack() as closing:
+        outside = Outside(providers.Object(SimulatedAcquirer()), _sender(closing))
+        yield _core(_memory(clock), outside, clock, RandomIdSource(), key)
 
 
 @asynccontextmanager
@@ -142,8 +164,9 @@ async def _open_folder(closing: AsyncExitStack, folder: Path) -> Core:
         closing.callback(made.close)
         return made
 
-    ports = Ports(opened.store, opened.queries, opened.proofs)
-    return _core(ports, providers.Singleton(simulator), clock, RandomIdSource(), key)
+    ports = Ports(opened.store, opened.queries, opened.proofs, opened.outbox)
+    outside = Outside(providers.Singleton(simulator), _sender(closing))
+    return _core(ports, outside, clock, RandomIdSource(), key)
 
 
 async def _open_address(closing: AsyncExitStack, settings: Settings) -> Core:
@@ -156,8 +179,9 @@ async def _open_address(closing: AsyncExitStack, settings: Settings) -> Core:
         opened = await closing.enter_async_context(database.open_database(url, clock))
     except PortError as error:
         raise CannotOpen(f"FINTECH_DATABASE_URL: {error}") from error
-    ports = Ports(opened.store, opened.queries, opened.proofs)
-    return _core(ports, providers.Object(SimulatedAcquirer()), clock, RandomIdSource(), key)
+    ports = Ports(opened.store, opened.queries, opened.proofs, opened.outbox)
+    outside = Outside(providers.Object(SimulatedAcquirer()), _sender(closing))
+    return _core(ports, outside, clock, RandomIdSource(), key)
 
 
 @asynccontextmanager
@@ -201,18 +225,32 @@ async def _folder_key(path: Path, queries: Queries) -> bytes:
 
 def _memory(clock: Clock) -> Ports:
     store = MemoryStore(clock)
-    return Ports(store, MemoryQueries(store.memory), MemoryProofs(store.memory))
+    memory = store.memory
+    return Ports(store, MemoryQueries(memory), MemoryProofs(memory), MemoryOutbox(memory))
 
 
-def _core(
-    ports: Ports, acquirer: providers.Provider[CardAcquirer], clock: Clock, ids: IdSource, key: bytes
-) -> Core:
+def _sender(closing: AsyncExitStack) -> providers.Provider[WebhookSender]:
+    """Made when something is first sent: most commands never send anything, and are spared the HTTP client."""
+
+    def made() -> WebhookSender:
+        from fintech.adapters.webhooks.sender import AiohttpSender  # noqa: PLC0415 - spares others its weight
+
+        sender = AiohttpSender()
+        closing.push_async_callback(sender.close)
+        return sender
+
+    return providers.Singleton(made)
+
+
+def _core(ports: Ports, outside: Outside, clock: Clock, ids: IdSource, key: bytes) -> Core:
     digests = LocalDigest(key)
     core = Core(
         store=ports.store,
         queries=ports.queries,
         proofs=ports.proofs,
-        acquirer=acquirer,
+        outbox=ports.outbox,
+        acquirer=outside.acquirer,
+        webhook_sender=outside.webhook_sender,
         vault=SimulatedCardVault(digests, clock),
         clock=clock,
         ids=ids,

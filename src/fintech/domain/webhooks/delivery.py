@@ -62,6 +62,7 @@ class TryFault(StrEnum):
     CONNECTION = "connection"  #: refused, or cut off before there was an answer
     TLS = "tls"
     PROTOCOL = "protocol"  #: what came back is not HTTP
+    OURS = "ours"  #: it could not be sent for a reason that is not the receiver's
 
 
 @frozen(kw_only=True)
