@@ -1,4 +1,4 @@
-"""A long-running service: the core of one deployment behind HTTP, with its sweeper, from ready to drained."""
+"""A long-running service: the core of one deployment behind HTTP, with its workers, from ready to drained."""
 
 import asyncio
 import gc
@@ -23,7 +23,7 @@ from fintech.entrypoints.http.health import Health
 from fintech.entrypoints.profiles import CannotOpen
 from fintech.entrypoints.sandbox import ready_sandbox
 from fintech.entrypoints.settings import Settings
-from fintech.entrypoints.worker import working
+from fintech.entrypoints.worker import delivering, dispatcher, working
 
 BACKLOG: Final = 1024
 #: Young objects die young: collect them less often than by default, and never look at what was there at the start.
@@ -103,7 +103,9 @@ async def _until_stopped(service: Service, stop: "_Stop") -> None:
         if service.data_dir is not None:
             ready |= await _sandbox(core, service.data_dir)
         await closing.enter_async_context(working(core.sweep(), interval_s=settings.sweep_interval_s))
-        app = build_app(core, settings.http)
+        deliveries = dispatcher(core)
+        await closing.enter_async_context(delivering(deliveries, interval_s=settings.webhook_interval_s))
+        app = build_app(core, settings.http, deliveries.figures)
         runner = web.AppRunner(app, shutdown_timeout=LAST_CALL_S, **server_options(settings.http))
         closing.push_async_callback(runner.cleanup)
         await runner.setup()

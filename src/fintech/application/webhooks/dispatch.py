@@ -24,7 +24,7 @@ from fintech.domain.scope import Actor, Face
 from fintech.domain.webhooks.delivery import Delivery, DeliveryStatus, DeliveryTry, TryFault
 from fintech.domain.webhooks.endpoint import EndpointStatus
 from fintech.ports.clock import Clock
-from fintech.ports.errors import PortError
+from fintech.ports.errors import PortError, StoreUnavailable
 from fintech.ports.keyed_digest import KeyedDigest
 from fintech.ports.outbox import BATCH_MAX, Claimed, Outbox, Tried
 from fintech.ports.webhook_sender import Sent, WebhookSender
@@ -106,8 +106,8 @@ class Dispatch:
 
         try:
             haul = await self.outbox.claim(self.clock.now(), LEASE, limit, room)
-        except PortError as error:
-            self._trouble("deliveries cannot be claimed; it goes on trying: %s", error)
+        except Exception as error:  # noqa: BLE001 - whatever fails, what is due later must still be sent
+            self._trouble("deliveries cannot be claimed; it goes on trying", error)
             return False
         self._well()
         self._held += len(haul.items)
@@ -205,7 +205,7 @@ class Dispatch:
         try:
             await self.give_up(DISPATCHER, claimed.scope, endpoint.id, since)
         except PortError as error:
-            self._trouble("an endpoint cannot be disabled; the next failure will: %s", error)
+            self._trouble("an endpoint cannot be disabled; the next failure will", error)
         else:
             self.figures.disabled += 1
             _log.warning("a webhook endpoint is disabled", extra={"endpoint": endpoint.id})
@@ -235,11 +235,19 @@ class Dispatch:
                 await asyncio.sleep(interval_s)
 
     async def _record(self, batch: Sequence[Tried]) -> bool:
+        """Keep what became of some; whether it is done with. One that cannot be kept must not hold up its neighbours:
+        it is sent again when its lease is over."""
         try:
             await self.outbox.record(batch)
-        except PortError as error:
-            self._trouble("what became of deliveries cannot be kept yet: %s", error)
+        except StoreUnavailable as error:
+            self._trouble("what became of deliveries cannot be kept yet", error)
             return False
+        except Exception as error:  # noqa: BLE001 - the same
+            if len(batch) == 1:
+                _log.error("what became of a delivery cannot be kept", extra={"error": type(error).__name__})
+                return True
+            half = len(batch) // 2
+            return await self._record(batch[:half]) and await self._record(batch[half:])
         return True
 
     async def _land(self, patience_s: float) -> None:
@@ -270,9 +278,9 @@ class Dispatch:
         except TimeoutError:
             return
 
-    def _trouble(self, message: str, error: PortError) -> None:
+    def _trouble(self, message: str, error: Exception) -> None:
         if not self._troubled:
-            _log.warning(message, error)
+            _log.warning(message, extra={"error": type(error).__name__})
         self._troubled = True
 
     def _well(self) -> None:

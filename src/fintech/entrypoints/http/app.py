@@ -6,6 +6,7 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
+from fintech.application.webhooks.figures import Figures
 from fintech.domain.ids import ChargeId
 from fintech.domain.scope import Scope
 from fintech.entrypoints.container import Core
@@ -19,6 +20,7 @@ from fintech.entrypoints.http import (
     payment_methods,
     payment_rendering,
     refunds,
+    webhook_rendering,
 )
 from fintech.entrypoints.http.authentication import Authentication
 from fintech.entrypoints.http.balance import Balance
@@ -40,6 +42,8 @@ from fintech.entrypoints.http.request_log import Visit, protocol_log
 from fintech.entrypoints.http.routes import Answer, Route, Seen
 from fintech.entrypoints.http.schema import Schema
 from fintech.entrypoints.http.settings import HttpSettings
+from fintech.entrypoints.http.webhook_endpoints import WebhookEndpoints
+from fintech.entrypoints.http.webhook_metrics import DeliveryFigures
 
 #: The application's health, whose ``drain`` a server calls when it is told to stop.
 HEALTH: Final = web.AppKey("health", Health)
@@ -54,14 +58,21 @@ OBJECTS: Final[Mapping[str, Schema]] = {
     "payment_intent": payment_rendering.SCHEMA,
     "payment_method": payment_methods.SCHEMA,
     "refund": refunds.SCHEMA,
+    "webhook_delivery": webhook_rendering.DELIVERY_SCHEMA,
+    "webhook_endpoint": webhook_rendering.SCHEMA,
 }
 
 
-def build_app(core: Core, settings: HttpSettings | None = None) -> web.Application:
-    """The HTTP API of a core. Use cases are taken from it once, here."""
+def build_app(
+    core: Core, settings: HttpSettings | None = None, deliveries: Figures | None = None
+) -> web.Application:
+    """The HTTP API of a core. Use cases are taken from it once, here. ``deliveries``: a dispatcher's figures, which are
+    told beside its own."""
     settings = settings or HttpSettings()
     routes, expander = _operations(core)
     meter = Meter()
+    if deliveries is not None:
+        meter.beside(DeliveryFigures(deliveries))
     flights = Flights(settings.in_flight_max, settings.request_timeout_s)
     door = Door(
         settings=settings,
@@ -132,10 +143,28 @@ def _operations(core: Core) -> tuple[Sequence[Route[Any]], Expander]:
         create_refund=core.create_refund(), update_refund=core.update_refund(), store=store, queries=queries
     )
     transactions = BalanceTransactions(store=store, queries=queries)
-    others = (Balance(store=store), Events(store=store, queries=queries), Merchants(store=store))
+    others = (Balance(store=store), _events(core), Merchants(store=store), _webhook_endpoints(core))
     nouns = (payments, methods, charges, refunds, transactions, *others)
     routes = tuple(route for noun in nouns for route in noun.routes())
     return routes, _expander(payments, methods, charges, refunds, transactions)
+
+
+def _events(core: Core) -> Events:
+    return Events(
+        store=core.store(), queries=core.queries(), outbox=core.outbox(), resend_event=core.resend_event()
+    )
+
+
+def _webhook_endpoints(core: Core) -> WebhookEndpoints:
+    return WebhookEndpoints(
+        create_endpoint=core.create_webhook_endpoint(),
+        update_endpoint=core.update_webhook_endpoint(),
+        rotate_endpoint_secret=core.rotate_webhook_secret(),
+        remove_endpoint=core.remove_webhook_endpoint(),
+        outbox=core.outbox(),
+        store=core.store(),
+        queries=core.queries(),
+    )
 
 
 def _expander(

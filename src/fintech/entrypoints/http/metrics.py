@@ -45,6 +45,10 @@ class Meter(Collector):
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
 
+    def beside(self, others: Collector) -> None:
+        """Tell other figures with these."""
+        self._registry.register(others)
+
     def series(self, method: str, route: str) -> Series:
         """The figures of a route, for its handler to add to."""
         series = Series(method, route)
