@@ -132,6 +132,18 @@ def on_postgres(database_url: str, *, digest_key: bytes) -> AbstractAsyncContext
     )
 
 
+@asynccontextmanager
+async def webhook_forwarder() -> AsyncIterator[WebhookSender]:
+    """A sender for whoever forwards to a URL of his own choice: it refuses no address."""
+    from fintech.adapters.webhooks.sender import AiohttpSender  # noqa: PLC0415 - spares others its weight
+
+    sender = AiohttpSender(anywhere=True)
+    try:
+        yield sender
+    finally:
+        await sender.close()
+
+
 async def upgrade(settings: Settings) -> str:
     """Bring the tables at ``settings.database_url`` up to date; the revision they have now. Raises `CannotOpen`."""
     from fintech.adapters.postgres import database, schema  # noqa: PLC0415 - spares others its weight

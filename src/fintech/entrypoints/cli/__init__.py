@@ -24,6 +24,12 @@ from fintech.entrypoints.cli.lazy import LazyGroup, Listed
             "Settle what was captured up to a day: one merchant's, or --all.",
         ),
         "ledger": Listed("fintech.entrypoints.cli.ledger:ledger", "Prove the books; print statements."),
+        "webhook": Listed(
+            "fintech.entrypoints.cli.webhook:webhook", "Keep webhook endpoints; show and resend deliveries."
+        ),
+        "listen": Listed(
+            "fintech.entrypoints.cli.listen:listen", "Print events as they happen, or forward them."
+        ),
         "db": Listed("fintech.entrypoints.cli.db:db", "Bring a database's tables up to date."),
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

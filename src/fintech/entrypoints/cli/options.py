@@ -14,7 +14,7 @@ import click
 from fintech.domain.business_days import sydney_day
 from fintech.domain.card_numbers import shows_card_number
 from fintech.domain.cards import Scheme
-from fintech.domain.ids import ApiKeyId, Id, MerchantId, PaymentId
+from fintech.domain.ids import ApiKeyId, EventId, Id, MerchantId, PaymentId, WebhookEndpointId
 from fintech.domain.merchants import SchemeFee
 from fintech.domain.money import AMOUNT_MAX_MINOR, Currency
 from fintech.domain.scope import Actor, Face
@@ -110,6 +110,8 @@ class FeeType(click.ParamType):  # type: ignore[type-arg] # the same
 ACCOUNT: Final = IdType(MerchantId)
 PAYMENT: Final = IdType(PaymentId)
 KEY: Final = IdType(ApiKeyId)
+WEBHOOK: Final = IdType(WebhookEndpointId)
+EVENT: Final = IdType(EventId)
 AMOUNT: Final = AmountType()
 DAY: Final = DayType()
 FEE: Final = FeeType()

@@ -7,6 +7,8 @@ from fintech.application.commits import NotFound
 from fintech.application.merchants import MerchantExists
 from fintech.application.payments.asking import AcquirerMissing
 from fintech.application.settlement import NothingToSettle
+from fintech.application.webhooks.deliveries import EndpointDisabled
+from fintech.application.webhooks.endpoints import TooManyEndpoints, UnknownType
 from fintech.domain.api_keys import KeyRevoked
 from fintech.domain.changeset import (
     AccountClosed,
@@ -34,6 +36,8 @@ from fintech.domain.payments.refusals import (
     WrongStatus,
 )
 from fintech.domain.refunds.refund import InsufficientFunds, RefundOver
+from fintech.domain.webhooks.endpoint import TooManySecrets
+from fintech.domain.webhooks.urls import UrlRefused
 
 _AGAIN: Final = "somebody else was at it at the same time; nothing was done: try again"
 
@@ -46,6 +50,7 @@ _WORDS: Final[Mapping[type, str]] = {
     AmountTooLarge: "the amount is too large: at most {amount} here",
     AmountTooSmall: "the amount is too small: at least {amount}",
     AuthorisationExpired: "the authorisation has expired: it can only be released",
+    EndpointDisabled: "the endpoint is disabled: enable it first",
     CurrencyNotSupported: "the merchant keeps its books in {it.supported}",
     Expired: "the authorisation has expired: it can only be released",
     InsufficientFunds: "the merchant's funds allow {amount} at most, and its policy no more debt",
@@ -62,8 +67,12 @@ _WORDS: Final[Mapping[type, str]] = {
     RefundOver: "the refund has its outcome: {it.status}",
     StaleWrite: _AGAIN,
     StandingRefused: "the merchant is {it.current}, from where it cannot become {it.wanted}",
+    TooManyEndpoints: "the merchant has {it.most} webhook endpoints, and no more are possible: remove one first",
+    TooManySecrets: "{it.most} old secrets still sign: wait for one to end, or let this one end at once",
     TooManyKeys: "metadata has at most {it.most} keys",
     TooMany: "there are {it.most} {it.what} already, and no more are possible",
+    UnknownType: "there are no events of type {it.type}",
+    UrlRefused: "events are not sent to this URL: {it.fault}",
     UniqueTaken: "another has this {it.name} already",
     WrongStatus: "the payment is {it.status}: one cannot {it.wanted} it",
 }
