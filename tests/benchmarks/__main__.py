@@ -1,4 +1,4 @@
-"""All figures of one run. ``python -m tests.benchmarks [--seconds 8] [--rounds 3] [--only writes|http|balance]``."""
+"""All figures of one run. ``python -m tests.benchmarks [--seconds 8] [--rounds 3] [--only writes|http|balance|webhooks]``."""
 
 import argparse
 import asyncio
@@ -21,6 +21,7 @@ from tests.benchmarks.balance import balance
 from tests.benchmarks.harness import Bench, Ratio, Rounds
 from tests.benchmarks.http import http
 from tests.benchmarks.payments import merchants, onboarding
+from tests.benchmarks.webhooks import webhooks
 
 SETTINGS = {
     "shared_buffers": "1GB",
@@ -113,7 +114,7 @@ def writes(bench: Bench, rounds: int) -> bool:
     return results.show(WRITES)
 
 
-PARTS = {"writes": writes, "http": http, "balance": balance}
+PARTS = {"writes": writes, "http": http, "balance": balance, "webhooks": webhooks}
 
 
 def main() -> int:
