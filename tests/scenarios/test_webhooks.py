@@ -150,14 +150,14 @@ async def test_bad_receivers_lose_nothing_and_delay_nobody(api: Api) -> None:
 
 async def test_what_must_not_be_fetched_is_not(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """In live mode, whatever a name stands for by the time that something is sent."""
-    from fintech.adapters.webhooks.sender import AiohttpSender  # noqa: PLC0415 - for this test only
+    from fintech.adapters.webhooks.sender import HttpSender  # noqa: PLC0415 - for this test only
     from tests.unit.adapters.test_webhook_sender import Names  # noqa: PLC0415 - the same
     from tests.unit.entrypoints.http.driving import open_shop  # noqa: PLC0415 - the same
 
     live = api.of(await open_shop(api.core, 7, livemode=True))
     async with receiving() as ours:
         port = ours.url.rpartition(":")[2].partition("/")[0]
-        sender = AiohttpSender(resolve=Names({"shop.example": ["127.0.0.1"]}))
+        sender = HttpSender(resolve=Names({"shop.example": ["127.0.0.1"]}))
         api.core.webhook_sender.override(sender)
         made = await hook(live, f"https://shop.example:{port}/hooks", "api_key.created")
         async with delivering(dispatcher(api.core), interval_s=0.02):

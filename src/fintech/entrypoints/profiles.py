@@ -135,9 +135,9 @@ def on_postgres(database_url: str, *, digest_key: bytes) -> AbstractAsyncContext
 @asynccontextmanager
 async def webhook_forwarder() -> AsyncIterator[WebhookSender]:
     """A sender for whoever forwards to a URL of his own choice: it refuses no address."""
-    from fintech.adapters.webhooks.sender import AiohttpSender  # noqa: PLC0415 - spares others its weight
+    from fintech.adapters.webhooks.sender import HttpSender  # noqa: PLC0415 - spares others its weight
 
-    sender = AiohttpSender(anywhere=True)
+    sender = HttpSender(anywhere=True)
     try:
         yield sender
     finally:
@@ -245,9 +245,9 @@ def _sender(closing: AsyncExitStack) -> providers.Provider[WebhookSender]:
     """Made when something is first sent: most commands never send anything, and are spared the HTTP client."""
 
     def made() -> WebhookSender:
-        from fintech.adapters.webhooks.sender import AiohttpSender  # noqa: PLC0415 - spares others its weight
+        from fintech.adapters.webhooks.sender import HttpSender  # noqa: PLC0415 - spares others its weight
 
-        sender = AiohttpSender()
+        sender = HttpSender()
         closing.push_async_callback(sender.close)
         return sender
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
-from fintech.adapters.webhooks import sender as module
-from fintech.adapters.webhooks.sender import AiohttpSender
+from fintech.adapters.webhooks import connection as module
+from fintech.adapters.webhooks import sender as sender_module
+from fintech.adapters.webhooks.sender import HttpSender
 from fintech.domain.webhooks.delivery import TryFault
 from fintech.ports.contracts.webhook_sender import parcel_to
 from fintech.ports.webhook_sender import Sent
@@ -27,7 +29,7 @@ class Names:
         self.then = then
         self.asked: list[str] = []
 
-    def __call__(self, host: str, port: int, **_: Any) -> list[Any]:
+    def __call__(self, host: str, port: int | None, **_: Any) -> list[Any]:
         self.asked.append(host)
         told = self.then if self.then and self.asked.count(host) > 1 else self.answers
         if host not in told:
@@ -37,11 +39,11 @@ class Names:
 
 
 @pytest.fixture
-async def senders() -> AsyncIterator[Callable[..., AiohttpSender]]:
-    made: list[AiohttpSender] = []
+async def senders() -> AsyncIterator[Callable[..., HttpSender]]:
+    made: list[HttpSender] = []
 
-    def make(**options: Any) -> AiohttpSender:
-        made.append(AiohttpSender(**options))
+    def make(**options: Any) -> HttpSender:
+        made.append(HttpSender(**options))
         return made[-1]
 
     yield make
@@ -64,7 +66,7 @@ def outcome(sent: Sent) -> tuple[int | None, TryFault | None]:
 
 
 async def test_a_name_is_resolved_once_and_its_address_connected_to(
-    senders: Callable[..., AiohttpSender], inbox: Inbox
+    senders: Callable[..., HttpSender], inbox: Inbox
 ) -> None:
     names = Names({"shop.example": ["127.0.0.1"]}, then={"shop.example": ["10.0.0.1"]})
     sender = senders(resolve=names)
@@ -76,7 +78,7 @@ async def test_a_name_is_resolved_once_and_its_address_connected_to(
 
 
 async def test_a_name_that_changes_its_mind_is_looked_at_anew(
-    senders: Callable[..., AiohttpSender], inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+    senders: Callable[..., HttpSender], inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """DNS rebinding: what is connected to is what was looked at, each time."""
     names = Names({"shop.example": ["93.184.215.14"]}, then={"shop.example": ["127.0.0.1"]})
@@ -92,8 +94,7 @@ async def test_a_name_that_changes_its_mind_is_looked_at_anew(
     url = named(inbox.url, "shop.example")
     assert outcome(await sender.post(parcel_to(url, loopback=False))) == (None, TryFault.CONNECTION)
     assert [address[0] for address in connected] == ["93.184.215.14"]
-    (session,) = sender._sessions.values()
-    session.connector.clear_dns_cache()  # type: ignore[union-attr] # it has one
+    sender._reaching[False]._beliefs.clear()
     assert outcome(await sender.post(parcel_to(url, loopback=False))) == (None, TryFault.FORBIDDEN_ADDRESS)
     assert len(connected) == 1
     assert not inbox.posts
@@ -111,7 +112,7 @@ async def test_a_name_that_changes_its_mind_is_looked_at_anew(
     ],
 )
 async def test_a_name_with_one_address_that_is_ours_is_refused_whole(
-    senders: Callable[..., AiohttpSender], inbox: Inbox, addresses: list[str]
+    senders: Callable[..., HttpSender], inbox: Inbox, addresses: list[str]
 ) -> None:
     sender = senders(resolve=Names({"shop.example": addresses}))
     sent = await sender.post(parcel_to(named(inbox.url, "shop.example"), loopback=False))
@@ -134,7 +135,7 @@ async def test_a_name_with_one_address_that_is_ours_is_refused_whole(
     ],
 )
 async def test_this_machine_is_not_reached_in_live_mode_however_it_is_spelt(
-    senders: Callable[..., AiohttpSender], inbox: Inbox, host: str
+    senders: Callable[..., HttpSender], inbox: Inbox, host: str
 ) -> None:
     sent = await senders().post(parcel_to(named(inbox.url, host), loopback=False))
     assert sent.status is None
@@ -143,7 +144,7 @@ async def test_this_machine_is_not_reached_in_live_mode_however_it_is_spelt(
 
 
 async def test_what_may_be_reached_in_test_mode_is_no_connection_of_live_mode(
-    senders: Callable[..., AiohttpSender], inbox: Inbox
+    senders: Callable[..., HttpSender], inbox: Inbox
 ) -> None:
     sender = senders(resolve=Names({"shop.example": ["127.0.0.1"]}))
     url = named(inbox.url, "shop.example")
@@ -152,14 +153,14 @@ async def test_what_may_be_reached_in_test_mode_is_no_connection_of_live_mode(
     assert len(inbox.posts) == 1
 
 
-async def test_a_port_of_the_system_is_not_connected_to(senders: Callable[..., AiohttpSender]) -> None:
+async def test_a_port_of_the_system_is_not_connected_to(senders: Callable[..., HttpSender]) -> None:
     for port in (22, 25, 53, 1023):
         sent = await senders().post(parcel_to(f"http://127.0.0.1:{port}/"))
         assert outcome(sent) == (None, TryFault.FORBIDDEN_ADDRESS)
 
 
 async def test_proxies_of_the_environment_are_not_asked(
-    senders: Callable[..., AiohttpSender], inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+    senders: Callable[..., HttpSender], inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with receiving() as proxy:
         for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy"):
@@ -168,12 +169,12 @@ async def test_proxies_of_the_environment_are_not_asked(
         assert not proxy.posts
 
 
-async def test_a_name_that_nobody_knows(senders: Callable[..., AiohttpSender]) -> None:
+async def test_a_name_that_nobody_knows(senders: Callable[..., HttpSender]) -> None:
     sent = await senders(resolve=Names({})).post(parcel_to("https://shop.example/"))
     assert outcome(sent) == (None, TryFault.UNRESOLVED)
 
 
-async def test_a_redirect_is_not_followed(senders: Callable[..., AiohttpSender], inbox: Inbox) -> None:
+async def test_a_redirect_is_not_followed(senders: Callable[..., HttpSender], inbox: Inbox) -> None:
     async with receiving() as other:
 
         async def redirect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -186,14 +187,14 @@ async def test_a_redirect_is_not_followed(senders: Callable[..., AiohttpSender],
         assert not other.posts
 
 
-async def test_whoever_hangs_is_given_up(senders: Callable[..., AiohttpSender]) -> None:
+async def test_whoever_hangs_is_given_up(senders: Callable[..., HttpSender]) -> None:
     async with rude(hangs) as url:
         sent = await senders(timeout_s=0.2).post(parcel_to(url))
     assert outcome(sent) == (None, TryFault.TIMEOUT)
     assert sent.duration_ms >= 200
 
 
-async def test_whoever_dawdles_is_given_up(senders: Callable[..., AiohttpSender]) -> None:
+async def test_whoever_dawdles_is_given_up(senders: Callable[..., HttpSender]) -> None:
     async def dawdles(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await request_of(reader)
         for byte in b"HTTP/1.1 200 OK\r\nX: " + b"y" * 10_000:
@@ -205,7 +206,7 @@ async def test_whoever_dawdles_is_given_up(senders: Callable[..., AiohttpSender]
         assert outcome(await senders(timeout_s=0.3).post(parcel_to(url))) == (None, TryFault.TIMEOUT)
 
 
-async def test_a_body_of_ten_megabytes_is_not_read(senders: Callable[..., AiohttpSender]) -> None:
+async def test_a_body_of_ten_megabytes_is_not_read(senders: Callable[..., HttpSender]) -> None:
     written = 0
 
     async def swells(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -224,7 +225,7 @@ async def test_a_body_of_ten_megabytes_is_not_read(senders: Callable[..., Aiohtt
 
 
 async def test_a_body_that_never_ends_keeps_nobody_waiting(
-    senders: Callable[..., AiohttpSender], monkeypatch: pytest.MonkeyPatch
+    senders: Callable[..., HttpSender], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "BODY_TIMEOUT_S", 0.05)
 
@@ -239,7 +240,7 @@ async def test_a_body_that_never_ends_keeps_nobody_waiting(
 
 @pytest.mark.parametrize("said", [b"", b"HTTP/1.1 20", b"HTTP/1.1 200 OK\r\nContent-Le"])
 async def test_whoever_closes_before_it_has_answered_has_not_got_it(
-    senders: Callable[..., AiohttpSender], said: bytes
+    senders: Callable[..., HttpSender], said: bytes
 ) -> None:
     async def closes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await request_of(reader)
@@ -251,7 +252,7 @@ async def test_whoever_closes_before_it_has_answered_has_not_got_it(
 
 
 async def test_whoever_closes_in_the_middle_of_the_body_has_said_that_it_has_it(
-    senders: Callable[..., AiohttpSender],
+    senders: Callable[..., HttpSender],
 ) -> None:
     async def closes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await request_of(reader)
@@ -270,7 +271,7 @@ async def test_whoever_closes_in_the_middle_of_the_body_has_said_that_it_has_it(
         b"HTTP/1.1 200 OK\r\n" + b"X: " + b"y" * 100_000,
     ],
 )
-async def test_what_is_not_http_is_no_answer(senders: Callable[..., AiohttpSender], said: bytes) -> None:
+async def test_what_is_not_http_is_no_answer(senders: Callable[..., HttpSender], said: bytes) -> None:
     async def speaks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await request_of(reader)
         writer.write(said)
@@ -282,7 +283,7 @@ async def test_what_is_not_http_is_no_answer(senders: Callable[..., AiohttpSende
 
 
 async def test_a_connection_that_was_closed_meanwhile_costs_one_try_at_most(
-    senders: Callable[..., AiohttpSender],
+    senders: Callable[..., HttpSender],
 ) -> None:
     async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await request_of(reader)
@@ -300,7 +301,7 @@ async def test_a_connection_that_was_closed_meanwhile_costs_one_try_at_most(
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="makes its certificate with openssl")
 async def test_a_certificate_is_the_names_and_not_the_addresss(
-    senders: Callable[..., AiohttpSender], tmp_path: Path
+    senders: Callable[..., HttpSender], tmp_path: Path
 ) -> None:
     server, client = certified(tmp_path, "shop.example")
     names = Names({"shop.example": ["127.0.0.1"], "other.example": ["127.0.0.1"]})
@@ -319,7 +320,115 @@ async def test_a_certificate_is_the_names_and_not_the_addresss(
         assert len(inbox.posts) == 1
 
 
-async def test_whoever_forwards_may_send_anywhere(
-    senders: Callable[..., AiohttpSender], inbox: Inbox
-) -> None:
+async def test_whoever_forwards_may_send_anywhere(senders: Callable[..., HttpSender], inbox: Inbox) -> None:
     assert outcome(await senders(anywhere=True).post(parcel_to(inbox.url, loopback=False))) == (200, None)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes its certificate with openssl")
+def test_it_is_the_same_on_the_loop_that_services_run_on(tmp_path: Path) -> None:
+    async def post() -> list[tuple[int | None, TryFault | None]]:
+        server, client = certified(tmp_path, "shop.example")
+        names = Names({"shop.example": ["127.0.0.1"], "other.example": ["127.0.0.1"]})
+        sender = HttpSender(trust=client, resolve=names, timeout_s=0.5)
+        async with receiving(server) as secure, receiving() as plain, rude(hangs) as silent:
+            urls = [named(secure.url, "shop.example")] * 3 + [plain.url] * 3
+            urls += [
+                named(secure.url, "other.example"),
+                plain.nowhere,
+                silent,
+                silent.replace("http", "https"),
+            ]
+            outcomes = [outcome(await sender.post(parcel_to(url))) for url in urls]
+            assert len(secure.connections) == len(plain.connections) == 1
+            await sender.close()
+        return outcomes
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        outcomes = runner.run(post())
+    faults = [TryFault.TLS, TryFault.CONNECTION, TryFault.TIMEOUT, TryFault.TIMEOUT]
+    assert outcomes == [(200, None)] * 6 + [(None, fault) for fault in faults]
+
+
+ANSWERS = {
+    b"HTTP/1.1 204 No Content\r\n\r\n": True,
+    b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n": True,
+    b"HTTP/1.1 200\r\nContent-Length:2\r\n\r\nok": True,
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nok\r\n0\r\n\r\n": True,
+    b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok": True,
+    b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok": False,
+    b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok": False,
+    b"HTTP/1.1 200 OK\r\n\r\nuntil the end": False,
+    b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\n": False,
+    b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok": False,
+    b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n": False,
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nTrailer: x\r\n\r\n": False,
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n": False,
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n": False,
+}
+
+
+@pytest.mark.parametrize("byte_by_byte", [False, True])
+@pytest.mark.parametrize(("said", "again"), ANSWERS.items())
+async def test_a_connection_is_used_again_only_after_an_answer_whose_end_is_beyond_doubt(
+    senders: Callable[..., HttpSender], said: bytes, again: bool, byte_by_byte: bool
+) -> None:
+    connections = 0
+
+    async def answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        while True:
+            await request_of(reader)
+            for piece in [said[n : n + 1] for n in range(len(said))] if byte_by_byte else [said]:
+                writer.write(piece)
+                await writer.drain()
+                await asyncio.sleep(0)
+
+    async with rude(answers) as url:
+        sender = senders()
+        for _ in range(3):
+            assert outcome(await sender.post(parcel_to(url))) == ((204 if b"204" in said else 200), None)
+            await asyncio.sleep(0.02)  # for the rest of the answer
+    assert (connections == 1) is again
+
+
+async def test_an_idle_connection_is_closed_after_a_while(
+    senders: Callable[..., HttpSender], inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender_module, "KEEP_ALIVE_S", 0.03)
+    sender = senders()
+    for _ in range(3):
+        assert outcome(await sender.post(parcel_to(inbox.url))) == (200, None)
+        async with asyncio.timeout(5):
+            while sender._open:
+                await asyncio.sleep(0.005)
+    assert len(inbox.connections) == 3
+    assert not sender._idle
+
+
+async def test_an_idle_connection_that_says_something_is_closed(senders: Callable[..., HttpSender]) -> None:
+    async def chatters(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await request_of(reader)
+        writer.write(OK)
+        await writer.drain()
+        await asyncio.sleep(0.01)
+        writer.write(
+            b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+        )  # to a question that nobody has asked yet
+        await reader.read()
+
+    async with rude(chatters) as url:
+        sender = senders()
+        assert outcome(await sender.post(parcel_to(url))) == (200, None)
+        async with asyncio.timeout(5):
+            while sender._open:
+                await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:3000/a b", "http://127.0.0.1:3000/\r\nX: y", "ftp://127.0.0.1/", "http:///x"]
+)
+async def test_what_cannot_be_asked_for_as_it_is_is_not_asked_for(
+    senders: Callable[..., HttpSender], url: str
+) -> None:
+    assert outcome(await senders().post(parcel_to(url))) == (None, TryFault.PROTOCOL)

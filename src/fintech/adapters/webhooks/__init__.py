@@ -1,1 +1,1 @@
-"""Webhooks over real sockets. Import a module when something is to be sent: they bring the HTTP client with them."""
+"""Webhooks over real sockets: names are looked at before anything is connected to, and answers are hardly read."""

@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from fintech.adapters.webhooks.sender import AiohttpSender
+from fintech.adapters.webhooks.sender import HttpSender
 from fintech.ports.contracts.webhook_sender import WebhookSenderContract
 from tests.receivers import Inbox, receiving
 
 
 @pytest.fixture
-async def sender() -> AsyncIterator[AiohttpSender]:
-    sender = AiohttpSender()
+async def sender() -> AsyncIterator[HttpSender]:
+    sender = HttpSender()
     yield sender
     await sender.close()
 
@@ -22,4 +22,4 @@ async def receiver() -> AsyncIterator[Inbox]:
         yield inbox
 
 
-class TestAiohttpSender(WebhookSenderContract): ...
+class TestHttpSender(WebhookSenderContract): ...
