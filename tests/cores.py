@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.memory.id_source import CountingIdSource
+from fintech.adapters.memory.webhook_sender import MemoryWebhookSender
 from fintech.adapters.postgres.database import open_database
 from fintech.adapters.simulator.card_acquirer import SimulatedAcquirer
 from fintech.adapters.simulator.card_vault import SimulatedCardVault
@@ -34,6 +35,8 @@ def on_postgres(server: Server, *, writers: int = 2, readers: int = 2) -> OpenCo
                 store=database.store,
                 queries=database.queries,
                 proofs=database.proofs,
+                outbox=database.outbox,
+                webhook_sender=MemoryWebhookSender(),
                 acquirer=acquirer,
                 bank=bank or SimulatedPayoutBank(clock, answer_timeout_s=0),
                 vault=SimulatedCardVault(digests, clock),

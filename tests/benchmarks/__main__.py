@@ -1,4 +1,4 @@
-"""All figures of one run. ``python -m tests.benchmarks [--seconds 8] [--rounds 3] [--only writes|http|balance|settlement|terminals]``."""
+"""All figures of one run. ``python -m tests.benchmarks [--seconds 8] [--rounds 3] [--only PART]``: see `PARTS`."""
 
 import argparse
 import asyncio
@@ -23,6 +23,7 @@ from tests.benchmarks.http import http
 from tests.benchmarks.payments import merchants, onboarding
 from tests.benchmarks.settlement import settlement
 from tests.benchmarks.terminals import terminals
+from tests.benchmarks.webhooks import webhooks
 
 SETTINGS = {
     "shared_buffers": "1GB",
@@ -121,6 +122,7 @@ PARTS = {
     "balance": balance,
     "settlement": settlement,
     "terminals": terminals,
+    "webhooks": webhooks,
 }
 
 

@@ -51,11 +51,14 @@ def merchants(count: int = MERCHANTS) -> list[Merchant]:
 
 
 class Till:
-    """Builds payments; ``refused`` is the share that will be refused by the store (a key used before)."""
+    """Builds payments of the merchants from ``first`` on and before ``last``; ``refused`` is the share that will be
+    refused by the store (a key used before)."""
 
-    def __init__(self, *, shared_platform: bool = False, refused: float = 0.0) -> None:
+    def __init__(
+        self, *, shared_platform: bool = False, refused: float = 0.0, first: int = 0, last: int = MERCHANTS
+    ) -> None:
         self._ids = RandomIdSource()
-        self._merchants = merchants()
+        self._merchants = merchants()[first:last]
         self._books = [
             Books(each.id, each.currency, PLATFORM if shared_platform else each.id)
             for each in self._merchants

@@ -20,7 +20,7 @@ from fintech.domain.remittances import Remittance
 from fintech.domain.scope import Actor
 from fintech.domain.settlement import Settlement
 from fintech.domain.terminals import Location, Terminal
-from fintech.domain.webhooks import WebhookEndpoint
+from fintech.domain.webhooks.endpoint import WebhookEndpoint
 from fintech.domain.write_offs import WriteOff
 
 #: Everything that is loaded, changed and saved as a whole, under a version.

@@ -53,6 +53,13 @@ from fintech.application.terminals.terminals import (
     SignOnTerminal,
     UpdateTerminal,
 )
+from fintech.application.webhooks.deliveries import GiveUpEndpoint, ResendEvent
+from fintech.application.webhooks.endpoints import (
+    CreateEndpoint,
+    RemoveEndpoint,
+    RotateSecret,
+    UpdateEndpoint,
+)
 from fintech.application.write_offs import DecideWriteOff, ProposeWriteOff
 from fintech.domain.tax_invoices import Supplier
 from fintech.ports.card_acquirer import CardAcquirer
@@ -60,10 +67,12 @@ from fintech.ports.card_vault import CardVault
 from fintech.ports.clock import Clock
 from fintech.ports.id_source import IdSource
 from fintech.ports.keyed_digest import KeyedDigest
+from fintech.ports.outbox import Outbox
 from fintech.ports.payout_bank import PayoutBank
 from fintech.ports.proofs import Proofs
 from fintech.ports.queries import Queries
 from fintech.ports.store import Store
+from fintech.ports.webhook_sender import WebhookSender
 
 
 class Core(containers.DeclarativeContainer):
@@ -72,9 +81,11 @@ class Core(containers.DeclarativeContainer):
     store = providers.Dependency(instance_of=Store)
     queries = providers.Dependency(instance_of=Queries)
     proofs = providers.Dependency(instance_of=Proofs)
+    outbox = providers.Dependency(instance_of=Outbox)
     acquirer = providers.Dependency(instance_of=CardAcquirer)
     bank = providers.Dependency(instance_of=PayoutBank)
     vault = providers.Dependency(instance_of=CardVault)
+    webhook_sender = providers.Dependency(instance_of=WebhookSender)
     clock = providers.Dependency(instance_of=Clock)
     ids = providers.Dependency(instance_of=IdSource)
     digests = providers.Dependency(instance_of=KeyedDigest)
@@ -201,6 +212,14 @@ class Core(containers.DeclarativeContainer):
     make_tax_invoice = providers.Singleton(
         MakeTaxInvoice, store=store, queries=queries, clock=clock, supplier=supplier
     )
+    create_webhook_endpoint = providers.Singleton(
+        CreateEndpoint, store=store, queries=queries, ids=ids, digests=digests, commits=commits
+    )
+    update_webhook_endpoint = providers.Singleton(UpdateEndpoint, store=store, commits=commits)
+    rotate_webhook_secret = providers.Singleton(RotateSecret, store=store, digests=digests, commits=commits)
+    remove_webhook_endpoint = providers.Singleton(RemoveEndpoint, store=store, commits=commits)
+    give_up_webhook_endpoint = providers.Singleton(GiveUpEndpoint, store=store, commits=commits)
+    resend_event = providers.Singleton(ResendEvent, store=store, queries=queries, outbox=outbox, clock=clock)
 
     settle_merchant = providers.Singleton(SettleMerchant, store=store, ids=ids, commits=commits)
     settle_in_full = providers.Singleton(SettleInFull, settle_merchant=settle_merchant)

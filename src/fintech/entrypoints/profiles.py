@@ -24,9 +24,11 @@ from dependency_injector import providers
 
 from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.memory.id_source import CountingIdSource
+from fintech.adapters.memory.outbox import MemoryOutbox
 from fintech.adapters.memory.proofs import MemoryProofs
 from fintech.adapters.memory.queries import MemoryQueries
 from fintech.adapters.memory.store import MemoryStore
+from fintech.adapters.memory.webhook_sender import MemoryWebhookSender
 from fintech.adapters.simulator.card_acquirer import SimulatedAcquirer
 from fintech.adapters.simulator.card_vault import SimulatedCardVault
 from fintech.adapters.simulator.payout_bank import SimulatedPayoutBank
@@ -42,10 +44,12 @@ from fintech.ports.card_acquirer import CardAcquirer
 from fintech.ports.clock import Clock
 from fintech.ports.errors import PortError
 from fintech.ports.id_source import IdSource
+from fintech.ports.outbox import Outbox
 from fintech.ports.payout_bank import PayoutBank
 from fintech.ports.proofs import Proofs
 from fintech.ports.queries import Page, Queries
 from fintech.ports.store import Store
+from fintech.ports.webhook_sender import WebhookSender
 
 #: What a data folder holds beside its server's own files.
 DIGEST_KEY_FILE: Final = "digest-key"
@@ -67,14 +71,16 @@ class Ports:
     store: Store
     queries: Queries
     proofs: Proofs
+    outbox: Outbox
 
 
 @frozen
 class Outside:
-    """Who is asked for money, and who pays it out."""
+    """Who is asked for money, who pays it out, and what tells others."""
 
     acquirer: providers.Provider[CardAcquirer]
     bank: providers.Provider[PayoutBank]
+    webhook_sender: providers.Provider[WebhookSender]
 
 
 @asynccontextmanager
@@ -83,12 +89,17 @@ async def testing(
     acquirer: SimulatedAcquirer | None = None,
     bank: SimulatedPayoutBank | None = None,
     clock: ManualClock | None = None,
+    sender: MemoryWebhookSender | None = None,
 ) -> AsyncIterator[Core]:
-    """Everything in memory, with a clock that is moved by hand and ids that count: for tests, ours and anyone's."""
+    """Everything in memory, with a clock that is moved by hand and ids that count: for tests, ours and anyone's.
+
+    Webhooks are sent nowhere, but kept by the sender.
+    """
     clock = clock or ManualClock()
     outside = _simulated(
         acquirer or SimulatedAcquirer(answer_timeout_s=0),
         bank or SimulatedPayoutBank(clock, answer_timeout_s=0),
+        providers.Object(sender or MemoryWebhookSender()),
     )
     yield _core(_memory(clock), outside, clock, CountingIdSource(), bytes(DIGEST_KEY_BYTES_MIN))
 
@@ -100,8 +111,9 @@ testing.__test__ = False  # type: ignore[attr-defined] # tells pytest, wherever 
 async def in_memory() -> AsyncIterator[Core]:
     """Everything in this process's memory, and gone with it: to try the core, or to embed it where nothing is kept."""
     clock, key = SystemClock(), secrets.token_bytes(DIGEST_KEY_BYTES_MIN)
-    outside = _simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock))
-    yield _core(_memory(clock), outside, clock, RandomIdSource(), key)
+    async with AsyncExitStack() as closing:
+        outside = _simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock), _sender(closing))
+        yield _core(_memory(clock), outside, clock, RandomIdSource(), key)
 
 
 @asynccontextmanager
@@ -131,6 +143,18 @@ def on_postgres(database_url: str, *, digest_key: bytes) -> AbstractAsyncContext
 def simulated_terminal(host: str, port: int, number: str) -> SimulatedTerminal:
     """A terminal for a gateway that listens somewhere, with test cards to be put into it. Use it as a context."""
     return SimulatedTerminal(host, port, number, SystemClock())
+
+
+@asynccontextmanager
+async def webhook_forwarder() -> AsyncIterator[WebhookSender]:
+    """A sender for whoever forwards to a URL of his own choice: it refuses no address."""
+    from fintech.adapters.webhooks.sender import HttpSender  # noqa: PLC0415 - spares others its weight
+
+    sender = HttpSender(anywhere=True)
+    try:
+        yield sender
+    finally:
+        await sender.close()
 
 
 async def upgrade(settings: Settings) -> str:
@@ -172,8 +196,8 @@ async def _open_folder(closing: AsyncExitStack, folder: Path, supplier: Supplier
         closing.callback(made.close)
         return made
 
-    ports = Ports(opened.store, opened.queries, opened.proofs)
-    outside = Outside(providers.Singleton(acquirer), providers.Singleton(bank))
+    ports = Ports(opened.store, opened.queries, opened.proofs, opened.outbox)
+    outside = Outside(providers.Singleton(acquirer), providers.Singleton(bank), _sender(closing))
     return _core(ports, outside, clock, RandomIdSource(), key, supplier)
 
 
@@ -187,8 +211,8 @@ async def _open_address(closing: AsyncExitStack, settings: Settings) -> Core:
         opened = await closing.enter_async_context(database.open_database(url, clock))
     except PortError as error:
         raise CannotOpen(f"FINTECH_DATABASE_URL: {error}") from error
-    ports = Ports(opened.store, opened.queries, opened.proofs)
-    outside = _simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock))
+    ports = Ports(opened.store, opened.queries, opened.proofs, opened.outbox)
+    outside = _simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock), _sender(closing))
     return _core(ports, outside, clock, RandomIdSource(), key, supplier)
 
 
@@ -233,11 +257,26 @@ async def _folder_key(path: Path, queries: Queries) -> bytes:
 
 def _memory(clock: Clock) -> Ports:
     store = MemoryStore(clock)
-    return Ports(store, MemoryQueries(store.memory), MemoryProofs(store.memory))
+    return Ports(store, MemoryQueries(store.memory), MemoryProofs(store.memory), MemoryOutbox(store.memory))
 
 
-def _simulated(acquirer: CardAcquirer, bank: PayoutBank) -> Outside:
-    return Outside(providers.Object(acquirer), providers.Object(bank))
+def _sender(closing: AsyncExitStack) -> providers.Provider[WebhookSender]:
+    """Made when something is first sent: most commands never send anything, and are spared the HTTP client."""
+
+    def made() -> WebhookSender:
+        from fintech.adapters.webhooks.sender import HttpSender  # noqa: PLC0415 - spares others its weight
+
+        sender = HttpSender()
+        closing.push_async_callback(sender.close)
+        return sender
+
+    return providers.Singleton(made)
+
+
+def _simulated(
+    acquirer: CardAcquirer, bank: PayoutBank, sender: providers.Provider[WebhookSender]
+) -> Outside:
+    return Outside(providers.Object(acquirer), providers.Object(bank), sender)
 
 
 def _core(
@@ -248,8 +287,10 @@ def _core(
         store=ports.store,
         queries=ports.queries,
         proofs=ports.proofs,
+        outbox=ports.outbox,
         acquirer=outside.acquirer,
         bank=outside.bank,
+        webhook_sender=outside.webhook_sender,
         vault=SimulatedCardVault(digests, clock),
         clock=clock,
         ids=ids,

@@ -1,4 +1,4 @@
-"""A long-running service: the core of one deployment behind its doors, with its sweeper, from ready to drained."""
+"""A long-running service: the core of one deployment behind its doors, with its workers, from ready to drained."""
 
 import asyncio
 import gc
@@ -16,17 +16,19 @@ from typing import Final, Self
 import uvloop
 from aiohttp import web
 from attrs import define, field, frozen
+from prometheus_client.registry import Collector
 
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.http.app import HEALTH, build_app, server_options
 from fintech.entrypoints.http.health import Health
+from fintech.entrypoints.http.webhook_metrics import DeliveryFigures
 from fintech.entrypoints.profiles import CannotOpen
 from fintech.entrypoints.sandbox import ready_sandbox
 from fintech.entrypoints.settings import Settings
 from fintech.entrypoints.settling import INTERVAL_S, DailySettling
 from fintech.entrypoints.terminal_gateway import TerminalGateway, require_loopback, terminal_gateway
 from fintech.entrypoints.terminals.settings import TerminalSettings
-from fintech.entrypoints.worker import working
+from fintech.entrypoints.worker import delivering, dispatcher, working
 
 BACKLOG: Final = 1024
 #: Young objects die young: collect them less often than by default, and never look at what was there at the start.
@@ -116,10 +118,14 @@ async def _until_stopped(service: Service, stop: "_Stop") -> None:
         await closing.enter_async_context(working(core.sweep(), interval_s=settings.sweep_interval_s))
         daily = DailySettling(core.clock(), core.settle_everybody())
         await closing.enter_async_context(working(daily, interval_s=INTERVAL_S, name="settler"))
+        deliveries = dispatcher(core)
+        await closing.enter_async_context(delivering(deliveries, interval_s=settings.webhook_interval_s))
+        also: list[Collector] = [DeliveryFigures(deliveries.figures)]
         gateway = None
         if tills is not None and service.terminals is not None:
             gateway = await _gateway(closing, core, settings.terminals, tills, service.terminals)
-        app = build_app(core, settings.http, also=[gateway.meter] if gateway else [])
+            also.append(gateway.meter)
+        app = build_app(core, settings.http, also=also)
         runner = web.AppRunner(app, shutdown_timeout=LAST_CALL_S, **server_options(settings.http))
         closing.push_async_callback(runner.cleanup)
         await runner.setup()

@@ -75,7 +75,8 @@ class Settings:
     """Each field is read from the variable ``FINTECH_`` and the field's name in capitals; ``http`` from FINTECH_HTTP_…,
     ``supplier`` from FINTECH_SUPPLIER_…, ``terminals`` from FINTECH_TERMINALS_….
 
-    ``sweep_interval_s`` is how often the sweeper looks for what is due. When told to stop, a service answers 503 to
+    ``sweep_interval_s`` is how often the sweeper looks for what is due, ``webhook_interval_s`` how often the dispatcher of
+    webhooks does. When told to stop, a service answers 503 to
     readiness probes for ``drain_delay_s`` while it still takes requests, then finishes what it has, for at most
     ``drain_s``.
     """
@@ -84,6 +85,7 @@ class Settings:
     digest_key: DigestKey | None = field(default=None, repr=False)
     log_level: LogLevel = LogLevel.INFO
     sweep_interval_s: float = field(default=0.5, validator=_seconds(3600.0))
+    webhook_interval_s: float = field(default=0.25, validator=[ge(0.01), le(60.0)])
     drain_delay_s: float = field(default=0.0, validator=_seconds(300.0))
     drain_s: float = field(default=20.0, validator=_seconds(300.0))
     http: HttpSettings = field(factory=HttpSettings)

@@ -1,4 +1,4 @@
-"""The worker: sweeps, again and again, for as long as a service lives; and whatever else comes round."""
+"""The worker: sweeps and delivers, again and again, for as long as a service lives; and whatever else comes round."""
 
 import asyncio
 import logging
@@ -7,10 +7,16 @@ from contextlib import asynccontextmanager
 from typing import Final, TypeAlias
 
 from fintech.application.sweep import ROUND_MAX
+from fintech.application.webhooks import dispatch
+from fintech.application.webhooks.dispatch import Dispatch
+from fintech.entrypoints.container import Core
+from fintech.entrypoints.http.events import event_body
 
 INTERVAL_S: Final = 0.5
 #: How long a round may still take once it is told to stop. What is cut then is due again: nothing is lost by it.
 STOP_PATIENCE_S: Final = 10.0
+#: How long what is being delivered may still take then.
+DELIVERY_PATIENCE_S: Final = 5.0
 
 Sweeping: TypeAlias = Callable[[], Awaitable[int]]
 
@@ -33,6 +39,33 @@ async def working(
             _log.warning("the %s is stopped in the middle of a round", name)
             task.cancel()
             await asyncio.wait({task})
+
+
+def dispatcher(core: Core) -> Dispatch:
+    """Sends what is in the core's outbox, as the HTTP face writes it."""
+    return Dispatch(
+        outbox=core.outbox(),
+        sender=core.webhook_sender(),
+        digests=core.digests(),
+        clock=core.clock(),
+        give_up=core.give_up_webhook_endpoint(),
+        render=event_body,
+    )
+
+
+@asynccontextmanager
+async def delivering(
+    dispatching: Dispatch, *, interval_s: float = dispatch.INTERVAL_S, patience_s: float = DELIVERY_PATIENCE_S
+) -> AsyncIterator[None]:
+    """Deliver meanwhile. At the end what is under way has ``patience_s`` to arrive; the rest is free for others."""
+    task = asyncio.create_task(dispatching.run(interval_s, patience_s=patience_s), name="dispatcher")
+    try:
+        yield
+    finally:
+        dispatching.stop()
+        await asyncio.wait({task})
+        if not task.cancelled() and (broken := task.exception()):
+            _log.error("the dispatcher broke", exc_info=broken)
 
 
 async def sweep_until(stop: asyncio.Event, sweep: Sweeping, interval_s: float, name: str) -> None:

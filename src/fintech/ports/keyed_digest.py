@@ -11,6 +11,7 @@ class Purpose(StrEnum):
     API_KEY = "api_key"
     CARD = "card"
     REQUEST = "request"
+    WEBHOOK = "webhook"
 
 
 @runtime_checkable

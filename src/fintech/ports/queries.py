@@ -21,7 +21,7 @@ from fintech.domain.refunds.refund import Refund
 from fintech.domain.remittances import PayableLine, Remittance
 from fintech.domain.scope import Scope
 from fintech.domain.terminals import Location, Terminal, TerminalStatus
-from fintech.domain.webhooks import WebhookEndpoint
+from fintech.domain.webhooks.endpoint import WebhookEndpoint
 from fintech.domain.write_offs import WriteOff
 
 T = TypeVar("T")

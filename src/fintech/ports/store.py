@@ -38,7 +38,7 @@ from fintech.domain.refunds.refund import Refund
 from fintech.domain.remittances import Remittance
 from fintech.domain.scope import Scope
 from fintech.domain.terminals import Location, Terminal
-from fintech.domain.webhooks import WebhookEndpoint
+from fintech.domain.webhooks.endpoint import WebhookEndpoint
 from fintech.domain.write_offs import WriteOff
 
 

@@ -13,8 +13,11 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from fintech.adapters.postgres import schema
+from fintech.adapters.postgres.outbox_tables import deliveries
 from fintech.adapters.postgres.tables import METADATA, Xid8
 from fintech.ports.errors import StoreUnavailable
+
+assert deliveries.metadata is METADATA  # the outbox's tables are told to it by their import
 
 #: Everything that Postgres knows of our tables, but for how they are stored.
 CATALOGUE = {
@@ -95,6 +98,8 @@ async def test_rows_that_change_have_room_and_the_queue_is_swept(sqlalchemy_url:
     options = {name: set(values) for name, values in rows}
     queue = {"autovacuum_vacuum_scale_factor=0", "autovacuum_vacuum_threshold=20000"}
     assert options.pop("book_deltas") == queue
+    outbox = {"autovacuum_vacuum_scale_factor=0.02", "autovacuum_vacuum_threshold=20000", "fillfactor=80"}
+    assert options.pop("deliveries") == outbox
     assert options == {name: {"fillfactor=80"} for name in ("accounts", "claims", "payments", "refunds")}
 
 

@@ -1,9 +1,10 @@
 """Lists in memory, in the same order and with the same cursors as the database's."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from fintech.adapters.memory.paging import listed as _listed
 from fintech.adapters.memory.store import Memory
 from fintech.domain.api_keys import ApiKey
 from fintech.domain.bank_accounts import BankAccount
@@ -20,7 +21,7 @@ from fintech.domain.refunds.refund import Refund
 from fintech.domain.remittances import PayableLine, Remittance
 from fintech.domain.scope import Scope
 from fintech.domain.terminals import Location, Terminal
-from fintech.domain.webhooks import EndpointStatus, WebhookEndpoint
+from fintech.domain.webhooks.endpoint import EndpointStatus, WebhookEndpoint
 from fintech.domain.write_offs import WriteOff
 from fintech.ports.queries import ALL_TERMINALS, Listed, MovementLine, Page, Queries, Wanted
 
@@ -203,30 +204,3 @@ def _created(aggregate: _Dated) -> datetime:
 def _sent(charge: tuple[Payment, ChargeId]) -> datetime:
     payment, id = charge
     return next(attempt.sent_at for attempt in payment.attempts if attempt.id == id)
-
-
-def _listed(
-    items: Iterable[T],
-    page: Page,
-    id_of: Callable[[T], str],
-    created: Callable[[T], datetime],
-    places: dict[str, str] | None = None,
-) -> Listed[T]:
-    """One page of items, newest first. ``places`` gives the order where ids do not."""
-
-    def place(id: str) -> str:
-        return id if places is None else places.get(id, "")
-
-    wanted = [
-        item
-        for item in items
-        if (page.created_from is None or created(item) >= page.created_from)
-        and (page.created_until is None or created(item) < page.created_until)
-        and (page.after is None or place(id_of(item)) < place(page.after))
-        and (page.before is None or place(id_of(item)) > place(page.before))
-    ]
-    wanted.sort(key=lambda item: place(id_of(item)), reverse=page.before is None)
-    items_of_page = wanted[: page.limit]
-    if page.before is not None:
-        items_of_page.reverse()
-    return Listed(tuple(items_of_page), has_more=len(wanted) > page.limit)

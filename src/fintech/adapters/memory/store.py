@@ -41,12 +41,16 @@ from fintech.domain.refunds.refund import Refund
 from fintech.domain.remittances import Remittance
 from fintech.domain.scope import Scope
 from fintech.domain.terminals import Location, Terminal
-from fintech.domain.webhooks import WebhookEndpoint
+from fintech.domain.webhooks.delivery import Delivery, first_delivery
+from fintech.domain.webhooks.endpoint import EndpointStatus, WebhookEndpoint
 from fintech.domain.write_offs import WriteOff
 from fintech.ports.clock import Clock
 from fintech.ports.store import Due, Store
 
 T = TypeVar("T", bound=Aggregate)
+
+#: Which delivery: whose, to which endpoint, of which event.
+DeliveryKey: TypeAlias = tuple[Scope, WebhookEndpointId, EventId]
 
 #: What a sweeper looks after.
 Awaited: TypeAlias = Payment | Refund | Payout | BalanceSettings | Dispute
@@ -69,6 +73,12 @@ class Memory:
     events: dict[tuple[Scope, str], Event] = field(factory=dict)
     transfers: dict[tuple[Scope, str], Transfer] = field(factory=dict)
     leases: dict[tuple[Scope, str], datetime] = field(factory=dict)
+    endpoints: dict[Scope, dict[WebhookEndpointId, WebhookEndpoint]] = field(factory=dict)
+    outbox: dict[DeliveryKey, Delivery] = field(factory=dict)
+    delivery_leases: dict[DeliveryKey, datetime] = field(factory=dict)
+    failing: dict[tuple[Scope, WebhookEndpointId], datetime] = field(factory=dict)
+    #: Held by whoever changes anything.
+    lock: Lock = field(factory=Lock, eq=False)
 
 
 class MemoryStore(Store):
@@ -76,8 +86,8 @@ class MemoryStore(Store):
 
     def __init__(self, clock: Clock, memory: Memory | None = None) -> None:
         self._clock = clock
-        self._lock = Lock()
         self.memory = memory or Memory()
+        self._lock = self.memory.lock
 
     async def merchant(self, scope: Scope) -> Merchant | None:
         return self._load(Merchant, scope, scope.merchant)
@@ -189,13 +199,27 @@ class MemoryStore(Store):
         return aggregate if isinstance(aggregate, kind) else None
 
     def _keep(self, scope: Scope, changes: Changeset) -> None:
+        self._send_out(scope, changes)
         for position, change in enumerate(changes.changes):
             kept = evolve(change.aggregate, version=change.aggregate.version + 1)
             self.memory.aggregates[scope, kept.id] = kept
             self.memory.leases.pop((scope, kept.id), None)
+            if isinstance(kept, WebhookEndpoint):
+                self.memory.endpoints.setdefault(scope, {})[kept.id] = kept
             event = EventId.of(changes.id, position)
             self.memory.events[scope, event] = Event(
                 id=event, type=change.event, at=changes.at, actor=changes.actor, snapshot=kept
             )
         for transfer in changes.transfers:
             self.memory.transfers[scope, transfer.id] = transfer
+
+    def _send_out(self, scope: Scope, changes: Changeset) -> None:
+        """Put the events into the outbox, for the endpoints as they were before."""
+        for endpoint in self.memory.endpoints.get(scope, {}).values():
+            if endpoint.status is not EndpointStatus.ENABLED:
+                continue
+            for position, change in enumerate(changes.changes):
+                if endpoint.wants(change.event):
+                    event = EventId.of(changes.id, position)
+                    delivery = first_delivery(endpoint.id, event, change.event, changes.at)
+                    self.memory.outbox[scope, endpoint.id, event] = delivery

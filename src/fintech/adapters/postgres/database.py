@@ -11,6 +11,7 @@ from fintech.adapters.postgres.connections import Connection, connect, open_pool
 from fintech.adapters.postgres.folding import Folding
 from fintech.adapters.postgres.group_commit import GroupCommit
 from fintech.adapters.postgres.group_read import GroupRead
+from fintech.adapters.postgres.outbox import PostgresOutbox
 from fintech.adapters.postgres.proofs import PostgresProofs
 from fintech.adapters.postgres.queries import PostgresQueries
 from fintech.adapters.postgres.store import PostgresStore
@@ -24,6 +25,7 @@ class Database:
     store: PostgresStore
     queries: PostgresQueries
     proofs: PostgresProofs
+    outbox: PostgresOutbox
 
 
 @asynccontextmanager
@@ -56,6 +58,7 @@ async def open_database(
             store=PostgresStore(commits, reads, folding, pool),
             queries=PostgresQueries(engine),
             proofs=PostgresProofs(engine),
+            outbox=PostgresOutbox(pool, engine),
         )
 
 

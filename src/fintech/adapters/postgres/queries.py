@@ -58,7 +58,7 @@ from fintech.domain.refunds.refund import Refund
 from fintech.domain.remittances import PayableLine, Remittance
 from fintech.domain.scope import Scope
 from fintech.domain.terminals import Location, Terminal
-from fintech.domain.webhooks import EndpointStatus, WebhookEndpoint
+from fintech.domain.webhooks.endpoint import EndpointStatus, WebhookEndpoint
 from fintech.domain.write_offs import WriteOff
 from fintech.ports.queries import ALL_TERMINALS, Listed, MovementLine, Page, Queries, Wanted
 

@@ -20,7 +20,7 @@ from fintech.domain.refunds.refund import Refund
 from fintech.domain.remittances import Remittance
 from fintech.domain.settlement import Settlement
 from fintech.domain.terminals import Location, Terminal
-from fintech.domain.webhooks import WebhookEndpoint
+from fintech.domain.webhooks.endpoint import WebhookEndpoint
 from fintech.domain.write_offs import WriteOff
 
 
@@ -125,7 +125,7 @@ def _terminal(terminal: Terminal) -> tuple[object, ...]:
 
 
 def _webhook_endpoint(endpoint: WebhookEndpoint) -> tuple[object, ...]:
-    return endpoint.status, endpoint.created_at
+    return endpoint.status, ",".join(endpoint.types), endpoint.created_at
 
 
 #: In the order in which their rows are locked.

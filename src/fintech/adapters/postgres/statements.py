@@ -208,6 +208,23 @@ def _appended(part: Part, source: Source, clauses: list[str], _guards: list[str]
     )
 
 
+def _events(part: Part, source: Source, clauses: list[str], guards: list[str]) -> None:
+    """Events, and a delivery of each to every webhook endpoint that is enabled and wants it.
+
+    What is looked at is the endpoints as they were before this statement: whoever made or changed one in it has not
+    been answered yet. For a merchant without endpoints it is one look into an index that has nothing of it.
+    """
+    _appended(part, source, clauses, guards)
+    clauses[-1] = f"{clauses[-1][:-1]} returning merchant_id, livemode, id, type, at)"
+    clauses.append(
+        "n_deliveries as (insert into deliveries"
+        " (merchant_id, livemode, endpoint_id, event_id, status, tries, step, due_at)"
+        " select e.merchant_id, e.livemode, w.id, e.id, 'pending', 0, 0, e.at from n_events e join webhook_endpoints w"
+        " on w.merchant_id = e.merchant_id and w.livemode = e.livemode and w.status = 'enabled'"
+        " and (w.types = '*' or e.type = any(string_to_array(w.types, ','))))"
+    )
+
+
 def _accounts(_part: Part, source: Source, clauses: list[str], _guards: list[str]) -> None:
     sums = ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
     new = ", ".join(f"{name} = excluded.{name}" for name in sums)
@@ -229,7 +246,7 @@ _PARTS: Final = {
     (UPDATE, "claims"): _answers,
     (INSERT, "movements"): _appended,
     (INSERT, "resolutions"): _appended,
-    (INSERT, "events"): _appended,
+    (INSERT, "events"): _events,
     (INSERT, "book_deltas"): _appended,
     (UPDATE, "accounts"): _accounts,
     (INSERT, "scopes"): _open_books,

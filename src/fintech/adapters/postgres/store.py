@@ -49,7 +49,7 @@ from fintech.domain.refunds.refund import Refund
 from fintech.domain.remittances import Remittance
 from fintech.domain.scope import Actor, Scope
 from fintech.domain.terminals import Location, Terminal
-from fintech.domain.webhooks import WebhookEndpoint
+from fintech.domain.webhooks.endpoint import WebhookEndpoint
 from fintech.domain.write_offs import WriteOff
 from fintech.ports.errors import PortError, StoreUnavailable
 from fintech.ports.store import Due, Store

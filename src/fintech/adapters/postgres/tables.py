@@ -160,6 +160,15 @@ terminals = _aggregate(
 webhook_endpoints = _aggregate(
     "webhook_endpoints",
     Column("status", Text, nullable=False),
+    #: The event types that it wants, set off by commas; ``*`` for all.
+    Column("types", Text, nullable=False),
+    Index(
+        "webhook_endpoints_there",
+        "merchant_id",
+        "livemode",
+        "id",
+        postgresql_where=text("status <> 'removed'"),
+    ),
 )
 
 claims = Table(

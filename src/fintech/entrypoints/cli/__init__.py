@@ -50,6 +50,12 @@ from fintech.entrypoints.cli.lazy import LazyGroup, Listed
         "ledger": Listed(
             "fintech.entrypoints.cli.ledger:ledger", "Prove the books; print statements and tax invoices."
         ),
+        "webhook": Listed(
+            "fintech.entrypoints.cli.webhook:webhook", "Keep webhook endpoints; show and resend deliveries."
+        ),
+        "listen": Listed(
+            "fintech.entrypoints.cli.listen:listen", "Print events as they happen, or forward them."
+        ),
         "iso8583": Listed("fintech.entrypoints.cli.iso8583:iso8583", "Look into the messages of terminals."),
         "db": Listed("fintech.entrypoints.cli.db:db", "Bring a database's tables up to date."),
     },

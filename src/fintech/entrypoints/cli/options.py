@@ -16,7 +16,16 @@ from fintech.domain.business_days import sydney_day
 from fintech.domain.card_numbers import shows_card_number
 from fintech.domain.cards import Scheme
 from fintech.domain.changeset import KEY_MAX
-from fintech.domain.ids import ApiKeyId, BankAccountId, Id, MerchantId, PaymentId, PayoutId
+from fintech.domain.ids import (
+    ApiKeyId,
+    BankAccountId,
+    EventId,
+    Id,
+    MerchantId,
+    PaymentId,
+    PayoutId,
+    WebhookEndpointId,
+)
 from fintech.domain.merchants import SchemeFee
 from fintech.domain.money import AMOUNT_MAX_MINOR, Currency
 from fintech.domain.periods import Period
@@ -162,6 +171,8 @@ PAYMENT: Final = IdType(PaymentId)
 KEY: Final = IdType(ApiKeyId)
 PAYOUT: Final = IdType(PayoutId)
 BANK_ACCOUNT: Final = IdType(BankAccountId)
+WEBHOOK: Final = IdType(WebhookEndpointId)
+EVENT: Final = IdType(EventId)
 AMOUNT: Final = AmountType()
 AMOUNT_OR_NOTHING: Final = AmountType(nothing=True)
 DAY: Final = DayType()

@@ -10,6 +10,8 @@ from fintech.application.payouts.asking import BankMissing
 from fintech.application.settlement import NothingToSettle
 from fintech.application.statements import NoSuchPeriod, TooManyLines
 from fintech.application.tax_invoices import InvoiceCurrency, MonthNotOver, NothingSupplied, SupplierNotSet
+from fintech.application.webhooks.deliveries import EndpointDisabled
+from fintech.application.webhooks.endpoints import TooManyEndpoints, UnknownType
 from fintech.domain.addresses import AddressFault
 from fintech.domain.api_keys import KeyRevoked
 from fintech.domain.balance_settings import SettingsFault
@@ -67,6 +69,8 @@ from fintech.domain.terminals import (
     TerminalFault,
     TerminalMayNot,
 )
+from fintech.domain.webhooks.endpoint import TooManySecrets
+from fintech.domain.webhooks.urls import UrlRefused
 from fintech.domain.write_offs import MoreThanOwed, SamePerson, WriteOffOver
 
 _AGAIN: Final = "somebody else was at it at the same time; nothing was done: try again"
@@ -89,6 +93,7 @@ _WORDS: Final[Mapping[type, str]] = {
     CurrencyNotSupported: "the merchant keeps its books in {it.supported}",
     DefaultAccount: "it is the default account: make another one the default first",
     DestinationMissing: "there is no bank account to pay to: add one first",
+    EndpointDisabled: "the endpoint is disabled: enable it first",
     ErrandOpen: "the bank has not confirmed the last response yet ({it.kind})",
     EvidenceMissing: "there is no evidence to submit",
     EvidenceTooLong: "evidence has at most {it.most} characters, in one text or in all",
@@ -128,9 +133,13 @@ _WORDS: Final[Mapping[type, str]] = {
     TerminalFault: "a terminal has no such {it}",
     TerminalMayNot: "the terminal is {it.status}: one cannot {it.wanted} it",
     TooMany: "there are {it.most} {it.what} already, and no more are possible",
+    TooManyEndpoints: "the merchant has {it.most} webhook endpoints, and no more are possible: remove one first",
     TooManyKeys: "metadata has at most {it.most} keys",
     TooManyLines: "the statement has more than {it.most} lines: ask for --format csv, or for fewer days",
+    TooManySecrets: "{it.most} old secrets still sign: wait for one to end, or let this one end at once",
     UniqueTaken: "another has this {it.name} already",
+    UnknownType: "there are no events of type {it.type}",
+    UrlRefused: "events are not sent to this URL: {it.fault}",
     WriteOffOver: "it has been decided on: {it.status}",
     WrongDisputeStatus: "the dispute is {it.status}: one cannot {it.wanted} it",
     WrongStatus: "the payment is {it.status}: one cannot {it.wanted} it",

@@ -1,30 +1,35 @@
 """Events on the wire: the log of what happened, with a snapshot of the thing that it happened to."""
 
 import re
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, assert_never
 
+import orjson
 from attrs import frozen
 
+from fintech.application.webhooks.deliveries import ResendEvent
 from fintech.domain.api_keys import ApiKey
 from fintech.domain.balance_settings import BalanceSettings
 from fintech.domain.bank_accounts import BankAccount
 from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.events import Event, EventType
-from fintech.domain.ids import EventId
+from fintech.domain.ids import EventId, WebhookEndpointId
 from fintech.domain.merchants import Merchant
+from fintech.domain.outcome import Failure
 from fintech.domain.payment_methods import PaymentMethod
 from fintech.domain.payments.payment import Payment
 from fintech.domain.payouts.payout import Payout
 from fintech.domain.refunds.refund import Refund
 from fintech.domain.remittances import Remittance
+from fintech.domain.scope import Scope
 from fintech.domain.settlement import Settlement
 from fintech.domain.terminals import Location, Terminal
+from fintech.domain.webhooks.endpoint import WebhookEndpoint
 from fintech.domain.write_offs import WriteOff
 from fintech.entrypoints.http.balance_settings import render_balance_settings
 from fintech.entrypoints.http.bank_accounts import render_bank_account
 from fintech.entrypoints.http.charge_rendering import render_charge
 from fintech.entrypoints.http.dispute_rendering import render_dispute
-from fintech.entrypoints.http.errors import invalid, missing
+from fintech.entrypoints.http.errors import Refused, invalid, missing
 from fintech.entrypoints.http.kinds import Many, Reference, Text
 from fintech.entrypoints.http.listing import NEWER, OLDER, ListParams, list_of, page_of
 from fintech.entrypoints.http.locations import render_location
@@ -50,6 +55,9 @@ from fintech.entrypoints.http.schema import (
 )
 from fintech.entrypoints.http.settings import API_VERSION
 from fintech.entrypoints.http.terminals import render_reader
+from fintech.entrypoints.http.webhook_refusals import webhook_problem_of
+from fintech.entrypoints.http.webhook_rendering import render_endpoint
+from fintech.ports.outbox import Outbox
 from fintech.ports.queries import Queries
 from fintech.ports.store import Store
 
@@ -96,8 +104,19 @@ class EventListParams(ListParams):
         return tuple(set(self.types).intersection(EventType)) if self.types else None
 
 
-def render_event(event: Event, livemode: bool) -> dict[str, Any]:
-    """An event, in the one version of the wire that there is."""
+@frozen(kw_only=True)
+class RetryParams:
+    """Where to send it."""
+
+    webhook_endpoint: Annotated[
+        WebhookEndpointId | None,
+        Reference(WebhookEndpointId, "webhook_endpoint"),
+        "Only to this endpoint, wanted or not; otherwise to all that want it.",
+    ] = None
+
+
+def render_event(event: Event, livemode: bool, pending: int = 0) -> dict[str, Any]:
+    """An event, in the one version of the wire that there is; ``pending`` endpoints have not got it yet."""
     return {
         "id": event.id,
         "object": "event",
@@ -106,10 +125,15 @@ def render_event(event: Event, livemode: bool) -> dict[str, Any]:
         "created": int(event.at.timestamp()),
         "data": {"object": render_snapshot(event, livemode)},
         "livemode": livemode,
-        "pending_webhooks": 0,
+        "pending_webhooks": pending,
         "request": {"id": event.actor.request, "idempotency_key": event.actor.key},
         "type": event.type.value,
     }
+
+
+def event_body(event: Event, livemode: bool, pending: int) -> bytes:
+    """An event as it is posted to webhook endpoints."""
+    return orjson.dumps(render_event(event, livemode, pending))
 
 
 def render_snapshot(event: Event, livemode: bool) -> dict[str, Any]:  # noqa: C901, PLR0912 - one arm for each
@@ -146,8 +170,10 @@ def render_snapshot(event: Event, livemode: bool) -> dict[str, Any]:  # noqa: C9
             return render_location(thing, livemode)
         case Terminal():
             return render_reader(thing, livemode, event.at)
+        case WebhookEndpoint():
+            return render_endpoint(thing, livemode)
         case _:
-            return {"id": thing.id}
+            assert_never(thing)
 
 
 def _render_key(key: ApiKey, livemode: bool) -> dict[str, Any]:
@@ -211,13 +237,16 @@ class Events:
 
     store: Store
     queries: Queries
+    outbox: Outbox
+    resend_event: ResendEvent
 
     def routes(self) -> tuple[Route[Any], ...]:
         """Their table."""
-        get = _EVENTS.get
+        get, post = _EVENTS.get, _EVENTS.post
         return (
             get("list", PATH, EventListParams, self.list, "List what happened, newest first.", lists=True),
             get("retrieve", PATH + "/{id}", Nothing, self.retrieve, "Retrieve an event."),
+            post("retry", PATH + "/{id}/retry", RetryParams, self.retry, "Send an event to webhooks again."),
         )
 
     async def list(self, call: Call[EventListParams]) -> Answer:
@@ -225,12 +254,30 @@ class Events:
         if types == ():
             return Answer(page_of(PATH, (), has_more=False))
         listed = await self.queries.events(call.scope, page, types or ())
+        pending = await self.outbox.pending(call.scope, [event.id for event in listed.items])
         livemode = call.scope.livemode
-        return Answer(list_of(PATH, listed, lambda event: render_event(event, livemode)))
+        return Answer(
+            list_of(PATH, listed, lambda event: render_event(event, livemode, pending.get(event.id, 0)))
+        )
 
     async def retrieve(self, call: Call[Nothing]) -> Answer:
         id = EventId.parse(call.target)
         event = await self.store.event(call.scope, id) if id else None
         if event is None:
             raise missing("event", call.target, "id")
-        return Answer(render_event(event, call.scope.livemode))
+        return await self._told(call.scope, event)
+
+    async def retry(self, call: Call[RetryParams]) -> Answer:
+        """Asked for again before it was sent, it is sent once, so it needs no idempotency key."""
+        id = EventId.parse(call.target)
+        if id is None:
+            raise missing("event", call.target, "id")
+        outcome = await self.resend_event(call.scope, id, call.params.webhook_endpoint)
+        if isinstance(outcome, Failure):
+            raise Refused(webhook_problem_of(outcome.failure()))
+        event, _ = outcome.unwrap()
+        return await self._told(call.scope, event)
+
+    async def _told(self, scope: Scope, event: Event) -> Answer:
+        pending = await self.outbox.pending(scope, [event.id])
+        return Answer(render_event(event, scope.livemode, pending.get(event.id, 0)))

@@ -23,6 +23,7 @@ from fintech.entrypoints.http import (
     statement_rendering,
     tax_invoices,
     terminals,
+    webhook_rendering,
 )
 from fintech.entrypoints.http.balance import Balance
 from fintech.entrypoints.http.balance_settings import PayoutSettings
@@ -43,6 +44,7 @@ from fintech.entrypoints.http.schema import Schema
 from fintech.entrypoints.http.statements import Statements
 from fintech.entrypoints.http.tax_invoices import TaxInvoices
 from fintech.entrypoints.http.terminals import Readers
+from fintech.entrypoints.http.webhook_endpoints import WebhookEndpoints
 
 #: What operations answer, by the name that the wire has for it.
 OBJECTS: Final[Mapping[str, Schema]] = {
@@ -63,6 +65,8 @@ OBJECTS: Final[Mapping[str, Schema]] = {
     "statement": statement_rendering.SCHEMA,
     "statement_period": statement_rendering.PERIOD_SCHEMA,
     "tax_invoice": tax_invoices.SCHEMA,
+    "webhook_delivery": webhook_rendering.DELIVERY_SCHEMA,
+    "webhook_endpoint": webhook_rendering.SCHEMA,
 }
 
 
@@ -103,10 +107,11 @@ def operations_of(core: Core) -> tuple[Sequence[Route[Any]], Expander]:
     others = (
         Balance(store=store, clock=core.clock()),
         PayoutSettings(change=core.change_balance_settings(), store=store, clock=core.clock()),
-        Events(store=store, queries=queries),
+        _events(core),
         Merchants(store=store),
         statements,
         TaxInvoices(make_tax_invoice=core.make_tax_invoice()),
+        _webhook_endpoints(core),
     )
     places, readers = _at_the_till(core)
     tills = (places, readers)
@@ -221,3 +226,21 @@ def _source(charges: Charges, disputes: Disputes, payouts: Payouts, refunds: Ref
         return await loads[id[: id.index("_") + 1]](scope, id, seen)
 
     return Expandable(("charge", "dispute", "payout", "refund"), load)
+
+
+def _events(core: Core) -> Events:
+    return Events(
+        store=core.store(), queries=core.queries(), outbox=core.outbox(), resend_event=core.resend_event()
+    )
+
+
+def _webhook_endpoints(core: Core) -> WebhookEndpoints:
+    return WebhookEndpoints(
+        create_endpoint=core.create_webhook_endpoint(),
+        update_endpoint=core.update_webhook_endpoint(),
+        rotate_endpoint_secret=core.rotate_webhook_secret(),
+        remove_endpoint=core.remove_webhook_endpoint(),
+        outbox=core.outbox(),
+        store=core.store(),
+        queries=core.queries(),
+    )

@@ -99,6 +99,11 @@ async def test_everything_that_is_answered_keeps_its_schema(
     api: Api, clock: ManualClock, validators: dict[str, Any]
 ) -> None:
     card = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2030}
+    terms = {"url": "https://example.com", "enabled_events": ["*"]}
+    hook = (await api.post("/v1/webhook_endpoints", terms)).body
+    validators["webhook_endpoint"].validate(hook)
+    gone = (await api.post("/v1/webhook_endpoints", terms)).body["id"]
+    validators["webhook_endpoint"].validate((await api.send("DELETE", f"/v1/webhook_endpoints/{gone}")).body)
     await api.post("/v1/payment_methods", {"type": "card", "card": card})
     await api.paid(50_000)
     held = await api.authorised(1000, metadata={"a": "b"}, description="x")
@@ -144,6 +149,8 @@ async def test_everything_that_is_answered_keeps_its_schema(
         "terminal/locations": [],
         "terminal/readers": ["location"],
         "events": [],
+        "webhook_endpoints": [],
+        f"webhook_endpoints/{hook['id']}/deliveries": [],
     }
     for noun, paths in expansions.items():
         for expand in ([], [f"data.{path}" for path in paths]):

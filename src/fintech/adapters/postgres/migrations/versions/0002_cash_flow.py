@@ -103,9 +103,34 @@ _TERMINALS: Final = (
 _WEBHOOKS: Final = (
     f"""create table webhook_endpoints ({_AGGREGATE}
     status text not null,
+    types text not null,
     created_at timestamptz not null,
     event_id text collate "C" not null,
     constraint webhook_endpoints_pk primary key (merchant_id, livemode, id)
+)""",
+    "create index webhook_endpoints_there on webhook_endpoints (merchant_id, livemode, id) where status <> 'removed'",
+    # A row is updated twice in its life, and the index of what is due has to be rid of it soon.
+    """create table deliveries (
+    merchant_id text collate "C" not null,
+    livemode boolean not null,
+    endpoint_id text collate "C" not null,
+    event_id text collate "C" not null,
+    status text not null,
+    tries integer not null,
+    step integer not null,
+    due_at timestamptz,
+    leased_until timestamptz,
+    log json,
+    constraint deliveries_pk primary key (merchant_id, livemode, endpoint_id, event_id)
+) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 20000)""",
+    """create index deliveries_due on deliveries (merchant_id, livemode, endpoint_id, due_at)
+    where due_at is not null""",
+    """create table failing_endpoints (
+    merchant_id text collate "C" not null,
+    livemode boolean not null,
+    endpoint_id text collate "C" not null,
+    since timestamptz not null,
+    constraint failing_endpoints_pk primary key (merchant_id, livemode, endpoint_id)
 )""",
 )
 
