@@ -91,10 +91,7 @@ async def testing(
     clock: ManualClock | None = None,
     sender: MemoryWebhookSender | None = None,
 ) -> AsyncIterator[Core]:
-    """Everything in memory, with a clock that is moved by hand and ids that count: for tests, ours and anyone's.
-
-    Webhooks are sent nowhere, but kept by the sender.
-    """
+    """Everything in memory, with a clock moved by hand, ids that count and webhooks that are kept: for anyone's tests."""
     clock = clock or ManualClock()
     outside = _simulated(
         acquirer or SimulatedAcquirer(answer_timeout_s=0),

@@ -8,6 +8,7 @@ from fintech.adapters.memory.clock import ManualClock
 from fintech.application.webhooks.figures import Ending, Figures
 from fintech.domain.webhooks.endpoint import ENDPOINTS_MAX, OLD_SECRETS_MAX
 from fintech.entrypoints.http.app import build_app
+from fintech.entrypoints.http.webhook_metrics import DeliveryFigures
 from fintech.entrypoints.worker import delivering, dispatcher
 from tests.unit.entrypoints.http.driving import Api, open_shop, serving
 
@@ -202,7 +203,7 @@ async def test_the_dispatchers_figures_are_told(api: Api) -> None:
     figures.add(Ending.ARRIVED)
     figures.arrived(0.3)
     async with (
-        serving(build_app(api.core, None, also=[DeliveryFigures(figures)])) as url,
+        serving(build_app(api.core, also=[DeliveryFigures(figures)])) as url,
         api.session.get(f"{url}/metrics") as reply,
     ):
         told = await reply.text()
