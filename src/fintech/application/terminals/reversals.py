@@ -153,6 +153,10 @@ class ReverseTransaction:
             merchant, payment = loaded.unwrap()
             if len(payment.attempts) > 1:
                 return Failure(_NothingLeft(payment))  # declined at the terminal, and paid for elsewhere
+            if payment.disputed_minor:
+                return Failure(
+                    _NothingLeft(payment)
+                )  # a chargeback was faster: the cardholder has it already
             booked = withdrawn(payment, books_of(merchant), now, changeset)
             after, transfers = (booked.payment, booked.transfers) if booked else (payment, ())
             event, more, backing = event_of(after), list[tuple[Aggregate, EventType]](), None

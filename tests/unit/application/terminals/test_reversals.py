@@ -20,6 +20,7 @@ from fintech.ports.queries import Page
 from tests.cores import OpenCore
 from tests.unit.application.shop import ACTOR, PLAIN, LineDown, value
 from tests.unit.application.terminals.till import (
+    DISPUTED,
     NO_FUNDS,
     PENDING_REFUND,
     REFUND_DECLINED,
@@ -217,6 +218,16 @@ async def test_what_somebody_typed_in_later_is_not_the_terminals_to_reverse(till
     assert paid.captured_minor == 10_000
     assert await till.reverse() is Reversed.NOTHING_LEFT
     assert (await till.shop.payment(payment.id)).refunded_minor == 0
+
+
+async def test_what_a_chargeback_has_taken_does_not_go_back_twice(till: Till) -> None:
+    payment = await till.buy(card=DISPUTED)
+    till.shop.advance(hours=1)
+    await till.shop.sweep()
+    assert (await till.shop.payment(payment.id)).disputed_minor == 10_000
+    assert await till.reverse() is Reversed.NOTHING_LEFT
+    assert await till.shop.refunds() == ()
+    await till.shop.assert_proofs_hold()
 
 
 # -- what has not come
