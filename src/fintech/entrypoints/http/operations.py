@@ -99,17 +99,12 @@ def operations_of(core: Core) -> tuple[Sequence[Route[Any]], Expander]:
     )
     transactions = BalanceTransactions(store=store, queries=queries)
     payouts, accounts = _at_the_bank(core)
-    statements = Statements(
-        open_statement=core.open_statement(),
-        make_statement=core.make_statement(),
-        list_periods=core.list_periods(),
-    )
     others = (
         Balance(store=store, clock=core.clock()),
         PayoutSettings(change=core.change_balance_settings(), store=store, clock=core.clock()),
         _events(core),
         Merchants(store=store),
-        statements,
+        _statements(core),
         TaxInvoices(make_tax_invoice=core.make_tax_invoice()),
         _webhook_endpoints(core),
     )
@@ -226,6 +221,14 @@ def _source(charges: Charges, disputes: Disputes, payouts: Payouts, refunds: Ref
         return await loads[id[: id.index("_") + 1]](scope, id, seen)
 
     return Expandable(("charge", "dispute", "payout", "refund"), load)
+
+
+def _statements(core: Core) -> Statements:
+    return Statements(
+        open_statement=core.open_statement(),
+        make_statement=core.make_statement(),
+        list_periods=core.list_periods(),
+    )
 
 
 def _events(core: Core) -> Events:
