@@ -5,8 +5,9 @@ import time
 import click
 
 from fintech.entrypoints.cli.demo.interruptions import Interrupted, Interruptions
+from fintech.entrypoints.cli.demo.shop import StepFailed
 from fintech.entrypoints.cli.demo.stage import Stage, StageFailed
-from fintech.entrypoints.cli.demo.story import StepFailed, play
+from fintech.entrypoints.cli.demo.story import play
 from fintech.entrypoints.cli.working import Refused, Unavailable
 
 

@@ -32,13 +32,17 @@ class StageFailed(Exception):
 
 
 class Stage:
-    """Start it, play on it, clear it. Whoever waits here notices interruptions, but for `clear`."""
+    """Start it, play on it, clear it. Whoever waits here notices interruptions, but for `clear`.
+
+    ``url`` is where HTTP is served, ``terminals`` where terminals are, as HOST:PORT.
+    """
 
     def __init__(self, interruptions: Interruptions) -> None:
         self._interruptions = interruptions
         self._folder: Path | None = None
         self._serving: subprocess.Popen[str] | None = None
         self.url = ""
+        self.terminals = ""
 
     def start(self) -> None:
         """Return when the service is ready at ``url``. Raises `StageFailed`."""
@@ -46,12 +50,20 @@ class Stage:
         log = self._folder / "serve.log"
         with log.open("w", encoding="utf-8") as told:
             command = ["serve", "--data", str(self._folder / "data"), "--http", "127.0.0.1:0"]
+            command += ["--terminals", "127.0.0.1:0"]
             self._serving = _started(command, stderr=told)
         line = self._said(self._serving, START_PATIENCE_S)
         if not line:
             lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_TAIL_LINES:]
             raise StageFailed("\n".join(["the service did not start:", *lines]))
-        self.url = json.loads(line)["http"]
+        ready = json.loads(line)
+        self.url, self.terminals = ready["http"], ready["terminals"]
+
+    @property
+    def folder(self) -> Path:
+        """The temporary folder, which is gone in the end."""
+        assert self._folder is not None
+        return self._folder
 
     def command(self, *arguments: str) -> str:
         """What a command says, on the service's folder, beside it. Raises `StageFailed` unless it ends with 0."""
