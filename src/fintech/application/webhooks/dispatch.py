@@ -41,6 +41,8 @@ RUNNING_MAX: Final = 512
 FAILING_MAX: Final = 256
 #: So many endpoints are remembered to be failing.
 LANES_MAX: Final = 10_000
+#: What became of deliveries is gathered for so long, and kept together.
+GATHER_S: Final = 0.01
 FORGET_EVERY_S: Final = 1.0
 DISPATCHER: Final = Actor("dispatcher", Face.WORKER, "nothing has arrived for three days")
 
@@ -226,6 +228,8 @@ class Dispatch:
             if not self._tried:
                 await self._to_record.wait()
                 self._to_record.clear()
+                if not self._stopping:
+                    await asyncio.sleep(GATHER_S)
                 continue
             batch = self._tried[:BATCH_MAX]
             if await self._record(batch):

@@ -9,7 +9,7 @@ from fintech.ports.outbox import Claimed
 
 #: How many are under way to one endpoint at once, and how many of its deliveries are held, under way or next.
 RUNNING_MAX: Final = 16
-HELD_MAX: Final = 128
+HELD_MAX: Final = 256
 #: An endpoint that nothing has arrived at yet, as far as this process knows, gets so many at first.
 UNPROVEN_MAX: Final = 2
 #: From so many failures in a row on, one at a time; then with pauses that double.

@@ -138,9 +138,10 @@ async def test_during_a_rotation_both_secrets_sign(shop: Shop, line: Line) -> No
         .unwrap()
         .value
     )
-    async with working(shop.core):
+    async with working(shop.core) as dispatching:
         await shop.pay()
         await until(lambda: len(line.sent) == 1)
+        await settled(dispatching)
         shop.clock.advance(timedelta(hours=1))
         await shop.pay()
         await until(lambda: len(line.sent) == 2)
