@@ -81,6 +81,7 @@ FAULTS: Final[dict[Proof, Callable[[Memory], None]]] = {
     Proof.SAFEGUARDED: lambda memory: add(memory, Bucket.AVAILABLE, Balances(credits_posted=10**9)),
     Proof.PAYMENTS: lambda memory: change_one(memory, TransferKind.ACQUIRING_FEE, amount_minor=1_000_000),
     Proof.DISPUTES: lambda memory: add(memory, Bucket.RESERVED, Balances(credits_posted=1)),
+    Proof.PAYOUTS: lambda memory: add(memory, Bucket.IN_TRANSIT, Balances(credits_posted=1)),
     Proof.REMITTED: change_a_remittance,
     Proof.STATEMENTS: lambda memory: change_one(memory, TransferKind.CAPTURE, kind=TransferKind.HOLD),
     Proof.INVOICES: lambda memory: change_one(

@@ -18,6 +18,7 @@ WRONG = {
     Proof.PAYMENTS: "update transfers set amount_minor = amount_minor + 1 where id ="
     " (select id from transfers where kind = 'acquiring_fee' and not livemode limit 1)",
     Proof.DISPUTES: DELTA.format('[["reserved","AUD",0,0,0,1]]'),
+    Proof.PAYOUTS: DELTA.format('[["in_transit","AUD",0,0,0,1]]'),
     Proof.REMITTED: """update events set document = replace(document::text, '"minor":', '"minor":1')::json where id ="""
     " (select event_id from remittances where not livemode limit 1)",
     Proof.STATEMENTS: "update movements set line = false where id ="

@@ -18,6 +18,9 @@ class Proof(StrEnum):
     SAFEGUARDED = "safeguarded"  #: cash at the bank covers what is owed to merchants
     #: each dispute's money, fee and reserve are its transfers', payments know their disputes, write-offs are booked
     DISPUTES = "disputes"
+    #: each payout's money, fee, tax and advance are its transfers', and open payouts, what is still advanced and the
+    #: day's instant payouts are what is in transit, owed and counted
+    PAYOUTS = "payouts"
     REMITTED = (
         "remitted"  #: each payout is the lines that it paid, and no line is paid for twice or forgotten
     )

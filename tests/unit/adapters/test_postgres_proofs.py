@@ -14,7 +14,7 @@ from fintech.adapters.postgres.proofs import PostgresProofs
 from fintech.adapters.system.id_source import RandomIdSource
 from fintech.domain.remittances import LATENESS_MAX
 from fintech.ports.contracts.disputing import quarrel
-from fintech.ports.contracts.paying_out import pay_out
+from fintech.ports.contracts.paying_out import pay_out, pay_out_every_way
 from fintech.ports.contracts.seasons import NO, Season
 from fintech.ports.contracts.trading import trade
 from fintech.ports.errors import StoreUnavailable
@@ -236,6 +236,145 @@ WRONG = {
         Proof.DISPUTES,
         "wo_",
     ),
+    **{
+        f"a {kind} of a payout is of another amount": (
+            changed(
+                "transfers", "amount_minor = amount_minor + 1", f"kind = '{kind}' and source like 'po\\_%'"
+            ),
+            Proof.PAYOUTS,
+            "po_",
+        )
+        for kind in (
+            "payout",
+            "instant_payout_fee",
+            "fee_tax",
+            "payout_paid",
+            "payout_failure",
+            "payout_cancel",
+            "payout_reversal",
+            "fee_return",
+            "fee_tax_return",
+            "quota",
+            "own_funds",
+            "earnings",
+            "advance_repayment",
+        )
+    },
+    "a payout's transfer is of another kind": (
+        changed("transfers", "kind = 'capture'", "kind = 'payout_paid'"),
+        Proof.PAYOUTS,
+        "po_",
+    ),
+    "a payout's transfer is pending": (
+        changed("transfers", "phase = 'pending'", "kind = 'payout_paid'"),
+        Proof.PAYOUTS,
+        "po_",
+    ),
+    "an advance is taken for available": (
+        changed("transfers", "debit_code = 'available'", "kind = 'payout' and debit_code = 'advance'"),
+        Proof.PAYOUTS,
+        "po_",
+    ),
+    "more is given back than was advanced": (
+        changed(
+            "transfers",
+            "credit_code = 'advance', amount_minor = amount_minor + 100000",
+            "kind = 'payout_failure' and credit_code = 'available'",
+        ),
+        Proof.PAYOUTS,
+        "po_",
+    ),
+    "an advance's repayment goes elsewhere": (
+        changed(
+            "transfers", "credit_code = 'available'", "source like 'stl\\_%' and credit_code = 'advance'"
+        ),
+        Proof.PAYOUTS,
+        "stl_",
+    ),
+    "an advance's repayment stays with the merchants": (
+        changed(
+            "transfers",
+            "kind = 'earnings'",
+            "source like 'stl\\_%' and debit_code = 'own_cash' and kind = 'advance_repayment'",
+        ),
+        Proof.PAYOUTS,
+        "stl_",
+    ),
+    "a settlement is lost": (
+        lost("settlements", "id in (select source from transfers where kind = 'advance_repayment')"),
+        Proof.PAYOUTS,
+        "acct_",
+    ),
+    "more is in transit than payouts say": (account("in_transit", "0, 0, 0, 1"), Proof.PAYOUTS, "acct_"),
+    "more is advanced than payouts say": (account("advance", "0, 1, 0, 0"), Proof.PAYOUTS, "acct_"),
+    "more is counted than was paid out": (
+        account("quota/payout/2026-01-01/amount", "0, 1, 0, 0"),
+        Proof.PAYOUTS,
+        "acct_",
+    ),
+    "one more is counted than was paid out": (
+        account("quota/payout/2026-01-01/count", "0, 1, 0, 0"),
+        Proof.PAYOUTS,
+        "acct_",
+    ),
+    "an open payout is lost": (lost("payouts", "status = 'unknown'"), Proof.PAYOUTS, "acct_"),
+    "an instant payout is lost": (
+        lost("payouts", "method = 'instant' and status = 'paid'"),
+        Proof.PAYOUTS,
+        "acct_",
+    ),
+    **{
+        f"a payout's column says another {column}": (
+            changed("payouts", f"{column} = {value}", f"status = '{status}'"),
+            Proof.PAYOUTS,
+            "po_",
+        )
+        for column, value, status in (
+            ("status", "'paid'", "failed"),
+            ("currency", "'NZD'", "paid"),
+            ("amount_minor", "amount_minor + 1", "paid"),
+            ("in_transit_minor", "0", "unknown"),
+        )
+    },
+    **{
+        f"a payout's document, {status}, forgets its {member}": (
+            changed(
+                "events",
+                f"document = replace(document::text, '\"{member}\":', '\"forgotten\":')::json",
+                f"id in (select event_id from payouts where status = '{status}')"
+                f" and document -> '{member}' is not null",
+            ),
+            Proof.PAYOUTS,
+            "po_",
+        )
+        for status, member in (
+            ("paid", "fee"),
+            ("paid", "advanced_minor"),
+            ("paid", "quota_day"),
+            ("paid", "paid_at"),
+            ("paid", "reverses"),
+            ("failed", "paid_at"),
+            ("canceled", "fee"),
+        )
+    },
+    "a payout's document says another status": (
+        changed(
+            "events",
+            'document = replace(document::text, \'"status":"failed\', \'"status":"paid\')::json',
+            "id in (select event_id from payouts where status = 'failed')",
+        ),
+        Proof.PAYOUTS,
+        "po_",
+    ),
+    "a settlement's document says another repayment": (
+        changed(
+            "events",
+            "document = replace(document::text, '\"advance_repaid_minor\":', '\"advance_repaid_minor\":1')::json",
+            "id in (select event_id from settlements) and document -> 'advance_repaid_minor' is not null",
+        ),
+        Proof.PAYOUTS,
+        "stl_",
+    ),
     "a remittance is lost": (lost("remittances"), Proof.REMITTED, "po_"),
     "a remittance is of another payout": (
         changed("remittances", "payout_id = 'po_0'"),
@@ -340,7 +479,10 @@ async def database(postgres_dsn: str) -> AsyncIterator[Database]:
             await season.present_card()
             await season.cut_key(b"digest" + bytes([livemode]))
             await season.settle()
+            await pay_out_every_way(season)
             await quarrel(season)
+            await season.pay(9_000)
+            await season.settle()
             await pay_out(season, 5_000)
             clock.advance(2 * LATENESS_MAX)
             await pay_out(season, 1)
@@ -363,7 +505,7 @@ async def test_what_others_wrote_is_no_obstacle(database: Database, postgres_dsn
     connection = await asyncpg.connect(postgres_dsn)
     said = """update events set document = replace(document::text, '"id":', '"said":"\\u0000 \\\\u0000","id":')::json
         where id in (select event_id from {})"""
-    for table in ("payments", "refunds"):
+    for table in ("payments", "refunds", "payouts", "settlements"):
         await connection.execute(said.format(table))
     await connection.close()
     for proof in Proof:

@@ -1,8 +1,10 @@
 """The proofs over memory and those over Postgres share no line, and say the same of the same books."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from random import Random
+from typing import Final
 
 import asyncpg
 import pytest
@@ -19,13 +21,15 @@ from fintech.domain.events import EventType
 from fintech.domain.evolving import evolve
 from fintech.domain.ids import ChangesetId, MovementId, PayoutId, RemittanceId
 from fintech.domain.ledger import Balances, Movement, Phase, TransferKind
+from fintech.domain.merchants import Fee
 from fintech.domain.payments.payment import Payment
-from fintech.domain.payouts.payout import Payout
+from fintech.domain.payouts.payout import Payout, PayoutStatus
 from fintech.domain.refunds.refund import Refund
 from fintech.domain.remittances import LATENESS_MAX, Remittance, RemittedLine
+from fintech.domain.settlement import Settlement
 from fintech.domain.write_offs import WriteOff
 from fintech.ports.contracts.disputing import quarrel
-from fintech.ports.contracts.paying_out import pay_out, payable
+from fintech.ports.contracts.paying_out import pay_out, pay_out_every_way, payable
 from fintech.ports.contracts.seasons import Season
 from fintech.ports.contracts.trading import trade
 from fintech.ports.proofs import Proof, Proofs
@@ -38,6 +42,19 @@ WRONG = {
     Proof.STATEMENTS: 1,
     Proof.INVOICES: 4,
 }
+
+#: What `spoil_payouts` has done to payouts, a settlement and the merchant's accounts.
+WRONG_PAYOUTS: Final = sorted(
+    (
+        *("payout", "instant_payout_fee", "fee_tax", "payout_paid", "payout_failure", "capture", "quota"),
+        *("advanced", "repaid", "cash"),
+        "payout_paid",
+        *("payout", "cash"),
+        *("repaid", "advance_repayment"),
+        *("in_transit", "advance", "quota/payout/<day>/amount", "quota/payout/<day>/count"),
+        "quota/payout/<day>/count",
+    )
+)
 
 
 @pytest.fixture
@@ -56,7 +73,12 @@ async def both(postgres_dsn: str) -> AsyncIterator[list[tuple[Season, Proofs]]]:
             await season.refund((await season.pay(8_000)).id, 3_000)
             await quarrel(season)
             await season.settle()
+            await season.pay(20_000)
+            await season.settle()
             await pay_out(season, 2_000)
+            await pay_out_every_way(season)
+            await season.pay(10_000)
+            await season.settle()
             season.story.clock.advance(2 * LATENESS_MAX)
             await pay_out(season, 3_000)
             seasons.append(season)
@@ -152,7 +174,55 @@ async def test_they_agree_on_what_payouts_pay_for(both: list[tuple[Season, Proof
     assert over_memory == over_postgres
     said = {found.subject.partition(" ")[2] for found in over_memory}
     assert said == {"", "paid", "closed", "left"}
-    assert {found.subject for found in over_memory} >= {"po_nothing", *(p.id for p in both[0][0].all(Payout))}
+    assert {found.subject for found in over_memory} >= {
+        "po_nothing",
+        *(p.id for p in both[0][0].all(Payout)[:2]),
+    }
+
+
+async def spoil_payouts(season: Season) -> None:
+    """An open payout says that it is paid, one with an advance that it has none, a settlement that it repaid more; and
+    money moves for payouts that did not ask for it."""
+    books, id = season.story.books, season.story.ids.new(ChangesetId)
+    payouts = season.all(Payout)
+    open_ = next(each for each in payouts if each.status is PayoutStatus.UNKNOWN)
+    advanced = next(each for each in payouts if each.status is PayoutStatus.PAID and each.advanced_minor)
+    reversal = next(each for each in payouts if each.reverses and each.status is PayoutStatus.PAID)
+    settlement = next(each for each in season.all(Settlement) if each.advance_repaid_minor)
+    available, advance, cash = (books.account(code) for code in ("available", "advance", "client_cash"))
+    for_paid = Movement(MovementId.of(id, 0), source=advanced.id, at=season.now)
+    for_paid.move(TransferKind.PAYOUT, advance, available, 100)
+    for_paid.move(TransferKind.PAYOUT_FAILURE, cash, advance, 3)
+    for_paid.move(TransferKind.CAPTURE, cash, available, 5)
+    for_paid.move(TransferKind.PAYOUT_PAID, cash, available, 7, phase=Phase.PENDING)
+    for_reversal = Movement(MovementId.of(id, 1), source=reversal.id, at=season.now)
+    for_reversal.move(TransferKind.PAYOUT, available, books.account("in_transit"), 11)
+    for_reversal.move(TransferKind.EARNINGS, books.account("own_cash"), cash, 13)
+    for_settlement = Movement(MovementId.of(id, 2), source=settlement.id, at=season.now)
+    for_settlement.move(TransferKind.ADVANCE_REPAYMENT, available, advance, 17)
+    for_nothing = Movement(MovementId.of(id, 3), source="po_nothing", at=season.now)
+    for_nothing.move(TransferKind.QUOTA, books.account("quota/payout/2026-01-01/count"), advance, 19)
+    movements = (for_paid, for_reversal, for_settlement, for_nothing)
+    await season.commit(
+        (evolve(open_, status=PayoutStatus.PAID, paid_at=season.now), EventType.PAYOUT_PAID),
+        (
+            evolve(advanced, advanced_minor=0, quota_day=None, fee=Fee(1, 0), amount_minor=1),
+            EventType.PAYOUT_UPDATED,
+        ),
+        transfers=tuple(leg for movement in movements for leg in movement.legs),
+        id=id,
+    )
+
+
+async def test_they_agree_on_what_payouts_booked(both: list[tuple[Season, Proofs]]) -> None:
+    for season, _ in both:
+        await spoil_payouts(season)
+    over_memory, over_postgres = [
+        list(await proofs.check(Proof.PAYOUTS, livemode=False, limit=100)) for _, proofs in both
+    ]
+    assert over_memory == over_postgres
+    said = [found.subject.partition(" ")[2].removeprefix("AUD ") for found in over_memory]
+    assert sorted(re.sub(r"\d{4}-\d\d-\d\d", "<day>", each) for each in said) == WRONG_PAYOUTS
 
 
 async def test_they_agree_that_all_is_well(both: list[tuple[Season, Proofs]]) -> None:

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Final
 
 from fintech.adapters.memory.dispute_proofs import dispute_faults
+from fintech.adapters.memory.payout_proofs import payout_faults
 from fintech.adapters.memory.remittance_proof import Fault, Key, remitted
 from fintech.adapters.memory.statement_proofs import line_sums, monthly_fees, wrongly_taxed
 from fintech.adapters.memory.store import Memory
@@ -49,6 +50,7 @@ class MemoryProofs(Proofs):
             Proof.PAYMENTS: self._payments,
             Proof.SAFEGUARDED: self._safeguarded,
             Proof.DISPUTES: self._disputes,
+            Proof.PAYOUTS: self._payouts,
             Proof.REMITTED: self._remitted,
             Proof.STATEMENTS: self._statements,
             Proof.INVOICES: self._invoices,
@@ -155,6 +157,9 @@ class MemoryProofs(Proofs):
         return dispute_faults(
             list(self._aggregates(livemode)), self._transfers(livemode), self._accounts(livemode)
         )
+
+    def _payouts(self, livemode: bool) -> Iterator[Fault]:
+        return payout_faults(self._aggregates(livemode), self._transfers(livemode), self._accounts(livemode))
 
     def _remitted(self, livemode: bool) -> Iterator[Fault]:
         return remitted(self._memory, livemode)

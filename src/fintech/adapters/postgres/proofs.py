@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from fintech.adapters.postgres.dispute_proofs import disputes_statement
+from fintech.adapters.postgres.payout_proofs import payouts_statement
 from fintech.adapters.postgres.reading import reading
 from fintech.adapters.postgres.remittance_proof import REMITTED
 from fintech.adapters.postgres.rows import MAPPINGS
@@ -220,6 +221,7 @@ _STATEMENTS: Final = {
     Proof.PAYMENTS: _PAYMENTS,
     Proof.SAFEGUARDED: _SAFEGUARDED,
     Proof.DISPUTES: disputes_statement(_ACCOUNTS, _LEGIBLE),
+    Proof.PAYOUTS: payouts_statement(_ACCOUNTS, _LEGIBLE),
     Proof.REMITTED: REMITTED,
     Proof.STATEMENTS: statements_proof(_ACCOUNTS),
     Proof.INVOICES: invoices_proof(_LEGIBLE),

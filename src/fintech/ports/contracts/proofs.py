@@ -9,7 +9,7 @@ import pytest
 from fintech.domain.remittances import LATENESS_MAX
 from fintech.ports.clock import Clock
 from fintech.ports.contracts.disputing import quarrel
-from fintech.ports.contracts.paying_out import pay_out
+from fintech.ports.contracts.paying_out import pay_out, pay_out_every_way
 from fintech.ports.contracts.seasons import Season
 from fintech.ports.contracts.trading import trade
 from fintech.ports.id_source import IdSource
@@ -43,6 +43,7 @@ class ProofsContract:
             await season.pay(30_000, manual=True)
             await season.settle()
             await pay_out(season, 9_000)
+            await pay_out_every_way(season)
             await season.refund(payment.id, 700)
             await quarrel(season)
             advance(2 * LATENESS_MAX)
