@@ -43,7 +43,7 @@ with $accounts, read as (
     union all
     select merchant_id, id, pair.* from settled, lateral (values
         ('repaid', repaid), ('advance_repayment', 2 * repaid)) as pair(name, amount)
-), legs as (
+), legs as not materialized (
     select merchant_id, source as id, kind, amount_minor as minor,
            split_part(debit_code, '/', 1) as went, split_part(credit_code, '/', 1) as came
       from transfers where livemode = :livemode and phase in ('post', 'post_pending')
