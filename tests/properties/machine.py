@@ -44,7 +44,7 @@ T = TypeVar("T")
 #: under `THOROUGH` for that.
 QUICK: Final = settings(
     phases=[Phase.explicit, Phase.generate],
-    max_examples=100,
+    max_examples=80,
     stateful_step_count=35,
     deadline=None,
     derandomize=True,
@@ -56,7 +56,7 @@ THOROUGH: Final = settings(
     QUICK, max_examples=3_000, stateful_step_count=70, derandomize=False, phases=list(Phase)
 )
 #: A few, for cores that cost seconds.
-BRIEF: Final = settings(QUICK, max_examples=12)
+BRIEF: Final = settings(QUICK, max_examples=8)
 
 
 @frozen

@@ -6,7 +6,7 @@ from tests.properties.cash_flow import CashFlowMachine
 from tests.properties.machine import QUICK, MoneyMachine
 
 TestMoney = MoneyMachine.TestCase
-TestMoney.settings = settings(QUICK, max_examples=40)
+TestMoney.settings = settings(QUICK, max_examples=25)
 
 TestCashFlow = CashFlowMachine.TestCase
 TestCashFlow.settings = QUICK

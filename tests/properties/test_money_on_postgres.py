@@ -13,7 +13,7 @@ from tests.properties.machine import BRIEF
 from tests.properties.world import OpenCore
 
 #: Each step asks Postgres for every proof and list, so there are few stories here and many on memory.
-FEW = settings(BRIEF, max_examples=8, stateful_step_count=25)
+FEW = settings(BRIEF, max_examples=5, stateful_step_count=25)
 
 
 def test_memory_and_postgres_cannot_be_told_apart(postgres_server: Server) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 from fintech.domain.balance_settings import Interval, Schedule
 from fintech.domain.cards import Approved, Decline
 from fintech.domain.chart import rule_of
+from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.ledger import Balances
 from fintech.domain.merchants import Standing
 from fintech.domain.outcome import Success
@@ -30,11 +31,12 @@ async def true_now(world: World) -> None:
     for who in range(len(world.scopes)):
         books = await world.books(who)
         payments, refunds = await world.payments(who), await world.refunds(who)
+        disputes = await world.disputes(who)
         _conserved(books)
-        _covered(books)
+        _covered(books, disputes)
         held = sum(payment.capturable_minor for payment in payments)
         assert sum(each.debits_pending for code, each in _by_code(books) if code == "holds") == held
-        under_way(books, await world.payouts(who), await world.disputes(who))
+        under_way(books, await world.payouts(who), disputes)
         await quotas_kept(world, who)
         for payment in payments:
             _within_bounds(payment, [refund for refund in refunds if refund.payment == payment.id])
@@ -54,12 +56,16 @@ def _conserved(books: dict) -> None:
     assert total.debits_pending == total.credits_pending
 
 
-def _covered(books: dict) -> None:
-    """Cash at the bank covers what merchants may have, and we take no more of it than we have earned."""
+def _covered(books: dict, disputes: list[Dispute]) -> None:
+    """Cash at the bank covers what merchants may have, and we take no more of it than we have earned.
+
+    A dispute's fee that is returned is unsettled money: ours pays for it with the next settlement.
+    """
     nets = _nets(books)
     owed = sum(nets[code] for code in ("available", "reserved", "in_transit"))
     assert -nets["client_cash"] >= owed
-    assert _ours(nets) <= _earned(nets)
+    returned = sum(dispute.fee.total_minor for dispute in disputes if dispute.fee_returned)
+    assert _ours(nets) <= _earned(nets) + returned
 
 
 def _ours(nets: Counter[str]) -> int:
