@@ -94,7 +94,9 @@ _LEAVES: dict[type[Any], SearchStrategy[Any]] = {
     bytes: st.binary(max_size=40),
     datetime: MOMENTS,
     date: st.dates(date(2020, 1, 1), date(2099, 1, 1)),
-    time: st.times(time(12)) | st.times(time(0), time(9)),
+    time: (st.times(time(12)) | st.times(time(0), time(9))).map(
+        lambda moment: moment.replace(second=0, microsecond=0)
+    ),
     SchemeFee: SCHEME_FEES,
     FeePlan: st.builds(
         FeePlan,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
+from fintech.entrypoints.http.settings import HttpSettings
 from tests.unit.entrypoints.http.driving import Api, Served, driving, served_in_thread
 
 #: What a schema cannot know: whether there is such a thing, whether two parameters exclude each other.
@@ -100,6 +101,9 @@ def test_nothing_breaks_and_every_answer_is_as_documented(
                 put(case.query, known)
                 put(case.body, known)
             response = case.call(headers={"Authorization": f"Bearer {served.shop.secret}"})
+            too_long = len(str(response.request.url)) > HttpSettings().header_max_bytes
+            if too_long and response.status_code == 400 and "text/plain" in str(response.headers):
+                return  # said by the protocol itself, before there is a request
             statuses[response.status_code] += 1
             case.validate_response(response, excluded_checks=BEYOND_SCHEMAS)
 

@@ -16,6 +16,7 @@ from fintech.domain.scope import Scope
 from fintech.domain.tax import TaxCode
 from fintech.domain.tax_invoices import (
     ACQUIRING,
+    DISPUTE,
     INSTANT_PAYOUT,
     FeeTally,
     Recipient,
@@ -105,5 +106,5 @@ class MakeTaxInvoice:
     async def _codes_of(self, scope: Scope, merchant: Merchant) -> Mapping[str, TaxCode]:
         """The tax codes of fees whose GST came to nothing, so that the books do not tell them: those of today's plans."""
         settings = await self.store.balance_settings(scope)
-        codes = {ACQUIRING: merchant.fees.tax_code}
+        codes = {ACQUIRING: merchant.fees.tax_code, DISPUTE: merchant.fees.tax_code}
         return codes if settings is None else codes | {INSTANT_PAYOUT: settings.instant.tax_code}

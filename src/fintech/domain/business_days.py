@@ -39,8 +39,9 @@ def trading_day(at: datetime, cut_off: time = MIDNIGHT) -> date:
 
 
 def ends_a_day(cut_off: time) -> bool:
-    """Whether days may end at a time: not between the moment at which a day is paid for and noon."""
-    return cut_off.tzinfo is None and not SETTLED_BY < cut_off < _NOON
+    """Whether days may end at a time: on a full minute, not between the moment at which a day is paid for and noon."""
+    full = cut_off.second == cut_off.microsecond == 0
+    return full and cut_off.tzinfo is None and not SETTLED_BY < cut_off < _NOON
 
 
 def is_business_day(day: date) -> bool:

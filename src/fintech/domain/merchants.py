@@ -56,7 +56,7 @@ def _dispute_fee(_instance: object, _attribute: object, value: int) -> None:
 
 def _ends(_instance: object, _attribute: object, value: time) -> None:
     if not ends_a_day(value):
-        message = "a trading day ends in the afternoon, in the evening, or by nine the next morning"
+        message = "a trading day ends in the afternoon, in the evening, or by nine the next morning, on a full minute"
         raise ValueError(message)
 
 

@@ -19,17 +19,20 @@ from attrs import frozen
 
 from fintech.domain.abn import Abn
 from fintech.domain.chart import Bucket, bucket_of
+from fintech.domain.disputes import booking as disputes
 from fintech.domain.ids import MerchantId
 from fintech.domain.ledger import Transfer, TransferKind
 from fintech.domain.lines import FEE_KINDS, TAX_KINDS, line_amounts
 from fintech.domain.money import Currency
-from fintech.domain.payments.booking import FEES_CODE
+from fintech.domain.payments import booking as payments
+from fintech.domain.payouts import booking as payouts
 from fintech.domain.periods import Period
 from fintech.domain.tax import TaxCode
 
 #: What the accounts of fees are kept by.
-ACQUIRING: Final = FEES_CODE.partition("/")[2]
-INSTANT_PAYOUT: Final = "instant_payout"
+ACQUIRING: Final = payments.FEES_CODE.partition("/")[2]
+DISPUTE: Final = disputes.FEES_CODE.partition("/")[2]
+INSTANT_PAYOUT: Final = payouts.FEES_CODE.partition("/")[2]
 
 
 class InvoiceKind(StrEnum):

@@ -127,8 +127,8 @@ def test_a_day_may_end_from_noon_on_or_until_it_is_paid_for(cut_off: str) -> Non
     assert merchant_ending(time.fromisoformat(cut_off)).cut_off == time.fromisoformat(cut_off)
 
 
-@pytest.mark.parametrize("cut_off", ["09:01", "11:59", "22:00+10:00"])
-def test_a_day_that_ends_after_it_was_paid_for_is_refused(cut_off: str) -> None:
+@pytest.mark.parametrize("cut_off", ["09:01", "11:59", "22:00+10:00", "12:00:01", "12:00:00.000001"])
+def test_a_day_that_ends_after_it_was_paid_for_or_within_a_minute_is_refused(cut_off: str) -> None:
     with pytest.raises(ValueError, match="by nine the next morning"):
         merchant_ending(time.fromisoformat(cut_off))
 

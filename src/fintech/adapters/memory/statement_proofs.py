@@ -2,14 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from fintech.domain.business_days import sydney_day
 from fintech.domain.chart import BALANCE_BUCKETS, Bucket, bucket_of
+from fintech.domain.disputes import booking as disputes
 from fintech.domain.ids import MovementId
 from fintech.domain.ledger import AccountId, Balances, Phase, Transfer
 from fintech.domain.lines import FEE_KINDS, TAX_KINDS, change_of, line_amounts, touches_balance
-from fintech.domain.payments.booking import FEES_CODE
+from fintech.domain.payments import booking as payments
 from fintech.domain.tax import TaxCode, rate_bps, taxed_rightly
 
 #: Transfers, each with the merchant in whose books it is.
@@ -17,7 +18,9 @@ Transfers: TypeAlias = Iterable[tuple[str, Transfer]]
 #: What is compared, by name: as it should be, and as it is.
 Sums: TypeAlias = tuple[dict[str, int], dict[str, int]]
 
-_EARNED: tuple[Bucket, ...] = (Bucket.FEES, Bucket.GST_PAYABLE)
+_EARNED: Final = (Bucket.FEES, Bucket.GST_PAYABLE)
+#: Fees whose tax code is the fee plan's.
+_PLANNED: Final = frozenset({payments.FEES_CODE, disputes.FEES_CODE})
 
 
 def line_sums(accounts: Mapping[AccountId, Balances], transfers: Transfers) -> Sums:
@@ -56,8 +59,8 @@ def monthly_fees(transfers: Transfers) -> Sums:
 def wrongly_taxed(transfers: Transfers, codes: Mapping[str, TaxCode]) -> Iterator[tuple[str, object, object]]:
     """Movements that charge a fee whose tax is not its rate's share. ``codes`` are those of merchants' fee plans.
 
-    The code is told by the tax's account; of an acquiring fee without tax, by the plan. What is given back may be
-    taxed at the rate of another day.
+    The code is told by the tax's account; of a fee without tax, by the plan, if it is one of the plan's. What is given
+    back may be taxed at the rate of another day.
     """
     for merchant, legs in _movements(transfers):
         amounts = line_amounts(legs)
@@ -66,7 +69,7 @@ def wrongly_taxed(transfers: Transfers, codes: Mapping[str, TaxCode]) -> Iterato
         taxes = [leg.credit.code for leg in legs if bucket_of(leg.credit.code) is Bucket.GST_PAYABLE]
         if taxes:
             code = TaxCode(taxes[0].partition("/")[2])
-        elif any(leg.credit.code == FEES_CODE for leg in legs):
+        elif any(leg.credit.code in _PLANNED for leg in legs):
             code = codes.get(merchant, TaxCode.GST)
         else:
             continue

@@ -3,8 +3,9 @@
 from typing import Final
 
 from fintech.domain.chart import BALANCE_BUCKETS
+from fintech.domain.disputes import booking as disputes
 from fintech.domain.lines import FEE_KINDS, TAX_KINDS
-from fintech.domain.payments.booking import FEES_CODE
+from fintech.domain.payments import booking as payments
 from fintech.domain.tax import RATES, ROUNDING_MAX_MINOR
 
 
@@ -47,6 +48,8 @@ select id || ' net_minor', net::text, net_minor::text from told where net <> net
 """
 
 
+#: Fees whose tax code is the fee plan's.
+_PLANNED: Final = _list(frozenset({payments.FEES_CODE, disputes.FEES_CODE}))
 _RATES: Final = ", ".join(
     f"('{rate.code}', date '{rate.first_day.isoformat()}', {rate.rate_bps})" for rate in RATES
 )
@@ -75,7 +78,7 @@ with {_LEGS}, dated as (
     select merchant_id, id, day, -sum(change) filter (where kind in ({_list(FEE_KINDS)})) as fee,
            coalesce(-sum(change) filter (where kind in ({_list(TAX_KINDS)})), 0) as tax,
            min(split_part(credit_code, '/', 2)) filter (where credit_code like 'gst_payable/%') as told,
-           bool_or(credit_code = '{FEES_CODE}') as acquiring
+           bool_or(credit_code in ({_PLANNED})) as planned
       from dated where line group by merchant_id, id, day
 ), plans as materialized (
     select m.merchant_id, coalesce(({legible}) -> 'fees' ->> 'tax_code', 'gst') as code
@@ -85,7 +88,7 @@ with {_LEGS}, dated as (
     select c.id, c.fee, c.tax, r.code, r.rate_bps
       from charged c left join plans p on p.merchant_id = c.merchant_id, lateral (
           select code, rate_bps from (values {_RATES}) as rate (code, first_day, rate_bps)
-           where code = coalesce(c.told, case when c.acquiring then coalesce(p.code, 'gst') end) and first_day <= c.day
+           where code = coalesce(c.told, case when c.planned then coalesce(p.code, 'gst') end) and first_day <= c.day
            order by first_day desc limit 1
       ) as r
      where c.fee > 0

@@ -6,14 +6,21 @@ from typing import Final
 from attrs import evolve
 
 from fintech.domain.tax import TaxCode
-from fintech.domain.tax_invoices import ACQUIRING, INSTANT_PAYOUT, InvoiceKind, InvoiceLine, TaxInvoice
+from fintech.domain.tax_invoices import (
+    ACQUIRING,
+    DISPUTE,
+    INSTANT_PAYOUT,
+    InvoiceKind,
+    InvoiceLine,
+    TaxInvoice,
+)
 from fintech.entrypoints.papers.pages import BOLD, LEFT, RIGHT, Paper, PaperColumn
 from fintech.entrypoints.papers.wording import amount, day_words, period_words
 
 _SERVICES: Final = {
     ACQUIRING: "Card acquiring",
     INSTANT_PAYOUT: "Instant payouts",
-    "dispute": "Handling of disputes",
+    DISPUTE: "Handling of disputes",
 }
 _TAXABLE: Final = {
     TaxCode.GST: "Taxable",
@@ -65,7 +72,7 @@ def tax_invoice_pdf(invoice: TaxInvoice) -> bytes:
         _table(paper, invoice, "Adjustments: fees given back", invoice.adjustments)
         paper.down(2)
         paper.line(
-            "Reason: fees of this month or of earlier ones were given back for payments refunded and disputes won.",
+            "Reason: fees of this month or of earlier ones were given back for refunds, disputes won and payouts that never arrived.",
             size=7.0,
         )
         paper.line("The price of those services, and the GST on them, fall by these amounts.", size=7.0)

@@ -64,7 +64,9 @@ def test_these_are_the_commands() -> None:
         "write-off propose", "write-off approve", "write-off reject", "write-off list",
         "location create", "location list", "location remove",
         "terminal register", "terminal list", "terminal show", "terminal suspend", "terminal restore", "terminal retire",
-        "iso8583 describe",
+        "iso8583 describe", "listen",
+        "webhook create", "webhook list", "webhook show", "webhook update", "webhook rotate", "webhook remove",
+        "webhook deliveries", "webhook resend",
     }  # fmt: skip
 
 
@@ -81,14 +83,14 @@ def test_whoever_changes_something_says_who_and_why(path: tuple[str, ...]) -> No
     changing = {"create", "suspend", "reactivate", "roll", "revoke", "refund", "settle"}
     changing |= {"cancel", "reverse", "set", "add", "prefer", "remove"}
     changing |= {"evidence", "close", "propose", "approve", "reject"}
-    changing |= {"register", "restore", "retire", "remove"}
+    changing |= {"register", "restore", "retire", "remove", "update", "rotate"}
     assert ({"--why", "--as"} <= options) is (path[-1] in changing)
 
 
 @pytest.mark.parametrize("path", ALL, ids=" ".join)
 def test_every_answer_can_be_had_as_json(path: tuple[str, ...]) -> None:
     options = {option for parameter in ALL[path].params for option in parameter.opts}
-    assert ("--json" in options) is (path[0] not in {"serve", "demo"})
+    assert ("--json" in options) is (path[0] not in {"serve", "demo", "listen"})
     assert ("--data" in options) is (path[0] not in {"demo", "iso8583"})
 
 
