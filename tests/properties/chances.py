@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fintech.adapters.simulator.card_acquirer import Fault
 from tests.properties.acquirers import DEATHS
-from tests.properties.world import TERMS
+from tests.properties.world import NUMBERS, TERMS
 
 #: Most cards work.
 CARDS: Final = (
@@ -24,9 +24,26 @@ CARDS: Final = (
     "pm_card_questionLost",
     "pm_card_acquirerSilent",
 )
+#: Cards whose holders dispute what they paid, or have their bank ask.
+DISPUTED: Final = (
+    "pm_card_createDispute",
+    "pm_card_createDispute",
+    "pm_card_createDisputeProductNotReceived",
+    "pm_card_createDisputeInquiry",
+)
+#: What is said to a dispute, most of which decides it.
+EVIDENCE: Final = (
+    "winning_evidence",
+    "winning_evidence",
+    "losing_evidence",
+    "escalate_inquiry_evidence",
+    "Delivered",
+)
 #: Few payments to which much happens are a better story than many to which nothing does.
-PAYMENTS_MAX: Final = 8
+PAYMENTS_MAX: Final = 10
 WHO: Final = st.integers(0, len(TERMS) - 1)
+#: Most payouts go to the default account.
+DESTINATIONS: Final = st.none() | st.none() | st.sampled_from(NUMBERS)
 WHICH: Final = st.integers(0, 9)
 AMOUNTS: Final = st.integers(50, 50_000) | st.sampled_from([50, 60, 100, 10_000, 10_000, 10_000, 49, 50_001])
 PERCENTS: Final = st.none() | st.integers(1, 99) | st.sampled_from([100, 50, 50, 101, 0, -1])

@@ -93,9 +93,7 @@ def capture(who: int, which: int, percent: int | None, *, final: bool) -> Deed:
     async def deed(world: World, request: Request) -> Any:
         id = await world.number(who, which)
         payment = await world.core.store().payment(world.scopes[who], id)
-        amount_minor = (
-            None if percent is None else _share(payment.capturable_minor if payment else 0, percent)
-        )
+        amount_minor = None if percent is None else share(payment.capturable_minor if payment else 0, percent)
         return await world.core.capture_payment()(
             request, world.scopes[who], id, amount_minor=amount_minor, final=final
         )
@@ -132,13 +130,13 @@ def refund(who: int, which: int, percent: int | None) -> Deed:
         id = await world.number(who, which)
         payment = await world.core.store().payment(world.scopes[who], id)
         left = payment.captured_minor - payment.refunded_minor if payment else 0
-        amount_minor = None if percent is None else _share(left, percent)
+        amount_minor = None if percent is None else share(left, percent)
         return await world.core.create_refund()(request, world.scopes[who], id, amount_minor=amount_minor)
 
     return deed
 
 
-def _share(whole_minor: int, percent: int) -> int:
+def share(whole_minor: int, percent: int) -> int:
     """A share rounded down; a little more than all of it above 100, a little less than nothing below 0."""
     if percent > 100:
         return whole_minor + 1

@@ -8,15 +8,16 @@ from hypothesis.stateful import run_state_machine_as_test
 from fintech.entrypoints.profiles import testing
 from tests.conftest import Server
 from tests.cores import on_postgres
-from tests.properties.machine import BRIEF, MoneyMachine
+from tests.properties.cash_flow import CashFlowMachine
+from tests.properties.machine import BRIEF
 from tests.properties.world import OpenCore
 
 #: Each step asks Postgres for every proof and list, so there are few stories here and many on memory.
-FEW = settings(BRIEF, max_examples=8, stateful_step_count=25)
+FEW = settings(BRIEF, max_examples=5, stateful_step_count=25)
 
 
 def test_memory_and_postgres_cannot_be_told_apart(postgres_server: Server) -> None:
-    class OnBoth(MoneyMachine):
+    class OnBoth(CashFlowMachine):
         cores: ClassVar[tuple[OpenCore, ...]] = (
             testing,
             on_postgres(postgres_server, writers=1, readers=1),

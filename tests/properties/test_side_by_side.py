@@ -15,7 +15,9 @@ from fintech.domain.payments.refusals import AmountTooSmall
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.profiles import testing
 from tests.properties.acquirers import StoryAcquirer
-from tests.properties.machine import BRIEF, MoneyMachine
+from tests.properties.banks import StoryBank
+from tests.properties.cash_flow import CashFlowMachine
+from tests.properties.machine import BRIEF
 from tests.properties.views import view
 from tests.properties.world import OpenCore
 
@@ -23,27 +25,29 @@ ONE, OTHER = PaymentId("pi_" + "0" * 23 + "1"), PaymentId("pi_" + "0" * 23 + "2"
 
 
 @asynccontextmanager
-async def out_of_step(*, acquirer: StoryAcquirer, clock: ManualClock) -> AsyncIterator[Core]:
+async def out_of_step(*, acquirer: StoryAcquirer, bank: StoryBank, clock: ManualClock) -> AsyncIterator[Core]:
     """Memory once more, with other characters in its ids: nobody may notice."""
-    async with testing(acquirer=acquirer, clock=clock) as core:
+    async with testing(acquirer=acquirer, bank=bank, clock=clock) as core:
         for _ in range(1_000):
             core.ids().new(MerchantId)
         yield core
 
 
 @asynccontextmanager
-async def ahead_of_time(*, acquirer: StoryAcquirer, clock: ManualClock) -> AsyncIterator[Core]:
+async def ahead_of_time(
+    *, acquirer: StoryAcquirer, bank: StoryBank, clock: ManualClock
+) -> AsyncIterator[Core]:
     """Memory on a clock that is a second fast."""
     fast = ManualClock(clock.now() + timedelta(seconds=1))
-    async with testing(acquirer=acquirer, clock=fast) as core:
+    async with testing(acquirer=acquirer, bank=bank, clock=fast) as core:
         yield core
 
 
-class SideBySide(MoneyMachine):
+class SideBySide(CashFlowMachine):
     cores: ClassVar[tuple[OpenCore, ...]] = (testing, out_of_step)
 
 
-class Cheated(MoneyMachine):
+class Cheated(CashFlowMachine):
     cores: ClassVar[tuple[OpenCore, ...]] = (testing, ahead_of_time)
 
 

@@ -1,4 +1,4 @@
-"""One core with its acquirer, and everything that can be done to it and seen of it."""
+"""One core with its acquirer and its bank, and everything that can be done to it and seen of it."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -9,16 +9,23 @@ from attrs import define, evolve, field
 
 from fintech.adapters.memory.clock import ManualClock
 from fintech.application.commits import Request, RequestKey
+from fintech.domain.balance_settings import DEFAULT_INSTANT, BalanceSettings, InstantPolicy
+from fintech.domain.bank_accounts import BankAccount
+from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.ids import MerchantId, PaymentId
 from fintech.domain.ledger import AccountId, Balances
 from fintech.domain.merchants import DEFAULT_FEES, FeePlan, Limits, SchemeFee
+from fintech.domain.money import Currency
 from fintech.domain.payment_methods import Method
 from fintech.domain.payments.payment import Payment
+from fintech.domain.payouts.payout import Payout
 from fintech.domain.refunds.refund import Refund
 from fintech.domain.scope import Actor, Face, Scope
+from fintech.domain.write_offs import WriteOff
 from fintech.entrypoints.container import Core
 from fintech.ports.queries import PAGE_MAX, Page
 from tests.properties.acquirers import LineDown, StoryAcquirer
+from tests.properties.banks import StoryBank
 
 ACTOR: Final = Actor("story", Face.EMBEDDED)
 _PAGE: Final = Page(limit=PAGE_MAX)
@@ -38,16 +45,32 @@ TERMS: Final[tuple[dict[str, Any], ...]] = (
         "limits": Limits(payment_max_minor=50_000, refund_debt_max_minor=4_000),
     },
 )
+#: The kiosk's instant payouts are on the usual terms; the shop's are advanced against everything, and never cool off.
+INSTANT: Final[tuple[InstantPolicy, ...]] = (
+    DEFAULT_INSTANT,
+    evolve(DEFAULT_INSTANT, share_bps=10_000, fee_bps=100, cool_off_h=0, day_count_max=3),
+)
+#: Test accounts, which everybody has; the first is the default. They pay, are closed, send the money back, lose the
+#: answer, lose the order, say nothing, and do not give money back.
+NUMBERS: Final = (
+    "000123456",
+    "111111113",
+    "000900011",
+    "000900029",
+    "000900037",
+    "000900045",
+    "000900052",
+)
 
 
 class OpenCore(Protocol):
-    """Opens an empty core on a clock and an acquirer, with ids that count: `profiles.testing`, or the same on Postgres.
+    """Opens an empty core on a clock, an acquirer and a bank, with ids that count: `profiles.testing`, or the same on Postgres.
 
-    Cores that are opened side by side get the same clock and each its own acquirer.
+    Cores that are opened side by side get the same clock, and each its own acquirer and its own bank.
     """
 
     def __call__(
-        self, *, acquirer: StoryAcquirer, clock: ManualClock
+        self, *, acquirer: StoryAcquirer, bank: StoryBank, clock: ManualClock
     ) -> AbstractAsyncContextManager[Core]: ...
 
 
@@ -62,17 +85,21 @@ class World:
 
     core: Core
     acquirer: StoryAcquirer
+    bank: StoryBank
     clock: ManualClock
     scopes: tuple[Scope, ...]
     keys: list[str] = field(factory=list)
 
     async def begin(self) -> None:
-        """Onboard the merchants."""
-        for scope, terms in zip(self.scopes, TERMS, strict=True):
+        """Onboard the merchants, and give each its bank accounts."""
+        for scope, terms, policy in zip(self.scopes, TERMS, INSTANT, strict=True):
             onboarded = await self.core.onboard_merchant()(
                 ACTOR, scope.merchant, livemode=False, name="Story", **terms
             )
             onboarded.unwrap()
+            for number in NUMBERS:
+                (await self.add_account(scope, number)).unwrap()
+            (await self.core.change_instant_policy()(ACTOR, scope, policy)).unwrap()
 
     # -- seeing
 
@@ -88,6 +115,33 @@ class World:
         assert not listed.has_more
         return [*reversed(listed.items)]
 
+    async def payouts(self, who: int) -> list[Payout]:
+        """A merchant's payouts, the oldest first."""
+        listed = await self.core.queries().payouts(self.scopes[who], _PAGE)
+        assert not listed.has_more
+        return [*reversed(listed.items)]
+
+    async def disputes(self, who: int) -> list[Dispute]:
+        """A merchant's disputes, the oldest first."""
+        listed = await self.core.queries().disputes(self.scopes[who], _PAGE)
+        return [*reversed(listed.items)]
+
+    async def write_offs(self, who: int) -> list[WriteOff]:
+        """What was proposed to be given up of a merchant's debts, the oldest first."""
+        listed = await self.core.queries().write_offs(self.scopes[who], _PAGE)
+        return [*reversed(listed.items)]
+
+    async def accounts(self, who: int) -> dict[str, BankAccount]:
+        """A merchant's bank accounts, by their numbers."""
+        listed = await self.core.queries().bank_accounts(self.scopes[who], _PAGE)
+        return {account.number: account for account in listed.items}
+
+    async def settings(self, who: int) -> BalanceSettings:
+        """How a merchant is paid out."""
+        settings = await self.core.store().balance_settings(self.scopes[who])
+        assert settings is not None
+        return settings
+
     async def books(self, who: int) -> dict[AccountId, Balances]:
         """A merchant's accounts on which there is something."""
         books = await self.core.store().books(self.scopes[who])
@@ -100,7 +154,7 @@ class World:
         return merchant.fees
 
     async def everything(self) -> Any:
-        """All that is stored, as far as anybody can tell from outside."""
+        """All that is stored, as far as anybody can tell from outside; what is known of keys comes last."""
         seen: list[Any] = []
         for who, scope in enumerate(self.scopes):
             latest = await self.core.queries().events(scope, Page(limit=3))
@@ -109,6 +163,11 @@ class World:
                     await self.core.store().merchant(scope),
                     await self.payments(who),
                     await self.refunds(who),
+                    await self.payouts(who),
+                    await self.disputes(who),
+                    await self.write_offs(who),
+                    await self.accounts(who),
+                    await self.settings(who),
                     await self.books(who),
                     [event.id for event in latest.items],
                     [await self.core.store().claim(scope, key) for key in self.keys],
@@ -117,6 +176,12 @@ class World:
         return seen
 
     # -- doing
+
+    async def add_account(self, scope: Scope, number: str) -> Any:
+        """A bank account, by what its number does."""
+        return await self.core.add_bank_account()(
+            Request(actor=ACTOR), scope, holder="Story", bsb="000000", number=number, currency=Currency.AUD
+        )
 
     def request(self, key: str | None) -> Request:
         """A request, under an idempotency key if one is given."""

@@ -51,11 +51,15 @@ class Funds:
         """What the commit of a standard payout is judged by: what is left covers what the merchant owes us."""
         return Backing(owed=(self._account(Bucket.RECEIVABLE),), cash=(self._account(Bucket.AVAILABLE),))
 
-    def instant_backing(self, share_bps: int) -> Backing:
-        """What the commit of an instant payout is judged by: `instant_minor`, on what is there by then."""
+    def instant_backing(self, share_bps: int, advanced_minor: int) -> Backing:
+        """What the commit of an instant payout is judged by: `instant_minor`, on what is there by then.
+
+        One with an advance has taken all that was available. So what is available by then does not count for it: a
+        settlement has made it of the unsettled money that was to repay the advance, and would never do so again.
+        """
         return Backing(
             owed=(self._account(Bucket.ADVANCE), self._account(Bucket.RECEIVABLE)),
-            cash=(self._account(Bucket.AVAILABLE),),
+            cash=() if advanced_minor else (self._account(Bucket.AVAILABLE),),
             pledged=self.unsettled,
             reserved=(self._account(Bucket.RESERVED),),
             share_bps=share_bps,

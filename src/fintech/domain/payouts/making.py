@@ -193,7 +193,7 @@ def _instant(
             made,
             (*drawn.transfers, *counted),
             _instant_ceilings(policy, funds, day),
-            funds.instant_backing(policy.share_bps),
+            funds.instant_backing(policy.share_bps, drawn.advanced_minor),
         )
     )
 

@@ -145,6 +145,19 @@ async def test_refunds_that_race_with_instant_payouts_leave_every_advance_covere
     await stored.assert_books_hold()
 
 
+async def test_a_settlement_that_is_faster_than_an_instant_payout_leaves_no_advance_behind(
+    stored: Counter,
+) -> None:
+    """What the payout would have advanced is available by then, and would never repay it."""
+    await stored.pay(10_000)
+    await asyncio.gather(stored.settle(), stored.try_pay_out(5_000, "instant"))
+    balance = await stored.balance()
+    assert -balance.get("advance", 0) <= balance.get("unsettled", 0)
+    await stored.settle()
+    assert (await stored.balance()).get("advance", 0) == 0
+    await stored.assert_books_hold()
+
+
 async def test_of_racing_cancellations_and_the_window_one_wins(stored: Counter) -> None:
     await stored.earn(10_000)
     payout = await stored.pay_out(5_000)

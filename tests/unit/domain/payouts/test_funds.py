@@ -109,7 +109,8 @@ def test_the_commit_judges_by_what_was_decided_by(funds: Funds, share: int, take
     drawn = min(taken, funds.available_minor)
     held[BOOKS.account("available")] = Balances(credits_posted=funds.available_minor, debits_posted=drawn)
     held[BOOKS.account("advance")] = Balances(debits_posted=funds.advanced_minor + taken - drawn)
-    backing = evolve(funds, unsettled=(BOOKS.account("unsettled/2026-11-23"),)).instant_backing(share)
+    unsettled = (BOOKS.account("unsettled/2026-11-23"),)
+    backing = evolve(funds, unsettled=unsettled).instant_backing(share, taken - drawn)
     room = backing.room_minor(lambda account: held[account])
     if funds.receivable_minor <= funds.available_minor:
         assert (room >= 0) == (taken <= _unbounded(funds, share))
