@@ -192,7 +192,7 @@ class RemoveEndpoint:
     commits: Commits
 
     async def __call__(self, request: Request, scope: Scope, id: WebhookEndpointId) -> Changed:
-        """Refused when it is not there, or not there any more."""
+        """Refused when it was never there; one that is gone already is answered as it is."""
 
         async def decide(
             _changeset: ChangesetId, now: datetime
@@ -203,7 +203,11 @@ class RemoveEndpoint:
             return Success(_decision(request, endpoint.removed(), EventType.WEBHOOK_ENDPOINT_DELETED, now))
 
         outcome = await self.commits.land(scope, request.actor, decide)
-        return await _reply(self.commits, request, scope, outcome)
+        replied = await _reply(self.commits, request, scope, outcome)
+        if isinstance(replied, Failure) and isinstance(replied.failure(), NotFound):
+            gone = await self.store.webhook_endpoint(scope, id)
+            return replied if gone is None else Success(Reply(gone, replayed=True))
+        return replied
 
 
 async def there(store: Store, scope: Scope, id: WebhookEndpointId) -> WebhookEndpoint | None:

@@ -138,8 +138,8 @@ async def test_it_is_removed_and_stays_so(api: Api) -> None:
     gone = await api.send("DELETE", path)
     assert gone.body == {"id": made["id"], "object": "webhook_endpoint", "deleted": True}
     assert (await api.get(PATH)).body["data"] == []
+    assert (await api.send("DELETE", path)).body == gone.body
     for reply in (
-        await api.send("DELETE", path),
         await api.get(path),
         await api.post(path, {"disabled": True}),
         await api.post(f"{path}/rotate_secret"),
@@ -154,6 +154,7 @@ async def test_another_merchants_is_not_there(api: Api) -> None:
     for path in (made["id"], f"{made['id']}/deliveries"):
         assert (await other.get(f"{PATH}/{path}")).status == 404
     assert (await other.get(f"{PATH}/nonsense")).status == 404
+    assert (await other.send("DELETE", f"{PATH}/{made['id']}")).status == 404
     assert (await other.get(PATH)).body["data"] == []
 
 
