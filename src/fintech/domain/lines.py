@@ -22,7 +22,7 @@ FEE_KINDS: Final = frozenset(
 #: Legs that are the tax on our fee, or give it back.
 TAX_KINDS: Final = frozenset({TransferKind.FEE_TAX, TransferKind.FEE_TAX_RETURN})
 #: A movement whose first leg is of one of these is a line of the merchant's balance.
-_LINES: Final = frozenset(
+LINE_KINDS: Final = frozenset(
     {
         TransferKind.CAPTURE,
         TransferKind.REFUND,
@@ -88,4 +88,4 @@ def _sign(came_to: str, went_from: str) -> int:
 
 def touches_balance(legs: Sequence[Transfer]) -> bool:
     """Whether a movement is a line of the merchant's balance: money came or went, and not just between its buckets."""
-    return legs[0].kind in _LINES and legs[0].phase in (Phase.POST, Phase.POST_PENDING)
+    return legs[0].kind in LINE_KINDS and legs[0].phase in (Phase.POST, Phase.POST_PENDING)

@@ -6,11 +6,17 @@ import pytest
 from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.memory.queries import MemoryQueries
 from fintech.domain.business_days import settles_at, sydney_day
+from fintech.domain.lines import LINE_KINDS
 from fintech.domain.merchants import DEFAULT_FEES
+from fintech.entrypoints.http.balance_transaction_rendering import TYPES
 from fintech.ports.queries import Listed, MovementLine
 from tests.unit.entrypoints.http.driving import OFFICER, Api
 
 LINES = "/v1/balance_transactions"
+
+
+def test_every_kind_of_line_has_a_type_on_the_wire() -> None:
+    assert {kind for kinds in TYPES.values() for kind in kinds} == LINE_KINDS
 
 
 async def test_a_capture_is_a_line_with_its_fee_and_the_tax_on_it(api: Api, clock: ManualClock) -> None:
