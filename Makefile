@@ -10,7 +10,7 @@ PYTHON ?= $(shell for each in python3.11 python3 python3.12 python3.13 python3.1
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 STAMP := .venv/.installed
-WORKERS ?= 2
+WORKERS ?= 3
 ARGS ?=
 
 .PHONY: help

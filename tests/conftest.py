@@ -57,10 +57,10 @@ class Server:
         self._tell(f"create database {self._template}")
         done(lambda: schema.upgrade(spelt(self.url_of(self._template), "postgresql+asyncpg")))
 
-    def new_database(self, *, migrated: bool = True) -> str:
-        """The name of a database that nobody has used."""
+    def new_database(self, *, like: str | None = None) -> str:
+        """The name of a new database: a copy of another one, and by default an empty one that is up to date."""
         name = f"fintech_test_{uuid4().hex}"
-        self._tell(f"create database {name} template {self._template if migrated else 'template0'}")
+        self._tell(f"create database {name} template {like or self._template}")
         return name
 
     def drop(self, name: str) -> None:
@@ -121,7 +121,7 @@ def postgres_server() -> Iterator[Server]:
 @pytest.fixture
 def empty_url(postgres_server: Server) -> Iterator[str]:
     """A database without any table, as SQLAlchemy spells it."""
-    name = postgres_server.new_database(migrated=False)
+    name = postgres_server.new_database(like="template0")
     yield spelt(postgres_server.url_of(name), "postgresql+asyncpg")
     postgres_server.drop(name)
 

@@ -1,16 +1,17 @@
 """Every kind of wrong row is found, by the proof that is there for it, and named."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from random import Random
 
 import asyncpg
 import pytest
-from sqlalchemy import event
+from sqlalchemy import URL, event
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.postgres.database import Database, open_database
 from fintech.adapters.postgres.proofs import PostgresProofs
+from fintech.adapters.postgres.store import PostgresStore
 from fintech.adapters.system.id_source import RandomIdSource
 from fintech.domain.remittances import LATENESS_MAX
 from fintech.ports.contracts.disputing import quarrel
@@ -19,6 +20,7 @@ from fintech.ports.contracts.seasons import NO, Season
 from fintech.ports.contracts.trading import trade
 from fintech.ports.errors import StoreUnavailable
 from fintech.ports.proofs import Proof
+from tests.conftest import Server, done, spelt
 from tests.planting import plant
 
 SUMS = ("debits_pending", "debits_posted", "credits_pending", "credits_posted")
@@ -465,36 +467,62 @@ WRONG = {
 }
 
 
+async def trade_in_every_way(store: PostgresStore, clock: ManualClock, *, livemode: bool) -> None:
+    """Rows of every kind and in every state."""
+    season = await Season.begin(store, RandomIdSource(), clock, livemode=livemode)
+    await trade(season, Random(4), clock.advance, steps=6)
+    await season.pay(9_000, manual=True)
+    refund = await season.refund((await season.pay(8_000)).id, 3_000)
+    await season.refund(refund.payment, 1_000, NO)
+    await season.refund_comes_back((await season.refund(refund.payment, 2_000)).id)
+    await season.present_card()
+    await season.cut_key(b"digest" + bytes([livemode]))
+    await season.settle()
+    await pay_out_every_way(season)
+    await quarrel(season)
+    await season.pay(9_000)
+    await season.settle()
+    await pay_out(season, 5_000)
+    clock.advance(2 * LATENESS_MAX)
+    await pay_out(season, 1)
+    await season.pay(1_000)
+
+
+@pytest.fixture(scope="module")
+def traded(postgres_server: Server) -> Iterator[str]:
+    """The name of a database in which everything has happened once."""
+    name = postgres_server.new_database()
+
+    async def fill() -> None:
+        clock = ManualClock()
+        async with open_database(spelt(postgres_server.url_of(name), "postgresql"), clock) as opened:
+            for livemode in (False, True):
+                await trade_in_every_way(opened.store, clock, livemode=livemode)
+
+    done(fill)
+    yield name
+    postgres_server.drop(name)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Server, traded: str) -> Iterator[URL]:
+    """A copy of it, for one test to spoil."""
+    name = postgres_server.new_database(like=traded)
+    yield postgres_server.url_of(name)
+    postgres_server.drop(name)
+
+
 @pytest.fixture
 async def database(postgres_dsn: str) -> AsyncIterator[Database]:
-    clock = ManualClock()
-    async with open_database(postgres_dsn, clock) as opened:
-        for livemode in (False, True):
-            season = await Season.begin(opened.store, RandomIdSource(), clock, livemode=livemode)
-            await trade(season, Random(4), clock.advance, steps=6)
-            await season.pay(9_000, manual=True)
-            refund = await season.refund((await season.pay(8_000)).id, 3_000)
-            await season.refund(refund.payment, 1_000, NO)
-            await season.refund_comes_back((await season.refund(refund.payment, 2_000)).id)
-            await season.present_card()
-            await season.cut_key(b"digest" + bytes([livemode]))
-            await season.settle()
-            await pay_out_every_way(season)
-            await quarrel(season)
-            await season.pay(9_000)
-            await season.settle()
-            await pay_out(season, 5_000)
-            clock.advance(2 * LATENESS_MAX)
-            await pay_out(season, 1)
-            await season.pay(1_000)
+    async with open_database(postgres_dsn, ManualClock()) as opened:
         yield opened
 
 
 @pytest.mark.parametrize("wrong", WRONG)
 async def test_it_is_found(database: Database, postgres_dsn: str, wrong: str) -> None:
     statement, proof, subject = WRONG[wrong]
-    done = await plant(postgres_dsn, statement)
-    assert done.endswith(" 1"), f"there was no such row: {done}"
+    planted = await plant(postgres_dsn, statement)
+    assert planted.endswith(" 1"), f"there was no such row: {planted}"
     found = await database.proofs.check(proof, livemode=False)
     assert any(discrepancy.subject.startswith(subject) for discrepancy in found), found
     assert list(await database.proofs.check(proof, livemode=True)) == []
