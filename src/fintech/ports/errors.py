@@ -4,7 +4,9 @@ PortError
 ├── StoreUnavailable     the store cannot be reached, or did not answer in time; the work was not done,
 │                        or handing the same changeset in again will tell
 ├── StoreOverloaded      the queue before the store is full; nothing was done
-└── ConcurrencyExhausted the same work lost its race too often; nothing was done
+├── ConcurrencyExhausted the same work lost its race too often; nothing was done
+├── AuditUnavailable     nothing can be written down, so nothing protected was done
+└── NotaryUnavailable    nobody outside signs at the moment
 """
 
 
@@ -22,3 +24,11 @@ class StoreOverloaded(PortError):
 
 class ConcurrencyExhausted(PortError):
     """A decision lost its race against others too often. Nothing was done; try again."""
+
+
+class AuditUnavailable(PortError):
+    """Nothing can be written down, so nothing protected is done. Try again later."""
+
+
+class NotaryUnavailable(PortError):
+    """Whoever signs for us outside cannot be reached. Try again later."""

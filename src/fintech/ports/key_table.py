@@ -1,0 +1,120 @@
+"""Where merchants' wrapped keys are kept, with what the bank said about them: small, apart from the books, and backed up
+apart, so that what is shredded is gone.
+
+Every change is one transaction that also moves the epoch on. Processes look at the epoch to hear of changes within a
+second or less; a process that cannot look must not trust what it has for long (`Lease`).
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from attrs import frozen
+
+from fintech.domain.keys.custody import CmkName, CmkStatus, KeyRing
+from fintech.domain.outcome import Outcome
+from fintech.domain.scope import Scope
+
+
+@frozen
+class StaleRing:
+    """Somebody else changed the ring since it was read: read and decide again."""
+
+    current_version: int
+
+
+@frozen
+class RingTaken:
+    """The merchant has a ring in this mode already."""
+
+
+@frozen
+class OrderOutOfSequence:
+    """The next order has another number."""
+
+    expected: int
+
+
+@frozen(kw_only=True)
+class RootKey:
+    """A root key as we know it. ``authorised_at`` is when the root last let us use it: the heartbeat that leases live by.
+
+    ``custody_open`` is False while the bank has it suspended by order, whatever the root says.
+    """
+
+    cmk: CmkName
+    status: CmkStatus
+    custody_open: bool
+    authorised_at: datetime | None
+
+
+@frozen
+class RingChange:
+    """A ring, or a root key with all that hangs from it, has changed at an epoch."""
+
+    epoch: int
+    scope: Scope | None
+    cmk: CmkName | None
+
+
+@frozen
+class AppliedOrder:
+    """An order that was carried out: what the bank signed, and the signature."""
+
+    sequence: int
+    document: bytes
+    signature: bytes
+    applied_at: datetime
+
+
+@runtime_checkable
+class KeyTable(Protocol):
+    """Rings, root keys and orders. Raises `StoreUnavailable`."""
+
+    @abstractmethod
+    async def ring(self, scope: Scope) -> KeyRing | None:
+        """A merchant's ring."""
+
+    @abstractmethod
+    async def rings(self, cmk: CmkName | None, after: Scope | None, limit: int) -> Sequence[KeyRing]:
+        """Rings in the order of their scopes, of one root key or of all: those with a version under it that is not
+        retired."""
+
+    @abstractmethod
+    async def save(
+        self, ring: KeyRing, order: AppliedOrder | None = None
+    ) -> Outcome[KeyRing, StaleRing | RingTaken | OrderOutOfSequence]:
+        """Keep a ring as it is to be; the ring as it is kept, one version on. A new one has version 0. With an order, both or
+        neither."""
+
+    @abstractmethod
+    async def root_keys(self) -> Sequence[RootKey]:
+        """Every root key that a ring hangs from, or that was ever spoken of."""
+
+    @abstractmethod
+    async def save_root_key(
+        self, root_key: RootKey, order: AppliedOrder | None = None
+    ) -> Outcome[None, OrderOutOfSequence]:
+        """Keep what is known of a root key. A change of status or custody moves the epoch on; a heartbeat alone does not,
+        and never goes back."""
+
+    @abstractmethod
+    async def epoch(self) -> int:
+        """The number of the last change."""
+
+    @abstractmethod
+    async def changes(self, since: int, limit: int) -> Sequence[RingChange]:
+        """What changed after an epoch, oldest first."""
+
+    @abstractmethod
+    async def last_order(self) -> int:
+        """The number of the last order that was carried out, 0 before the first."""
+
+    @abstractmethod
+    async def orders(self, after: int, limit: int) -> Sequence[AppliedOrder]:
+        """Orders that were carried out, by number."""
+
+    @abstractmethod
+    async def lead(self, name: str, now: datetime, until: datetime) -> bool:
+        """Whether this process, by its name, leads the sweep from now until a moment: one at a time does."""
