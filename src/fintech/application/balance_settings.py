@@ -6,6 +6,7 @@ from typing import TypeAlias
 from attrs import frozen
 
 from fintech.application.commits import Commits, Decision, NotFound, Reply, Request, saved
+from fintech.application.repeats import replied
 from fintech.domain.balance_settings import (
     BalanceSettings,
     InstantPolicy,
@@ -14,7 +15,7 @@ from fintech.domain.balance_settings import (
     default_settings,
     policy_fault,
 )
-from fintech.domain.changeset import CommitRefused, KeyAnswered
+from fintech.domain.changeset import CommitRefused
 from fintech.domain.events import EventType
 from fintech.domain.evolving import evolve
 from fintech.domain.ids import ChangesetId
@@ -68,14 +69,7 @@ class ChangeBalanceSettings:
             )
 
         outcome = await self.commits.land(scope, request.actor, decide)
-        if isinstance(outcome, Success):
-            return Success(Reply(outcome.unwrap()))
-        refused = await self.commits.key_first(scope, request, outcome.failure())
-        if isinstance(refused, KeyAnswered):
-            snapshot = await self.commits.answered(scope, refused)
-            assert isinstance(snapshot, BalanceSettings)
-            return Success(Reply(snapshot, replayed=True))
-        return Failure(refused)
+        return await replied(self.commits, request, scope, BalanceSettings, outcome)
 
 
 @frozen(kw_only=True)

@@ -7,6 +7,7 @@ from attrs import frozen
 
 from fintech.application.balance_settings import load_settings
 from fintech.application.commits import Commits, Decision, NotFound, Reply, Request, saved
+from fintech.application.repeats import replied
 from fintech.domain.balance_settings import destined
 from fintech.domain.bank_accounts import (
     BANK_ACCOUNTS_MAX,
@@ -15,7 +16,7 @@ from fintech.domain.bank_accounts import (
     DefaultAccount,
     new_bank_account,
 )
-from fintech.domain.changeset import CommitRefused, KeyAnswered
+from fintech.domain.changeset import CommitRefused
 from fintech.domain.events import Aggregate, EventType
 from fintech.domain.evolving import evolve
 from fintech.domain.ids import BankAccountId, ChangesetId
@@ -43,26 +44,6 @@ _Decided: TypeAlias = Outcome[Decision[BankAccount], BankAccountRefusal]
 
 
 @frozen(kw_only=True)
-class BankAccountRepeats:
-    """Answers requests whose idempotency key was used before; each of them is done in one commit."""
-
-    commits: Commits
-
-    async def reply(
-        self, request: Request, scope: Scope, outcome: Outcome[BankAccount, BankAccountRefusal]
-    ) -> BankAccountAnswered:
-        """The reply to a first request, or what it came to when this is a repeat of it."""
-        if isinstance(outcome, Success):
-            return Success(Reply(outcome.unwrap()))
-        refused = await self.commits.key_first(scope, request, outcome.failure())
-        if isinstance(refused, KeyAnswered):
-            snapshot = await self.commits.answered(scope, refused)
-            assert isinstance(snapshot, BankAccount)
-            return Success(Reply(snapshot, replayed=True))
-        return Failure(refused)
-
-
-@frozen(kw_only=True)
 class AddBankAccount:
     """Add a bank account. A merchant's first one is its default, whatever is said."""
 
@@ -70,7 +51,6 @@ class AddBankAccount:
     queries: Queries
     ids: IdSource
     commits: Commits
-    repeats: BankAccountRepeats
 
     async def __call__(
         self,
@@ -117,7 +97,9 @@ class AddBankAccount:
             claim = request.claim_and_answer(account.id, now)
             return Success(Decision(value=saved(account), changes=changes, claim=claim))
 
-        return await self.repeats.reply(request, scope, await self.commits.land(scope, request.actor, decide))
+        return await replied(
+            self.commits, request, scope, BankAccount, await self.commits.land(scope, request.actor, decide)
+        )
 
 
 @frozen(kw_only=True)
@@ -126,7 +108,6 @@ class UpdateBankAccount:
 
     store: Store
     commits: Commits
-    repeats: BankAccountRepeats
 
     async def __call__(
         self,
@@ -156,7 +137,9 @@ class UpdateBankAccount:
             claim = request.claim_and_answer(id, now)
             return Success(Decision(value=saved(after), changes=changes, claim=claim))
 
-        return await self.repeats.reply(request, scope, await self.commits.land(scope, request.actor, decide))
+        return await replied(
+            self.commits, request, scope, BankAccount, await self.commits.land(scope, request.actor, decide)
+        )
 
 
 @frozen(kw_only=True)
@@ -169,7 +152,6 @@ class RemoveBankAccount:
 
     store: Store
     commits: Commits
-    repeats: BankAccountRepeats
 
     async def __call__(self, request: Request, scope: Scope, id: BankAccountId) -> BankAccountAnswered:
         """Refused as `DefaultAccount` for the default."""
@@ -190,4 +172,6 @@ class RemoveBankAccount:
                 )
             )
 
-        return await self.repeats.reply(request, scope, await self.commits.land(scope, request.actor, decide))
+        return await replied(
+            self.commits, request, scope, BankAccount, await self.commits.land(scope, request.actor, decide)
+        )

@@ -7,8 +7,9 @@ from attrs import frozen
 
 from fintech.application.commits import Commits, Decision, Reply, Request, saved
 from fintech.application.payments.asking import AcquirerMissing
+from fintech.application.repeats import replied
 from fintech.domain.cards import CardDetails, CardFault
-from fintech.domain.changeset import CommitRefused, KeyAnswered
+from fintech.domain.changeset import CommitRefused
 from fintech.domain.events import EventType
 from fintech.domain.ids import ChangesetId, PaymentMethodId
 from fintech.domain.metadata import Metadata
@@ -56,14 +57,7 @@ class CreatePaymentMethod:
             )
 
         outcome = await self.commits.land(scope, request.actor, decide)
-        if isinstance(outcome, Success):
-            return Success(Reply(outcome.unwrap()))
-        refused = outcome.failure()
-        if isinstance(refused, KeyAnswered):
-            snapshot = await self.commits.answered(scope, refused)
-            assert isinstance(snapshot, PaymentMethod)
-            return Success(Reply(snapshot, replayed=True))
-        return Failure(refused)
+        return await replied(self.commits, request, scope, PaymentMethod, outcome)
 
 
 @frozen(kw_only=True)

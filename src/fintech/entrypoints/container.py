@@ -6,7 +6,6 @@ from fintech.application.api_keys import Authenticate, CreateApiKey, EndApiKey, 
 from fintech.application.balance_settings import ChangeBalanceSettings, ChangeInstantPolicy
 from fintech.application.bank_accounts import (
     AddBankAccount,
-    BankAccountRepeats,
     RemoveBankAccount,
     UpdateBankAccount,
 )
@@ -167,21 +166,15 @@ class Core(containers.DeclarativeContainer):
     refund_purchase = providers.Singleton(RefundPurchase, store=store, create_refund=create_refund)
     change_balance_settings = providers.Singleton(ChangeBalanceSettings, store=store, commits=commits)
     change_instant_policy = providers.Singleton(ChangeInstantPolicy, store=store, commits=commits)
-    bank_account_repeats = providers.Singleton(BankAccountRepeats, commits=commits)
     add_bank_account = providers.Singleton(
         AddBankAccount,
         store=store,
         queries=queries,
         ids=ids,
         commits=commits,
-        repeats=bank_account_repeats,
     )
-    update_bank_account = providers.Singleton(
-        UpdateBankAccount, store=store, commits=commits, repeats=bank_account_repeats
-    )
-    remove_bank_account = providers.Singleton(
-        RemoveBankAccount, store=store, commits=commits, repeats=bank_account_repeats
-    )
+    update_bank_account = providers.Singleton(UpdateBankAccount, store=store, commits=commits)
+    remove_bank_account = providers.Singleton(RemoveBankAccount, store=store, commits=commits)
 
     payout_asking = providers.Singleton(PayoutAsking, store=store, bank=bank, commits=commits)
     resolve_payout = providers.Singleton(

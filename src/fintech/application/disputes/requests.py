@@ -8,7 +8,7 @@ from fintech.application.commits import Commits, Decision, NotFound, Reply, Requ
 from fintech.application.disputes.asking import DisputeAsking, DisputeRefusal
 from fintech.application.disputes.resolving import ResolveDispute
 from fintech.application.payments.asking import AcquirerMissing
-from fintech.domain.changeset import KeyAnswered, KeyInFlight
+from fintech.application.repeats import replied
 from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.disputes.news import NotTaken
 from fintech.domain.disputes.responses import NotAccepted, accepting, submitting, updated
@@ -32,24 +32,15 @@ class DisputeRepeats:
     async def reply(
         self, request: Request, scope: Scope, outcome: Outcome[Dispute, DisputeRefusal]
     ) -> DisputeAnswered:
-        """The reply to a first request, or what it came to when this is a repeat of it.
+        """What the outcome of a first request, or of a repeat of it, is answered with (`replied`)."""
 
-        A repeat of an abandoned request (its lease is over, nobody answered) is continued from the dispute's state.
-        """
-        if isinstance(outcome, Success):
-            return Success(Reply(outcome.unwrap()))
-        refused = await self.commits.key_first(scope, request, outcome.failure())
-        if isinstance(refused, KeyAnswered):
-            if refused.refusal is not None:
-                return Failure(NotAccepted(NotTaken(refused.refusal)))
-            snapshot = await self.commits.answered(scope, refused)
-            assert isinstance(snapshot, Dispute)
-            return Success(Reply(snapshot, replayed=True))
-        if isinstance(refused, KeyInFlight) and refused.lease_until <= self.commits.clock.now():
-            dispute = await self.resolve(scope, DisputeId(refused.resource), request.actor)
-            if dispute is not None:
-                return Success(Reply(dispute, replayed=True))
-        return Failure(refused)
+        async def resume(id: str) -> Dispute | None:
+            return await self.resolve(scope, DisputeId(id), request.actor)
+
+        def refusal(kept: str) -> NotAccepted:
+            return NotAccepted(NotTaken(kept))
+
+        return await replied(self.commits, request, scope, Dispute, outcome, resume=resume, refusal=refusal)
 
 
 @frozen(kw_only=True)

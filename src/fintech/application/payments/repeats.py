@@ -5,7 +5,7 @@ from attrs import frozen
 from fintech.application.commits import Commits, NotFound, Reply, Request
 from fintech.application.payments.asking import Refusal
 from fintech.application.payments.resolving import ResolvePayment
-from fintech.domain.changeset import KeyAnswered, KeyInFlight
+from fintech.application.repeats import replied
 from fintech.domain.ids import PaymentId
 from fintech.domain.merchants import Merchant
 from fintech.domain.outcome import Failure, Outcome, Success
@@ -24,22 +24,12 @@ class Repeats:
     resolve: ResolvePayment
 
     async def reply(self, request: Request, scope: Scope, outcome: Outcome[Payment, Refusal]) -> Answered:
-        """The reply to a first request, or what it came to when this is a repeat of it.
+        """What the outcome of a first request, or of a repeat of it, is answered with (`replied`)."""
 
-        A repeat of an abandoned request (its lease is over, nobody answered) is continued from the payment's state.
-        """
-        if isinstance(outcome, Success):
-            return Success(Reply(outcome.unwrap()))
-        refused = await self.commits.key_first(scope, request, outcome.failure())
-        if isinstance(refused, KeyAnswered):
-            snapshot = await self.commits.answered(scope, refused)
-            assert isinstance(snapshot, Payment)
-            return Success(Reply(snapshot, replayed=True))
-        if isinstance(refused, KeyInFlight) and refused.lease_until <= self.commits.clock.now():
-            payment = await self.resolve(scope, PaymentId(refused.resource), request.actor)
-            if payment is not None:
-                return Success(Reply(payment, replayed=True))
-        return Failure(refused)
+        async def resume(id: str) -> Payment | None:
+            return await self.resolve(scope, PaymentId(id), request.actor)
+
+        return await replied(self.commits, request, scope, Payment, outcome, resume=resume)
 
 
 async def load(store: Store, scope: Scope, id: PaymentId) -> Outcome[tuple[Merchant, Payment], NotFound]:

@@ -6,7 +6,7 @@ from typing import TypeAlias
 from attrs import frozen
 
 from fintech.application.commits import Commits, Decision, NotFound, Reply, Request, saved
-from fintech.application.terminals.repeats import replied
+from fintech.application.repeats import replied
 from fintech.domain.addresses import Address, AddressChanges, AddressFault
 from fintech.domain.changeset import CommitRefused
 from fintech.domain.events import EventType

@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 from attrs import frozen
 
 from fintech.application.commits import Commits, Decision, NotFound, Reply, Request, saved
-from fintech.application.terminals.repeats import replied
+from fintech.application.repeats import replied
 from fintech.domain.changeset import CommitRefused, UniqueTaken
 from fintech.domain.events import Aggregate, EventType
 from fintech.domain.ids import ChangesetId, LocationId, TerminalId

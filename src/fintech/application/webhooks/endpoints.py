@@ -7,8 +7,9 @@ from typing import TypeAlias
 from attrs import field, frozen
 
 from fintech.application.commits import Commits, Decision, NotFound, Reply, Request, saved
+from fintech.application.repeats import replied
 from fintech.application.webhooks.secrets import secret_of
-from fintech.domain.changeset import CommitRefused, KeyAnswered
+from fintech.domain.changeset import CommitRefused
 from fintech.domain.events import EventType
 from fintech.domain.ids import ChangesetId, WebhookEndpointId
 from fintech.domain.metadata import Metadata, TooManyKeys
@@ -110,7 +111,7 @@ class CreateEndpoint:
             return Success(_decision(request, endpoint, EventType.WEBHOOK_ENDPOINT_CREATED, now))
 
         outcome = await self.commits.land(scope, request.actor, decide)
-        return _keyed(self.digests, await _reply(self.commits, request, scope, outcome))
+        return _keyed(self.digests, await replied(self.commits, request, scope, WebhookEndpoint, outcome))
 
 
 @frozen(kw_only=True)
@@ -153,7 +154,7 @@ class UpdateEndpoint:
             return Success(_decision(request, updated.unwrap(), EventType.WEBHOOK_ENDPOINT_UPDATED, now))
 
         outcome = await self.commits.land(scope, request.actor, decide)
-        return await _reply(self.commits, request, scope, outcome)
+        return await replied(self.commits, request, scope, WebhookEndpoint, outcome)
 
 
 @frozen(kw_only=True)
@@ -181,7 +182,7 @@ class RotateSecret:
             return Success(_decision(request, rotated.unwrap(), EventType.WEBHOOK_ENDPOINT_UPDATED, now))
 
         outcome = await self.commits.land(scope, request.actor, decide)
-        return _keyed(self.digests, await _reply(self.commits, request, scope, outcome))
+        return _keyed(self.digests, await replied(self.commits, request, scope, WebhookEndpoint, outcome))
 
 
 @frozen(kw_only=True)
@@ -203,11 +204,11 @@ class RemoveEndpoint:
             return Success(_decision(request, endpoint.removed(), EventType.WEBHOOK_ENDPOINT_DELETED, now))
 
         outcome = await self.commits.land(scope, request.actor, decide)
-        replied = await _reply(self.commits, request, scope, outcome)
-        if isinstance(replied, Failure) and isinstance(replied.failure(), NotFound):
+        answered = await replied(self.commits, request, scope, WebhookEndpoint, outcome)
+        if isinstance(answered, Failure) and isinstance(answered.failure(), NotFound):
             gone = await self.store.webhook_endpoint(scope, id)
-            return replied if gone is None else Success(Reply(gone, replayed=True))
-        return replied
+            return answered if gone is None else Success(Reply(gone, replayed=True))
+        return answered
 
 
 async def there(store: Store, scope: Scope, id: WebhookEndpointId) -> WebhookEndpoint | None:
@@ -234,20 +235,6 @@ def _decision(
 ) -> Decision[WebhookEndpoint]:
     claim = request.claim_and_answer(endpoint.id, now)
     return Decision(value=saved(endpoint), changes=((endpoint, event),), claim=claim)
-
-
-async def _reply(
-    commits: Commits, request: Request, scope: Scope, outcome: Outcome[WebhookEndpoint, EndpointRefusal]
-) -> Changed:
-    """The reply to a first request, or what it came to when this is a repeat of it."""
-    if isinstance(outcome, Success):
-        return Success(Reply(outcome.unwrap()))
-    refused = await commits.key_first(scope, request, outcome.failure())
-    if isinstance(refused, KeyAnswered):
-        snapshot = await commits.answered(scope, refused)
-        assert isinstance(snapshot, WebhookEndpoint)
-        return Success(Reply(snapshot, replayed=True))
-    return Failure(refused)
 
 
 def _keyed(digests: KeyedDigest, changed: Changed) -> Made:
