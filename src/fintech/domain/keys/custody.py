@@ -10,13 +10,16 @@ from typing import Final, NewType
 from attrs import field, frozen
 
 from fintech.domain.evolving import evolve
-from fintech.domain.ids import Id
+from fintech.domain.ids import Id, MerchantId
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.scope import Scope
 
 #: How many versions a ring may have that still open; older ones are retired first.
 VERSIONS_MAX: Final = 8
 KEY_BYTES: Final = 32
+
+#: Whose keys seal what is no merchant's: the platform's own data, as if it were a merchant. No merchant has this id.
+PLATFORM: Final = MerchantId("acct_" + "z" * 24)
 
 #: The name of a root key of the bank: a KMS key's ARN, a PKCS#11 label.
 CmkName = NewType("CmkName", str)

@@ -1,0 +1,109 @@
+"""The sealed message, format v1, byte for byte. What is sealed today is opened by every later release.
+
+| bytes  | what                                                                                   |
+|--------|----------------------------------------------------------------------------------------|
+| 1      | magic, ``0xF5``                                                                        |
+| 1      | suite: 1 is AES-256-GCM with a key for each message by HKDF-SHA-512                    |
+| 1      | purpose (`PurposeCode`)                                                                |
+| 1      | flags, 0                                                                               |
+| 4      | number of the version of the merchant's key, big-endian                                |
+| 16     | the ring of keys that it is of: a zero byte and the 120 bits of its id                 |
+| 32     | salt, random                                                                           |
+| 32     | commitment to the message's key                                                        |
+| n      | ciphertext, as long as the plaintext                                                   |
+| 16     | tag (GCM)                                                                              |
+"""
+
+import struct
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final
+
+from attrs import field, frozen
+
+from fintech.domain.ids import ALPHABET
+from fintech.domain.keys.custody import KeyRingId
+from fintech.domain.keys.purposes import PurposeCode
+from fintech.domain.outcome import Failure, Outcome, Success
+
+MAGIC: Final = 0xF5
+SUITE: Final = 1
+RING_BYTES: Final = 16
+SALT_BYTES: Final = 32
+COMMITMENT_BYTES: Final = 32
+TAG_BYTES: Final = 16
+HEADER_BYTES: Final = 8 + RING_BYTES
+OVERHEAD_BYTES: Final = HEADER_BYTES + SALT_BYTES + COMMITMENT_BYTES + TAG_BYTES
+PLAINTEXT_MAX: Final = 1 << 20
+
+_HEADER: Final = struct.Struct(">BBBBI16s")
+_CIPHERTEXT_AT: Final = HEADER_BYTES + SALT_BYTES + COMMITMENT_BYTES
+_DIGITS: Final = {character: digit for digit, character in enumerate(ALPHABET)}
+_PURPOSES: Final = {code.value: code for code in PurposeCode}
+
+
+class MessageFault(StrEnum):
+    """Why bytes are not a sealed message that this release can open."""
+
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    NOT_SEALED = "not_sealed"  #: it does not begin as a sealed message does
+    UNKNOWN_SUITE = "unknown_suite"  #: a later release's, or a forgery; there is no falling back
+    UNKNOWN_PURPOSE = "unknown_purpose"
+    UNKNOWN_FLAGS = "unknown_flags"
+
+
+@frozen
+class SealedMessage:
+    """A message taken apart; ``body`` is ciphertext and tag."""
+
+    header: bytes
+    purpose: PurposeCode
+    number: int
+    ring: bytes
+    salt: bytes = field(repr=False)
+    commitment: bytes = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+def header_of(purpose: PurposeCode, number: int, ring: bytes) -> bytes:
+    """How a message begins."""
+    return _HEADER.pack(MAGIC, SUITE, purpose, 0, number, ring)
+
+
+def take_apart(message: bytes) -> Outcome[SealedMessage, MessageFault]:
+    """The parts of a message. Nothing of it is believed yet."""
+    if len(message) < OVERHEAD_BYTES:
+        return Failure(MessageFault.TOO_SHORT)
+    if len(message) > OVERHEAD_BYTES + PLAINTEXT_MAX:
+        return Failure(MessageFault.TOO_LONG)
+    magic, suite, code, flags, number, ring = _HEADER.unpack_from(message)
+    if magic != MAGIC:
+        return Failure(MessageFault.NOT_SEALED)
+    if suite != SUITE:
+        return Failure(MessageFault.UNKNOWN_SUITE)
+    purpose = _PURPOSES.get(code)
+    if purpose is None:
+        return Failure(MessageFault.UNKNOWN_PURPOSE)
+    if flags:
+        return Failure(MessageFault.UNKNOWN_FLAGS)
+    return Success(
+        SealedMessage(
+            message[:HEADER_BYTES],
+            purpose,
+            number,
+            ring,
+            message[HEADER_BYTES : HEADER_BYTES + SALT_BYTES],
+            message[HEADER_BYTES + SALT_BYTES : _CIPHERTEXT_AT],
+            message[_CIPHERTEXT_AT:],
+        )
+    )
+
+
+@lru_cache(maxsize=65_536)
+def ring_bytes(ring: KeyRingId) -> bytes:
+    """A ring's id as 16 bytes."""
+    number = 0
+    for character in ring.body:
+        number = number << 5 | _DIGITS[character]
+    return number.to_bytes(RING_BYTES, "big")
