@@ -1,0 +1,88 @@
+"""A key vault that does as it is told, with real keys: for tests of what is refused, and of what goes on all the same."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from attrs import frozen
+
+from fintech.domain.ids import ALPHABET
+from fintech.domain.keys.custody import KeyRingId
+from fintech.domain.keys.places import Place
+from fintech.domain.keys.purposes import KeyPurpose
+from fintech.domain.keys.refusals import CustodyReason, CustodyRefused
+from fintech.domain.outcome import Failure, Outcome, Success
+from fintech.domain.scope import Scope
+from fintech.ports.key_vault import KeyVault, Lease
+from fintech.sealing.merchant_keys import MerchantKeys
+
+#: The moment at which every lease ends.
+ENDS_AT: Final = datetime(2026, 11, 23, tzinfo=UTC) + timedelta(minutes=5)
+
+
+@frozen
+class ScriptedLease(Lease):
+    """Keys as they were when it was taken."""
+
+    of: Scope
+    keys: MerchantKeys
+
+    @property
+    def scope(self) -> Scope:
+        return self.of
+
+    @property
+    def number(self) -> int:
+        return self.keys.active
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        return self.keys.numbers
+
+    @property
+    def ends_at(self) -> datetime:
+        return ENDS_AT
+
+    def seal(self, purpose: KeyPurpose, place: Place, plaintext: bytes) -> bytes:
+        return self.keys.seal(purpose, place, plaintext)
+
+    def open(self, purpose: KeyPurpose, place: Place, message: bytes) -> Outcome[bytes, CustodyRefused]:
+        opened = self.keys.open(purpose, place, message)
+        if isinstance(opened, Failure):
+            return Failure(CustodyRefused(CustodyReason.INTEGRITY))
+        return Success(opened.unwrap())
+
+    def index(self, column: str, value: bytes, number: int | None = None) -> bytes:
+        return self.keys.index(column, value, number)
+
+
+class ScriptedVault(KeyVault):
+    """``refusing`` says of merchants why they have no lease, ``versions`` which versions of their keys there are.
+    ``leases`` counts those that were taken, ``evictions`` how often somebody wanted new ones."""
+
+    def __init__(self) -> None:
+        self.refusing: dict[Scope, CustodyReason] = {}
+        self.versions: dict[Scope, tuple[int, ...]] = {}
+        self.leases: Counter[Scope] = Counter()
+        self.evictions = 0
+        self._lent: dict[Scope, ScriptedLease] = {}
+
+    async def lease(self, scope: Scope) -> Outcome[Lease, CustodyRefused]:
+        if scope in self.refusing:
+            return Failure(CustodyRefused(self.refusing[scope]))
+        self.leases[scope] += 1
+        if scope not in self._lent:
+            numbers = self.versions.get(scope, (1,))
+            self._lent[scope] = ScriptedLease(scope, _keys_of(scope, numbers))
+        return Success(self._lent[scope])
+
+    async def evict(self, scope: Scope | None = None) -> None:
+        self.evictions += 1
+        for each in [each for each in self._lent if scope in (None, each)]:
+            del self._lent[each]
+
+def _keys_of(scope: Scope, numbers: tuple[int, ...]) -> MerchantKeys:
+    mode = ALPHABET[scope.livemode]
+    ring = KeyRingId(KeyRingId.PREFIX + scope.merchant.body[:-1] + mode)
+    keys = {number: f"{ring}{number:06}".encode()[-32:] for number in numbers}
+    return MerchantKeys(scope, ring, keys, numbers[-1])
