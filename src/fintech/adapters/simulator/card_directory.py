@@ -1,13 +1,14 @@
-"""A card vault for test cards: it keeps no number, since a test card's token is its name."""
+"""A directory of test cards. A test card's token is its name."""
 
-import base64
 from typing import Final
 
+from attrs import evolve
+
 from fintech.adapters.simulator.cards import BY_NAME, BY_NUMBER, TestCard
-from fintech.domain.cards import Card, CardDetails, CardFault, fault_of
+from fintech.domain.cards import Card, CardDetails, CardFault, fault_of, fingerprint_of
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.scope import Scope
-from fintech.ports.card_vault import CardVault
+from fintech.ports.card_directory import CardDirectory
 from fintech.ports.clock import Clock
 from fintech.ports.keyed_digest import KeyedDigest, Purpose
 
@@ -15,8 +16,8 @@ NAMED_MAX: Final = 10_000
 _NAMED_YEARS: Final = 8
 
 
-class SimulatedCardVault(CardVault):
-    """Admits test cards in test mode, and nothing else."""
+class SimulatedCardDirectory(CardDirectory):
+    """Knows test cards in test mode, and nothing else."""
 
     def __init__(self, digests: KeyedDigest, clock: Clock) -> None:
         self._digests = digests
@@ -26,14 +27,14 @@ class SimulatedCardVault(CardVault):
     def serves(self, scope: Scope) -> bool:
         return not scope.livemode
 
-    async def admit(self, scope: Scope, details: CardDetails) -> Outcome[Card, CardFault]:
+    async def recognise(self, scope: Scope, details: CardDetails) -> Outcome[Card, CardFault]:
         fault = fault_of(details, self._clock.now().date())
         if fault is not None:
             return Failure(fault)
         card = BY_NUMBER.get(details.number)
         if card is None:
             return Failure(CardFault.TEST_CARD_NEEDED)
-        return Success(self._card(scope, card, details.exp_month, details.exp_year))
+        return Success(_card(card, details.exp_month, details.exp_year))
 
     def named(self, scope: Scope, name: str) -> Card | None:
         card = BY_NAME.get(name)
@@ -43,20 +44,21 @@ class SimulatedCardVault(CardVault):
         if known is None:
             if len(self._named) >= NAMED_MAX:
                 self._named.clear()
-            known = self._card(scope, card, 12, self._clock.now().year + _NAMED_YEARS)
+            digest = self._digests.digest(Purpose.CARD, f"{scope.merchant}:{name}".encode())
+            year = self._clock.now().year + _NAMED_YEARS
+            known = evolve(_card(card, 12, year), fingerprint=fingerprint_of(digest))
             self._named[scope, name] = known
         return known
 
-    def _card(self, scope: Scope, card: TestCard, exp_month: int, exp_year: int) -> Card:
-        digest = self._digests.digest(Purpose.CARD, f"{scope.merchant}:{card.number}".encode())
-        return Card(
-            scheme=card.scheme,
-            bin=card.number[:6],
-            last4=card.number[-4:],
-            exp_month=exp_month,
-            exp_year=exp_year,
-            funding=card.funding,
-            country=card.country,
-            fingerprint=base64.b32encode(digest[:10]).decode(),
-            token=card.name,
-        )
+
+def _card(card: TestCard, exp_month: int, exp_year: int) -> Card:
+    return Card(
+        scheme=card.scheme,
+        bin=card.number[:6],
+        last4=card.number[-4:],
+        exp_month=exp_month,
+        exp_year=exp_year,
+        funding=card.funding,
+        country=card.country,
+        token=card.name,
+    )
