@@ -17,6 +17,7 @@ from fintech.adapters.crypto.wrapping import NONCE_BYTES, blob_of, bound_to, req
 from fintech.domain.keys.custody import KEY_BYTES, CmkName, CmkStatus
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.ports.key_root import KeyRoot, RootFault, RootRefused, Unwrapped, WrapContext, Wrapped
+from fintech.sealing.schedule import wipe
 
 #: The root key that is there where nobody named one.
 LOCAL_CMK: Final = CmkName("local/1")
@@ -102,9 +103,13 @@ class LocalRoot(KeyRoot):
         self, cmk: CmkName, context: WrapContext, wrapped: Wrapped
     ) -> Outcome[None, RootRefused]:
         refused = await self._refusal("authorise", cmk, context)
-        if refused is None and taken_apart(wrapped.blob) is None:
-            refused = _CORRUPT
-        return Success(None) if refused is None else Failure(refused)
+        if refused is not None:
+            return Failure(refused)
+        unwrapped = self._unwrapped(cmk, context, wrapped)
+        if isinstance(unwrapped, Failure):
+            return unwrapped
+        wipe(unwrapped.unwrap())
+        return Success(None)
 
     async def rewrap(
         self, cmk: CmkName, context: WrapContext, wrapped: Wrapped, to: CmkName
@@ -117,7 +122,7 @@ class LocalRoot(KeyRoot):
             return unwrapped
         key = unwrapped.unwrap()
         rewrapped = self._wrapped(to, context, key)
-        key[:] = bytes(len(key))
+        wipe(key)
         return Success(rewrapped)
 
     async def withdraw(self, cmk: CmkName, grant: str) -> Outcome[None, RootRefused]:
