@@ -1,1 +1,1 @@
-"""Keys: roots that the bank owns, and the vault that lends what hangs from them."""
+"""Keys and signatures: who keeps root keys (this process, AWS KMS, a PKCS#11 token), and who signs."""
