@@ -34,6 +34,7 @@ class AuditAction(StrEnum):
     KEY_RETIRED = "key_retired"
     KEY_MOVED = "key_moved"  #: to another root key
     KEY_DESTROYED = "key_destroyed"
+    LEASE_GRANTED = "lease_granted"  #: a merchant's keys are in a process's memory (10.2.1.1)
     LEASE_REFUSED = "lease_refused"  #: (10.2.1.4)
     CUSTODY_CHANGED = "custody_changed"
     ORDER_APPLIED = "order_applied"
