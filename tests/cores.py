@@ -6,17 +6,20 @@ from typing import TypeAlias
 
 from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.memory.id_source import CountingIdSource
+from fintech.adapters.memory.protected_store import MemoryProtectedStore
 from fintech.adapters.memory.webhook_sender import MemoryWebhookSender
 from fintech.adapters.postgres.database import open_database
 from fintech.adapters.simulator.card_acquirer import SimulatedAcquirer
-from fintech.adapters.simulator.card_vault import SimulatedCardVault
+from fintech.adapters.simulator.card_directory import SimulatedCardDirectory
 from fintech.adapters.simulator.payout_bank import SimulatedPayoutBank
 from fintech.adapters.system.keyed_digest import LocalDigest
 from fintech.domain.tax_invoices import SPECIMEN
 from fintech.entrypoints.container import Core
+from fintech.ports.key_vault import KeyVault
 from tests.conftest import Server, spelt
+from tests.vaults import ScriptedVault
 
-#: Opens a core whose acquirer, bank and clock are a test's; called with ``acquirer``, ``clock`` and perhaps ``bank``.
+#: Opens a core whose acquirer, bank and clock are a test's; called with ``acquirer``, ``clock`` and perhaps ``bank`` and ``key_vault``.
 OpenCore: TypeAlias = Callable[..., AbstractAsyncContextManager[Core]]
 
 
@@ -25,7 +28,11 @@ def on_postgres(server: Server, *, writers: int = 2, readers: int = 2) -> OpenCo
 
     @asynccontextmanager
     async def opened(
-        *, acquirer: SimulatedAcquirer, clock: ManualClock, bank: SimulatedPayoutBank | None = None
+        *,
+        acquirer: SimulatedAcquirer,
+        clock: ManualClock,
+        bank: SimulatedPayoutBank | None = None,
+        key_vault: KeyVault | None = None,
     ) -> AsyncIterator[Core]:
         name = server.new_database()
         dsn = spelt(server.url_of(name), "postgresql")
@@ -39,7 +46,9 @@ def on_postgres(server: Server, *, writers: int = 2, readers: int = 2) -> OpenCo
                 webhook_sender=MemoryWebhookSender(),
                 acquirer=acquirer,
                 bank=bank or SimulatedPayoutBank(clock, answer_timeout_s=0),
-                vault=SimulatedCardVault(digests, clock),
+                cards=SimulatedCardDirectory(digests, clock),
+                key_vault=key_vault or ScriptedVault(),
+                protected_values=MemoryProtectedStore(),
                 clock=clock,
                 ids=CountingIdSource(),
                 digests=digests,

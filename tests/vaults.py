@@ -1,5 +1,6 @@
 """A key vault that does as it is told, with real keys: for tests of what is refused, and of what goes on all the same."""
 
+import hashlib
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -13,7 +14,7 @@ from fintech.domain.keys.purposes import KeyPurpose
 from fintech.domain.keys.refusals import CustodyReason, CustodyRefused
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.scope import Scope
-from fintech.ports.key_vault import KeyVault, Lease
+from fintech.ports.key_vault import KeyVault, Lease, VaultFigures, VaultHealth
 from fintech.sealing.merchant_keys import MerchantKeys
 
 #: The moment at which every lease ends.
@@ -71,18 +72,33 @@ class ScriptedVault(KeyVault):
         if scope in self.refusing:
             return Failure(CustodyRefused(self.refusing[scope]))
         self.leases[scope] += 1
+        return Success(self.lent(scope))
+
+    def lent(self, scope: Scope) -> Lease:
+        """The lease that whoever asks now gets."""
         if scope not in self._lent:
-            numbers = self.versions.get(scope, (1,))
-            self._lent[scope] = ScriptedLease(scope, _keys_of(scope, numbers))
-        return Success(self._lent[scope])
+            self._lent[scope] = ScriptedLease(scope, _keys_of(scope, self.versions.get(scope, (1,))))
+        return self._lent[scope]
+
+    async def rotate(self, scope: Scope, *numbers: int) -> None:
+        """There are other versions from now on, of which the last seals."""
+        self.versions[scope] = numbers
+        await self.evict(scope)
 
     async def evict(self, scope: Scope | None = None) -> None:
         self.evictions += 1
         for each in [each for each in self._lent if scope in (None, each)]:
             del self._lent[each]
 
+    @property
+    def figures(self) -> VaultFigures:
+        return VaultFigures(loads=self.leases.total(), evictions=self.evictions)
+
+    def health(self) -> VaultHealth:
+        return VaultHealth(reason=None, leases=len(self._lent), look_age_s=0.0, heartbeats_s={})
+
+
 def _keys_of(scope: Scope, numbers: tuple[int, ...]) -> MerchantKeys:
-    mode = ALPHABET[scope.livemode]
-    ring = KeyRingId(KeyRingId.PREFIX + scope.merchant.body[:-1] + mode)
-    keys = {number: f"{ring}{number:06}".encode()[-32:] for number in numbers}
+    ring = KeyRingId(KeyRingId.PREFIX + ALPHABET[scope.livemode] + scope.merchant.body[1:])
+    keys = {number: hashlib.sha256(f"{ring}.{number}".encode()).digest() for number in numbers}
     return MerchantKeys(scope, ring, keys, numbers[-1])

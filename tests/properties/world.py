@@ -204,6 +204,6 @@ class World:
 
     def card(self, who: int, name: str) -> Method:
         """A test card."""
-        card = self.core.vault().named(self.scopes[who], name)
+        card = self.core.cards().named(self.scopes[who], name)
         assert card is not None
         return Method(name, card)

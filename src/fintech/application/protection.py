@@ -13,7 +13,7 @@ from attrs import frozen
 from fintech.domain.keys.columns import COLUMNS, Column
 from fintech.domain.keys.places import Place
 from fintech.domain.keys.refusals import CustodyReason, CustodyRefused
-from fintech.domain.outcome import Failure, Outcome, Success
+from fintech.domain.outcome import Failure, Outcome
 from fintech.domain.scope import Scope
 from fintech.ports.clock import Clock
 from fintech.ports.key_vault import KeyVault, Lease

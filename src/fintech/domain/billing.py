@@ -65,7 +65,10 @@ class BillingDetails:
         """The first thing that is wrong with it, or None."""
         if self.email is not None and not email_like(self.email):
             return BillingFault("email", f"is an e-mail address of at most {EMAIL_MAX} characters")
-        parts = {"name": self.name, **{f"address.{name}": text for name, text in asdict(self.address).items()}}
+        parts = {
+            "name": self.name,
+            **{f"address.{name}": text for name, text in asdict(self.address).items()},
+        }
         for name, text in parts.items():
             if text is not None and not _line(text, NAME_MAX):
                 return BillingFault(name, f"is one line of at most {NAME_MAX} characters")

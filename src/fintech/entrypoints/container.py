@@ -13,8 +13,14 @@ from fintech.application.commits import Commits
 from fintech.application.disputes.asking import DisputeAsking
 from fintech.application.disputes.requests import CloseDispute, DisputeRepeats, UpdateDispute
 from fintech.application.disputes.resolving import HeedDispute, ResolveDispute
+from fintech.application.fingerprints import Fingerprints
 from fintech.application.merchants import OnboardMerchant, PlaceMerchant
-from fintech.application.payment_methods import CreatePaymentMethod, FindMethod
+from fintech.application.payment_methods import (
+    CreatePaymentMethod,
+    FindMethod,
+    LookUpMethods,
+    ReadBilling,
+)
 from fintech.application.payments.asking import Asking
 from fintech.application.payments.repeats import Repeats
 from fintech.application.payments.requests import (
@@ -32,6 +38,7 @@ from fintech.application.payouts.repeats import PayoutRepeats
 from fintech.application.payouts.requests import CancelPayout, CreatePayout, ReversePayout, UpdatePayout
 from fintech.application.payouts.resolving import HeedPayoutNotice, ResolvePayout
 from fintech.application.payouts.schedule import PayOnSchedule
+from fintech.application.protection import Protection
 from fintech.application.refunds.asking import RefundAsking
 from fintech.application.refunds.repeats import RefundRepeats
 from fintech.application.refunds.requests import CreateRefund, UpdateRefund
@@ -62,13 +69,15 @@ from fintech.application.webhooks.endpoints import (
 from fintech.application.write_offs import DecideWriteOff, ProposeWriteOff
 from fintech.domain.tax_invoices import Supplier
 from fintech.ports.card_acquirer import CardAcquirer
-from fintech.ports.card_vault import CardVault
+from fintech.ports.card_directory import CardDirectory
 from fintech.ports.clock import Clock
 from fintech.ports.id_source import IdSource
+from fintech.ports.key_vault import KeyVault
 from fintech.ports.keyed_digest import KeyedDigest
 from fintech.ports.outbox import Outbox
 from fintech.ports.payout_bank import PayoutBank
 from fintech.ports.proofs import Proofs
+from fintech.ports.protected_store import ProtectedStore
 from fintech.ports.queries import Queries
 from fintech.ports.store import Store
 from fintech.ports.webhook_sender import WebhookSender
@@ -83,7 +92,9 @@ class Core(containers.DeclarativeContainer):
     outbox = providers.Dependency(instance_of=Outbox)
     acquirer = providers.Dependency(instance_of=CardAcquirer)
     bank = providers.Dependency(instance_of=PayoutBank)
-    vault = providers.Dependency(instance_of=CardVault)
+    cards = providers.Dependency(instance_of=CardDirectory)
+    key_vault = providers.Dependency(instance_of=KeyVault)
+    protected_values = providers.Dependency(instance_of=ProtectedStore)
     webhook_sender = providers.Dependency(instance_of=WebhookSender)
     clock = providers.Dependency(instance_of=Clock)
     ids = providers.Dependency(instance_of=IdSource)
@@ -104,8 +115,19 @@ class Core(containers.DeclarativeContainer):
     end_api_key = providers.Singleton(EndApiKey, store=store, commits=commits)
     authenticate = providers.Singleton(Authenticate, store=store, digests=digests, clock=clock)
 
-    create_payment_method = providers.Singleton(CreatePaymentMethod, ids=ids, vault=vault, commits=commits)
-    find_method = providers.Singleton(FindMethod, store=store, vault=vault)
+    protection = providers.Singleton(Protection, vault=key_vault, values=protected_values, clock=clock)
+    fingerprints = providers.Singleton(Fingerprints, store=store, protection=protection)
+    create_payment_method = providers.Singleton(
+        CreatePaymentMethod,
+        ids=ids,
+        cards=cards,
+        protection=protection,
+        fingerprints=fingerprints,
+        commits=commits,
+    )
+    find_method = providers.Singleton(FindMethod, store=store, cards=cards)
+    read_billing = providers.Singleton(ReadBilling, protection=protection)
+    look_up_methods = providers.Singleton(LookUpMethods, store=store, protection=protection)
     create_payment = providers.Singleton(
         CreatePayment, store=store, ids=ids, commits=commits, asking=asking, repeats=repeats
     )
@@ -155,13 +177,22 @@ class Core(containers.DeclarativeContainer):
         TakePurchase,
         store=store,
         ids=ids,
-        vault=vault,
+        cards=cards,
+        protection=protection,
+        fingerprints=fingerprints,
         commits=commits,
         create_payment=create_payment,
         reverse=reverse_transaction,
     )
     take_advice = providers.Singleton(
-        TakeAdvice, store=store, ids=ids, vault=vault, commits=commits, asking=asking
+        TakeAdvice,
+        store=store,
+        ids=ids,
+        cards=cards,
+        protection=protection,
+        fingerprints=fingerprints,
+        commits=commits,
+        asking=asking,
     )
     refund_purchase = providers.Singleton(RefundPurchase, store=store, create_refund=create_refund)
     change_balance_settings = providers.Singleton(ChangeBalanceSettings, store=store, commits=commits)

@@ -26,11 +26,12 @@ from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.memory.id_source import CountingIdSource
 from fintech.adapters.memory.outbox import MemoryOutbox
 from fintech.adapters.memory.proofs import MemoryProofs
+from fintech.adapters.memory.protected_store import MemoryProtectedStore
 from fintech.adapters.memory.queries import MemoryQueries
 from fintech.adapters.memory.store import MemoryStore
 from fintech.adapters.memory.webhook_sender import MemoryWebhookSender
 from fintech.adapters.simulator.card_acquirer import SimulatedAcquirer
-from fintech.adapters.simulator.card_vault import SimulatedCardVault
+from fintech.adapters.simulator.card_directory import SimulatedCardDirectory
 from fintech.adapters.simulator.payout_bank import SimulatedPayoutBank
 from fintech.adapters.simulator.terminal import SimulatedTerminal
 from fintech.adapters.system.clock import SystemClock
@@ -44,12 +45,14 @@ from fintech.ports.card_acquirer import CardAcquirer
 from fintech.ports.clock import Clock
 from fintech.ports.errors import PortError
 from fintech.ports.id_source import IdSource
+from fintech.ports.key_vault import KeyVault
 from fintech.ports.outbox import Outbox
 from fintech.ports.payout_bank import PayoutBank
 from fintech.ports.proofs import Proofs
 from fintech.ports.queries import Page, Queries
 from fintech.ports.store import Store
 from fintech.ports.webhook_sender import WebhookSender
+from tests.vaults import ScriptedVault  # TEMP
 
 #: What a data folder holds beside its server's own files.
 DIGEST_KEY_FILE: Final = "digest-key"
@@ -90,6 +93,7 @@ async def testing(
     bank: SimulatedPayoutBank | None = None,
     clock: ManualClock | None = None,
     sender: MemoryWebhookSender | None = None,
+    key_vault: KeyVault | None = None,
 ) -> AsyncIterator[Core]:
     """Everything in memory, with a clock moved by hand, ids that count and webhooks that are kept: for anyone's tests."""
     clock = clock or ManualClock()
@@ -98,7 +102,9 @@ async def testing(
         bank or SimulatedPayoutBank(clock, answer_timeout_s=0),
         providers.Object(sender or MemoryWebhookSender()),
     )
-    yield _core(_memory(clock), outside, clock, CountingIdSource(), bytes(DIGEST_KEY_BYTES_MIN))
+    yield _core(
+        _memory(clock), outside, clock, CountingIdSource(), bytes(DIGEST_KEY_BYTES_MIN), key_vault=key_vault
+    )
 
 
 testing.__test__ = False  # type: ignore[attr-defined] # tells pytest, wherever it is imported, that it is no test
@@ -277,7 +283,13 @@ def _simulated(
 
 
 def _core(
-    ports: Ports, outside: Outside, clock: Clock, ids: IdSource, key: bytes, supplier: Supplier = SPECIMEN
+    ports: Ports,
+    outside: Outside,
+    clock: Clock,
+    ids: IdSource,
+    key: bytes,
+    supplier: Supplier = SPECIMEN,
+    key_vault: KeyVault | None = None,
 ) -> Core:
     digests = LocalDigest(key)
     core = Core(
@@ -288,7 +300,9 @@ def _core(
         acquirer=outside.acquirer,
         bank=outside.bank,
         webhook_sender=outside.webhook_sender,
-        vault=SimulatedCardVault(digests, clock),
+        cards=SimulatedCardDirectory(digests, clock),
+        key_vault=key_vault or ScriptedVault(),
+        protected_values=MemoryProtectedStore(),
         clock=clock,
         ids=ids,
         digests=digests,

@@ -1,4 +1,4 @@
-"""The simulated vault admits test cards in test mode, and keeps no number."""
+"""The simulated directory knows test cards in test mode, and tells no number."""
 
 from datetime import UTC, datetime
 
@@ -6,8 +6,8 @@ import pytest
 from attrs import evolve
 
 from fintech.adapters.memory.clock import ManualClock
-from fintech.adapters.simulator import card_vault as module
-from fintech.adapters.simulator.card_vault import SimulatedCardVault
+from fintech.adapters.simulator import card_directory as module
+from fintech.adapters.simulator.card_directory import SimulatedCardDirectory
 from fintech.adapters.simulator.cards import TEST_CARDS, TestCard
 from fintech.adapters.system.keyed_digest import LocalDigest
 from fintech.domain.cards import CardDetails, CardFault
@@ -22,51 +22,58 @@ DETAILS = CardDetails(number="4242424242424242", exp_month=11, exp_year=2026)
 
 
 @pytest.fixture
-def vault() -> SimulatedCardVault:
-    return SimulatedCardVault(LocalDigest(bytes(32)), ManualClock(datetime(2026, 11, 30, 12, tzinfo=UTC)))
+def directory() -> SimulatedCardDirectory:
+    return SimulatedCardDirectory(LocalDigest(bytes(32)), ManualClock(datetime(2026, 11, 30, 12, tzinfo=UTC)))
 
 
 @pytest.mark.parametrize("card", TEST_CARDS, ids=lambda card: card.name)
-async def test_typed_in_or_named_it_is_the_same_card(vault: SimulatedCardVault, card: TestCard) -> None:
-    admitted = (await vault.admit(HERE, evolve(DETAILS, number=card.number))).unwrap()
-    named = vault.named(HERE, card.name)
+async def test_typed_in_or_named_it_is_the_same_card(
+    directory: SimulatedCardDirectory, card: TestCard
+) -> None:
+    recognised = (await directory.recognise(HERE, evolve(DETAILS, number=card.number))).unwrap()
+    named = directory.named(HERE, card.name)
     assert named is not None
-    assert (admitted.scheme, admitted.bin, admitted.last4) == (card.scheme, card.number[:6], card.number[-4:])
-    assert admitted.fingerprint == named.fingerprint
-    assert (admitted.exp_month, admitted.exp_year, named.exp_month, named.exp_year) == (11, 2026, 12, 2034)
-    assert admitted.token == card.name
-    assert card.number not in repr(admitted)
+    assert (recognised.scheme, recognised.bin, recognised.last4) == (
+        card.scheme,
+        card.number[:6],
+        card.number[-4:],
+    )
+    assert named == evolve(recognised, exp_month=12, exp_year=2034, fingerprint=named.fingerprint)
+    assert (recognised.exp_month, recognised.exp_year, named.exp_month, named.exp_year) == (
+        11,
+        2026,
+        12,
+        2034,
+    )
+    assert recognised.token == card.name
+    assert card.number not in repr(recognised)
 
 
-async def test_fingerprints_are_each_merchants_own_and_each_cards_own(vault: SimulatedCardVault) -> None:
-    prints = {
-        (await vault.admit(scope, evolve(DETAILS, number=card.number))).unwrap().fingerprint
-        for scope in (HERE, OTHER)
-        for card in TEST_CARDS
-    }
-    assert len(prints) == 2 * len(TEST_CARDS)
+def test_names_have_fingerprints_of_each_merchants_own(directory: SimulatedCardDirectory) -> None:
+    named = [directory.named(scope, card.name) for scope in (HERE, OTHER) for card in TEST_CARDS]
+    assert len({card.fingerprint for card in named if card and card.fingerprint}) == 2 * len(TEST_CARDS)
 
 
-async def test_what_is_not_admitted(vault: SimulatedCardVault) -> None:
+async def test_what_is_not_recognised(directory: SimulatedCardDirectory) -> None:
     expired = evolve(DETAILS, exp_month=10)
-    assert await vault.admit(HERE, expired) == Failure(CardFault.INVALID_EXPIRY_MONTH)
+    assert await directory.recognise(HERE, expired) == Failure(CardFault.INVALID_EXPIRY_MONTH)
     real = evolve(DETAILS, number="4000000000000077")
-    assert await vault.admit(HERE, real) == Failure(CardFault.TEST_CARD_NEEDED)
+    assert await directory.recognise(HERE, real) == Failure(CardFault.TEST_CARD_NEEDED)
 
 
-def test_nothing_is_served_in_live_mode(vault: SimulatedCardVault) -> None:
-    assert vault.serves(HERE)
-    assert not vault.serves(LIVE)
-    assert vault.named(LIVE, "pm_card_visa") is None
-    assert vault.named(HERE, "pm_card_nothing") is None
+def test_nothing_is_served_in_live_mode(directory: SimulatedCardDirectory) -> None:
+    assert directory.serves(HERE)
+    assert not directory.serves(LIVE)
+    assert directory.named(LIVE, "pm_card_visa") is None
+    assert directory.named(HERE, "pm_card_nothing") is None
 
 
 def test_names_are_remembered_but_not_without_bound(
-    vault: SimulatedCardVault, monkeypatch: pytest.MonkeyPatch
+    directory: SimulatedCardDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "NAMED_MAX", 2)
-    first = vault.named(HERE, "pm_card_visa")
-    assert vault.named(HERE, "pm_card_visa") is first
-    vault.named(OTHER, "pm_card_visa")
-    vault.named(HERE, "pm_card_amex")
-    assert len(vault._named) == 1
+    first = directory.named(HERE, "pm_card_visa")
+    assert directory.named(HERE, "pm_card_visa") is first
+    directory.named(OTHER, "pm_card_visa")
+    directory.named(HERE, "pm_card_amex")
+    assert len(directory._named) == 1

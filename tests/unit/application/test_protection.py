@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from fintech.adapters.memory.clock import ManualClock
+from fintech.adapters.memory.protected_store import MemoryProtectedStore
 from fintech.application.protection import Protection
 from fintech.domain.ids import MerchantId
 from fintech.domain.keys.columns import (
@@ -13,7 +14,6 @@ from fintech.domain.keys.columns import (
     CARD_NUMBER,
     COLUMNS,
     WEBHOOK_SECRET,
-
 )
 from fintech.domain.keys.places import Place
 from fintech.domain.keys.refusals import CustodyReason, CustodyRefused

@@ -31,7 +31,7 @@ class SimulatedCardDirectory(CardDirectory):
         fault = fault_of(details, self._clock.now().date())
         if fault is not None:
             return Failure(fault)
-        card = BY_NUMBER.get(details.number)
+        card = BY_NUMBER.get(details.number) if self.serves(scope) else None
         if card is None:
             return Failure(CardFault.TEST_CARD_NEEDED)
         return Success(_card(card, details.exp_month, details.exp_year))

@@ -16,6 +16,7 @@ from fintech.domain.addresses import AddressFault
 from fintech.domain.api_keys import KeyRevoked
 from fintech.domain.balance_settings import SettingsFault
 from fintech.domain.bank_accounts import BankAccountFault, DefaultAccount
+from fintech.domain.billing import BillingFault
 from fintech.domain.changeset import (
     AccountClosed,
     AlreadyResolved,
@@ -35,6 +36,7 @@ from fintech.domain.disputes.responses import (
     NotAccepted,
     WrongDisputeStatus,
 )
+from fintech.domain.keys.refusals import CustodyReason, CustodyRefused
 from fintech.domain.merchants import StandingRefused
 from fintech.domain.metadata import TooManyKeys
 from fintech.domain.money import Currency, format_minor
@@ -87,6 +89,7 @@ _WORDS: Final[Mapping[type, str]] = {
     AuthorisationExpired: "the authorisation has expired: it can only be released",
     BalanceInsufficient: "{amount} at most can be paid out this way now",
     BankAccountFault: "{it.field} {it.rule}",
+    BillingFault: "{it.field} {it.rule}",
     BankMissing: "no bank serves this mode: simulators never serve live mode",
     ChargeDisputed: "the charge has been charged back: {it.dispute}",
     CoolingOff: "the bank account changed lately: instant payouts go on at {it.until:%Y-%m-%d %H:%M} UTC",
@@ -146,8 +149,19 @@ _WORDS: Final[Mapping[type, str]] = {
 }
 
 
+_CUSTODY: Final[Mapping[CustodyReason, str]] = {
+    CustodyReason.REVOKED: "the bank has revoked the merchant's keys",
+    CustodyReason.SUSPENDED: "the bank has suspended a root key: nothing that hangs from it can be read or kept",
+    CustodyReason.UNREACHABLE: "whoever keeps the bank's keys cannot be reached: try again in a moment",
+    CustodyReason.DESTROYED: "the merchant's keys were destroyed, and with them what they protected",
+    CustodyReason.INTEGRITY: "what is there is not what was sealed there; it is set apart, and nobody reads it",
+}
+
+
 def said(refusal: Any, currency: Currency | None = None) -> str:
     """One line about a refusal. ``currency`` is what its amount is in, where the caller knows it."""
+    if isinstance(refusal, CustodyRefused):
+        return f"{_CUSTODY[refusal.reason]} ({refusal.reason})"
     return _WORDS[type(refusal)].format(it=refusal, amount=_amount(refusal, currency))
 
 

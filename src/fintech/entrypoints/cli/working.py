@@ -18,7 +18,7 @@ from fintech.entrypoints.cli.options import actor_of
 from fintech.entrypoints.cli.refusals import said
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.settings import LogLevel, Settings, SettingsInvalid, read_settings, read_supplier
-from fintech.ports.errors import PortError
+from fintech.ports.errors import LeaseEnded, PortError
 from fintech.ports.keyed_digest import Purpose
 
 T = TypeVar("T")
@@ -90,6 +90,8 @@ def ending() -> Iterator[None]:
         yield
     except SettingsInvalid as error:
         raise click.UsageError(str(error)) from error
+    except LeaseEnded as error:
+        raise Refused(said(error.refused)) from error
     except (PortError, profiles.CannotOpen) as error:
         raise Unavailable(str(error)) from error
     except KeyboardInterrupt:

@@ -20,6 +20,7 @@ from fintech.application.commits import Request
 from fintech.domain.ids import ApiKeyId
 from fintech.domain.scope import Actor, Face, Scope
 from fintech.entrypoints.http.authentication import Authentication
+from fintech.entrypoints.http.custody_refusals import custody_problem
 from fintech.entrypoints.http.downloads import Downloads
 from fintech.entrypoints.http.errors import ErrorType, Problem, Refused, spoken, unavailable
 from fintech.entrypoints.http.expanding import EXPAND, Expander
@@ -31,7 +32,7 @@ from fintech.entrypoints.http.parameters import reader_of
 from fintech.entrypoints.http.request_log import Visit, log_answer, log_breakage
 from fintech.entrypoints.http.routes import REPLAYED, Answer, Call, Download, Method, RequestId, Route
 from fintech.entrypoints.http.settings import API_VERSION, HttpSettings
-from fintech.ports.errors import ConcurrencyExhausted, PortError, StoreOverloaded
+from fintech.ports.errors import ConcurrencyExhausted, LeaseEnded, PortError, StoreOverloaded
 from fintech.ports.id_source import IdSource
 
 P = TypeVar("P")
@@ -194,6 +195,8 @@ class Door:
             return _BUSY
         if isinstance(error, StoreOverloaded):
             return _OVERLOADED
+        if isinstance(error, LeaseEnded):
+            return custody_problem(error.refused)
         log_breakage(error, route, visit)
         return _UNAVAILABLE if isinstance(error, PortError) else _UNEXPECTED
 

@@ -23,6 +23,7 @@ _ERRORS: Final = {
     "404": "There is no such thing in this account and mode.",
     "408": "The body did not arrive in time.",
     "409": "Another request is working on it; try again.",
+    "410": "What it is about was destroyed, with the keys that protected it.",
     "413": "The body is too large.",
     "429": "Too many requests with this API key.",
     "500": "Something went wrong on our side.",

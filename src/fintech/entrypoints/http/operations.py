@@ -76,6 +76,8 @@ def operations_of(core: Core) -> tuple[Sequence[Route[Any]], Expander]:
     methods = PaymentMethods(
         create_method=core.create_payment_method(),
         find_method=core.find_method(),
+        read_billing=core.read_billing(),
+        look_up_methods=core.look_up_methods(),
         store=store,
         queries=queries,
     )

@@ -7,6 +7,7 @@ from fintech.application.disputes.asking import DisputeRefusal
 from fintech.application.payment_methods import MethodRefusal
 from fintech.application.payments.asking import AcquirerMissing, Refusal
 from fintech.application.refunds.asking import RefundRefusal
+from fintech.domain.billing import BillingFault
 from fintech.domain.cards import CardFault
 from fintech.domain.changeset import (
     AccountClosed,
@@ -19,6 +20,7 @@ from fintech.domain.changeset import (
     StaleWrite,
     UniqueTaken,
 )
+from fintech.domain.keys.refusals import CustodyRefused
 from fintech.domain.metadata import TooManyKeys
 from fintech.domain.payments.refusals import (
     AlreadyAnswered,
@@ -32,6 +34,7 @@ from fintech.domain.payments.refusals import (
     WrongStatus,
 )
 from fintech.domain.refunds.refund import InsufficientFunds, RefundOver
+from fintech.entrypoints.http.custody_refusals import custody_problem
 from fintech.entrypoints.http.dispute_refusals import OfDisputes, dispute_problem
 from fintech.entrypoints.http.errors import ErrorType, Problem, missing
 
@@ -111,6 +114,10 @@ def problem_of(refused: AnyRefusal, *, param: str = "amount") -> Problem:  # noq
             return _TEST_ONLY
         case CardFault():
             return card_problem(refused)
+        case BillingFault(field=field, rule=rule):
+            return _billing_problem(field, rule)
+        case CustodyRefused():
+            return custody_problem(refused)
         case _:
             assert_never(refused)
 
@@ -128,6 +135,13 @@ def card_problem(fault: CardFault) -> Problem:
         )
     param, message = _CARD_FAULTS[fault]
     return Problem(status=402, type=ErrorType.CARD, code=fault.value, message=message, param=param)
+
+
+def _billing_problem(field: str, rule: str) -> Problem:
+    outer, _, inner = field.partition(".")
+    param = f"billing_details[{outer}]" + (f"[{inner}]" if inner else "")
+    code = "email_invalid" if field == "email" else "parameter_invalid_value"
+    return Problem(code=code, message=f"{param} {rule}.", param=param)
 
 
 def _wrong_status(status: str, wanted: str) -> Problem:

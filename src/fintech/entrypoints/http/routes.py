@@ -133,8 +133,10 @@ class Resource:
         params: type[P],
         handle: Callable[[Call[P]], Awaitable[Answer]],
         summary: str,
+        *,
+        lists: bool = False,
     ) -> Route[P]:
-        """An operation that takes an idempotency key."""
+        """An operation that takes an idempotency key. One that ``lists`` looks for what stands in no URL."""
         return Route(
             name=f"{self.plural}.{verb}",
             method=Method.POST,
@@ -143,6 +145,7 @@ class Resource:
             handle=handle,
             answers=self.answers,
             summary=summary,
+            lists=lists,
         )
 
     def delete(

@@ -1,4 +1,4 @@
-"""The promise of `CardVault`, for every adapter's tests."""
+"""The promise of `CardDirectory`, for every adapter's tests."""
 
 from datetime import UTC, datetime
 
@@ -8,13 +8,13 @@ from attrs import asdict, evolve
 from fintech.domain.cards import Card, CardDetails, CardFault
 from fintech.domain.outcome import Failure, Success
 from fintech.domain.scope import Scope
-from fintech.ports.card_vault import CardVault
+from fintech.ports.card_directory import CardDirectory
 
 CVC = "7391"
 
 
-class CardVaultContract:
-    """Subclass it and provide the fixtures ``vault``, ``numbers`` (two card numbers that it admits, not too repetitive), ``scopes`` (two
+class CardDirectoryContract:
+    """Subclass it and provide the fixtures ``directory``, ``numbers`` (two card numbers that it knows, not too repetitive), ``scopes`` (two
     merchants' scopes that it serves) and ``unserved`` (a scope that it does not serve). The time is today, more or
     less."""
 
@@ -23,42 +23,47 @@ class CardVaultContract:
         return CardDetails(number=numbers[0], exp_month=12, exp_year=datetime.now(UTC).year + 3, cvc=CVC)
 
     def test_it_knows_whom_it_serves(
-        self, vault: CardVault, scopes: tuple[Scope, Scope], unserved: Scope
+        self, directory: CardDirectory, scopes: tuple[Scope, Scope], unserved: Scope
     ) -> None:
-        assert all(vault.serves(scope) for scope in scopes)
-        assert not vault.serves(unserved)
+        assert all(directory.serves(scope) for scope in scopes)
+        assert not directory.serves(unserved)
 
-    async def test_what_is_kept_of_a_card(
-        self, vault: CardVault, scopes: tuple[Scope, Scope], details: CardDetails
+    async def test_what_is_told_of_a_card(
+        self, directory: CardDirectory, scopes: tuple[Scope, Scope], details: CardDetails
     ) -> None:
-        card = await admitted(vault, scopes[0], details)
+        card = await recognised(directory, scopes[0], details)
         assert (card.bin, card.last4) == (details.number[:6], details.number[-4:])
         assert (card.exp_month, card.exp_year) == (details.exp_month, details.exp_year)
 
-    async def test_neither_number_nor_cvc_is_kept(
-        self, vault: CardVault, scopes: tuple[Scope, Scope], details: CardDetails
+    async def test_it_makes_no_fingerprint_for_it_has_no_merchants_keys(
+        self, directory: CardDirectory, scopes: tuple[Scope, Scope], details: CardDetails
     ) -> None:
-        card = await admitted(vault, scopes[0], details)
-        kept = [str(value) for value in asdict(card).values()]
-        for secret in (CVC, details.number[:7], details.number[-5:]):
-            assert not any(secret in text for text in [*kept, repr(card)])
+        cards = [await recognised(directory, scope, details) for scope in scopes]
+        assert [card.fingerprint for card in cards] == [None, None]
 
-    async def test_the_fingerprint_is_the_same_for_the_same_number_and_merchant_only(
+    async def test_neither_number_nor_cvc_is_told(
+        self, directory: CardDirectory, scopes: tuple[Scope, Scope], details: CardDetails
+    ) -> None:
+        card = await recognised(directory, scopes[0], details)
+        told = [str(value) for value in asdict(card).values()]
+        for secret in (CVC, details.number[:7], details.number[-5:]):
+            assert not any(secret in text for text in [*told, repr(card)])
+
+    async def test_it_tells_cards_apart(
         self,
-        vault: CardVault,
+        directory: CardDirectory,
         scopes: tuple[Scope, Scope],
         numbers: tuple[str, str],
         details: CardDetails,
     ) -> None:
-        first = await admitted(vault, scopes[0], details)
-        later = evolve(details, exp_month=11, exp_year=details.exp_year + 1, cvc=None)
-        assert (await admitted(vault, scopes[0], later)).fingerprint == first.fingerprint
-        other = await admitted(vault, scopes[0], evolve(details, number=numbers[1]))
-        elsewhere = await admitted(vault, scopes[1], details)
-        assert len({first.fingerprint, other.fingerprint, elsewhere.fingerprint}) == 3
+        card = await recognised(directory, scopes[0], details)
+        other = await recognised(directory, scopes[0], evolve(details, number=numbers[1]))
+        assert card != other
+        later = evolve(details, exp_month=11, cvc=None)
+        assert (await recognised(directory, scopes[1], later)) == evolve(card, exp_month=11)
 
     async def test_faults_are_values_that_tell_nothing(
-        self, vault: CardVault, scopes: tuple[Scope, Scope], details: CardDetails
+        self, directory: CardDirectory, scopes: tuple[Scope, Scope], details: CardDetails
     ) -> None:
         digit = str((int(details.number[-1]) + 1) % 10)
         wrong = {
@@ -68,22 +73,24 @@ class CardVaultContract:
             CardFault.INVALID_CVC: evolve(details, cvc="12x"),
         }
         for fault, given in wrong.items():
-            assert await vault.admit(scopes[0], given) == Failure(fault)
+            assert await directory.recognise(scopes[0], given) == Failure(fault)
             assert given.number not in repr(given)
         for text in ("", "4", "四二四二四二四二四二四二四二四二", "4" * 500, "4242-4242-4242-4242"):
-            refused = await vault.admit(scopes[0], evolve(details, number=text))
+            refused = await directory.recognise(scopes[0], evolve(details, number=text))
             assert refused == Failure(CardFault.INCORRECT_NUMBER)
 
-    def test_a_name_that_nobody_knows_is_no_card(self, vault: CardVault, scopes: tuple[Scope, Scope]) -> None:
-        assert vault.named(scopes[0], "pm_card_nobody_knows") is None
+    def test_a_name_that_nobody_knows_is_no_card(
+        self, directory: CardDirectory, scopes: tuple[Scope, Scope]
+    ) -> None:
+        assert directory.named(scopes[0], "pm_card_nobody_knows") is None
 
-    def test_live_mode_knows_no_names(self, vault: CardVault, scopes: tuple[Scope, Scope]) -> None:
+    def test_live_mode_knows_no_names(self, directory: CardDirectory, scopes: tuple[Scope, Scope]) -> None:
         live = Scope(scopes[0].merchant, livemode=True)
-        assert vault.named(live, "pm_card_visa") is None
+        assert directory.named(live, "pm_card_visa") is None
 
 
-async def admitted(vault: CardVault, scope: Scope, details: CardDetails) -> Card:
-    """The card of details that must be admitted."""
-    outcome = await vault.admit(scope, details)
+async def recognised(directory: CardDirectory, scope: Scope, details: CardDetails) -> Card:
+    """The card of details that must be known."""
+    outcome = await directory.recognise(scope, details)
     assert isinstance(outcome, Success), outcome
     return outcome.unwrap()
