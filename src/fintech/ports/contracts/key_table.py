@@ -83,18 +83,29 @@ class KeyTableContract:
 
     async def test_a_rings_whole_life_is_kept(self, table: KeyTable, ring: KeyRing, clock: Clock) -> None:
         now = clock.now()
-        moved = evolve(key_version(1, now, SECOND), derivation=Derivation.DERIVED, grant=None)
-        steps = [
-            ring.rotated(key_version(2, now)).unwrap(),
-            ring.rotated(key_version(2, now)).unwrap().retired(1, now + SOON).unwrap(),
-            ring.with_key(moved),
-            ring.placed(Custody.SUSPENDED).unwrap(),
-            ring.placed(Custody.REVOKED).unwrap().opened(now + SOON).unwrap(),
-            ring.shredded(now + SOON).unwrap(),
-        ]
-        for version, step in enumerate(steps, start=1):
-            saved = await kept(table, evolve(step, version=version))
-            assert saved == evolve(step, version=version + 1) == await table.ring(ring.scope)
+
+        async def next_one(step: KeyRing) -> KeyRing:
+            saved = await kept(table, step)
+            assert saved == evolve(step, version=step.version + 1) == await table.ring(ring.scope)
+            return saved
+
+        rotated = await next_one(ring.rotated(key_version(2, now)).unwrap())
+        elsewhere = evolve(key_version(2, now, SECOND), derivation=Derivation.DERIVED, grant=None)
+        moved = await next_one(rotated.with_key(elsewhere))
+        retired = await next_one(moved.retired(1, now + SOON).unwrap())
+        suspended = await next_one(retired.placed(Custody.SUSPENDED).unwrap())
+        restored = await next_one(suspended.placed(Custody.ACTIVE).unwrap())
+        revoked = await next_one(restored.placed(Custody.REVOKED).unwrap())
+        opened = await next_one(revoked.opened(now + SOON).unwrap())
+        await next_one(opened.shredded(now + SOON).unwrap())
+
+    async def test_a_ring_that_has_lost_a_version_is_not_kept(
+        self, table: KeyTable, ring: KeyRing, clock: Clock
+    ) -> None:
+        rotated = await kept(table, ring.rotated(key_version(2, clock.now())).unwrap())
+        with pytest.raises(AssertionError, match="loses no version"):
+            await table.save(evolve(rotated, keys=rotated.keys[1:]))
+        assert await table.ring(ring.scope) == rotated
 
     async def test_a_scope_has_one_ring(
         self, table: KeyTable, ring: KeyRing, ids: IdSource, clock: Clock
