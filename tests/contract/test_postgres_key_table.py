@@ -8,6 +8,7 @@ from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.postgres.database import Database, open_database
 from fintech.adapters.postgres.key_table import PostgresKeyTable
 from fintech.ports.contracts.key_table import KeyTableContract
+from fintech.ports.contracts.root_keys import RootKeysContract
 
 
 @pytest.fixture
@@ -19,3 +20,6 @@ async def key_tables(
 
 
 class TestPostgresKeyTable(KeyTableContract): ...
+
+
+class TestPostgresRootKeys(RootKeysContract): ...
