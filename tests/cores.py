@@ -6,7 +6,6 @@ from typing import TypeAlias
 
 from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.memory.id_source import CountingIdSource
-from fintech.adapters.memory.protected_store import MemoryProtectedStore
 from fintech.adapters.memory.webhook_sender import MemoryWebhookSender
 from fintech.adapters.postgres.database import open_database
 from fintech.adapters.simulator.card_acquirer import SimulatedAcquirer
@@ -48,7 +47,8 @@ def on_postgres(server: Server, *, writers: int = 2, readers: int = 2) -> OpenCo
                 bank=bank or SimulatedPayoutBank(clock, answer_timeout_s=0),
                 cards=SimulatedCardDirectory(digests, clock),
                 key_vault=key_vault or ScriptedVault(),
-                protected_values=MemoryProtectedStore(),
+                key_table=database.key_table,
+                protected=database.protected,
                 clock=clock,
                 ids=CountingIdSource(),
                 digests=digests,

@@ -72,6 +72,7 @@ from fintech.ports.card_acquirer import CardAcquirer
 from fintech.ports.card_directory import CardDirectory
 from fintech.ports.clock import Clock
 from fintech.ports.id_source import IdSource
+from fintech.ports.key_table import KeyTable
 from fintech.ports.key_vault import KeyVault
 from fintech.ports.keyed_digest import KeyedDigest
 from fintech.ports.outbox import Outbox
@@ -90,11 +91,12 @@ class Core(containers.DeclarativeContainer):
     queries = providers.Dependency(instance_of=Queries)
     proofs = providers.Dependency(instance_of=Proofs)
     outbox = providers.Dependency(instance_of=Outbox)
+    key_table = providers.Dependency(instance_of=KeyTable)
+    protected = providers.Dependency(instance_of=ProtectedStore)
     acquirer = providers.Dependency(instance_of=CardAcquirer)
     bank = providers.Dependency(instance_of=PayoutBank)
     cards = providers.Dependency(instance_of=CardDirectory)
     key_vault = providers.Dependency(instance_of=KeyVault)
-    protected_values = providers.Dependency(instance_of=ProtectedStore)
     webhook_sender = providers.Dependency(instance_of=WebhookSender)
     clock = providers.Dependency(instance_of=Clock)
     ids = providers.Dependency(instance_of=IdSource)
@@ -115,7 +117,7 @@ class Core(containers.DeclarativeContainer):
     end_api_key = providers.Singleton(EndApiKey, store=store, commits=commits)
     authenticate = providers.Singleton(Authenticate, store=store, digests=digests, clock=clock)
 
-    protection = providers.Singleton(Protection, vault=key_vault, values=protected_values, clock=clock)
+    protection = providers.Singleton(Protection, vault=key_vault, values=protected, clock=clock)
     fingerprints = providers.Singleton(Fingerprints, store=store, protection=protection)
     create_payment_method = providers.Singleton(
         CreatePaymentMethod,

@@ -176,7 +176,7 @@ async def test_nothing_stays_sealed_of_a_card_that_was_not_kept(shop: Shop) -> N
     await create(shop.keyed("k"), shop.scope, DETAILS)
     await create(shop.keyed("k"), shop.scope, DETAILS)
     await create(shop.keyed("k", b"other"), shop.scope, DETAILS)
-    assert await shop.core.protected_values().counts(shop.scope) == {1: 1}
+    assert await shop.core.protected().counts(shop.scope) == {1: 1}
 
 
 async def test_methods_are_found_by_number_and_by_address(shop: Shop) -> None:

@@ -168,7 +168,7 @@ async def test_a_presented_card_has_its_fingerprint_and_nothing_of_it_is_sealed(
     prints = {payment.attempts[0].method.card.fingerprint for payment in (first, again)}
     assert len(prints) == 1
     assert None not in prints
-    assert await till.core.protected_values().counts(till.shop.scope) == {}
+    assert await till.core.protected().counts(till.shop.scope) == {}
 
 
 async def test_without_the_merchants_keys_nothing_is_sold(till: Till) -> None:
