@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from attrs import field, frozen
-from attrs.validators import ge, in_, min_len
+from attrs.validators import ge, min_len
 
 from fintech.adapters.crypto.leases import HeldLease, Lending
 from fintech.adapters.crypto.roots import Roots, RootStanding
@@ -48,7 +48,7 @@ class VaultSettings:
 
     environment: str = field(validator=min_len(1))
     cmks: tuple[CmkName, ...] = field(validator=min_len(1))
-    derivation: Derivation = field(default=Derivation.WRAPPED, validator=in_(Derivation))
+    derivation: Derivation = Derivation.WRAPPED
     timing: CustodyTiming = USUAL
     leases_max: int = field(default=50_000, validator=ge(1))
     root_calls_max: int = field(default=16, validator=ge(1))
@@ -57,10 +57,12 @@ class VaultSettings:
 
 @frozen
 class NotLent:
-    """``code`` is the word of whoever refused: the root's, or what the bank has said of the ring."""
+    """``code`` is the word of whoever refused: the root's, or what the bank has said of the ring. ``unanswered``: nobody
+    has refused anything; what is lent stays lent."""
 
     reason: CustodyReason
     code: str
+    unanswered: bool = False
 
 
 @frozen(kw_only=True)
@@ -103,24 +105,28 @@ class Lender:
                 wipe(key)
 
     async def authorised(self, scope: Scope, standing: RootStanding) -> NotLent | None:
-        """Ask the root whether a merchant's keys would still be unwrapped under a root key; why not, if so. UNREACHABLE is
-        no no. Raises `StoreUnavailable`."""
+        """Ask the root whether a merchant's keys would still be unwrapped under a root key; why not, if so. Raises
+        `StoreUnavailable`."""
         ring = await self.table.ring(scope)
-        if ring is None:
+        keys = () if ring is None else ring.keys
+        version = next((key for key in keys if key.cmk == standing.cmk and key.wrapped), None)
+        if ring is None or version is None:
+            return NotLent(CustodyReason.UNREACHABLE, "the ring has changed")
+        context = WrapContext(self.settings.environment, scope, version.number)
+        wrapped = Wrapped(version.wrapped, version.grant)
+        asked = await self.roots.call(
+            standing, lambda: self.root.authorise(standing.cmk, context, wrapped), proves=True
+        )
+        if isinstance(asked, Success):
             return None
-        for version in ring.keys:
-            if version.cmk == standing.cmk and version.status is not KeyStatus.RETIRED:
-                context = WrapContext(self.settings.environment, scope, version.number)
-                wrapped = Wrapped(version.wrapped, version.grant)
-                asked = await self.roots.call(
-                    standing,
-                    lambda: self.root.authorise(standing.cmk, context, wrapped),  # noqa: B023 - awaited here
-                    proves=True,
-                )
-                if isinstance(asked, Success):
-                    return None
-                return self.not_lent(ring, asked.failure(), self.clock.now())
-        return None
+        return self.not_lent(ring, asked.failure(), self.clock.now())
+
+    def closed(self, ring: KeyRing | None) -> CustodyReason | None:
+        """Why nothing is lent of a ring now, as the key table has it."""
+        if ring is None:
+            return CustodyReason.UNREACHABLE
+        not_lent = self._refused(ring, self.clock.now())
+        return None if not_lent is None else not_lent.reason
 
     async def _found(self, scope: Scope) -> Outcome[tuple[KeyRing, Wrapped | None], NotLent]:
         """The merchant's ring, and what was wrapped just now if it had none: with the token that makes its permission
@@ -132,7 +138,7 @@ class Lender:
             made = await self._made(scope)
             if made is not None:
                 return made
-        return Failure(NotLent(CustodyReason.UNREACHABLE, "others are quicker"))
+        return Failure(NotLent(CustodyReason.UNREACHABLE, "others are quicker", unanswered=True))
 
     async def _made(self, scope: Scope) -> Outcome[tuple[KeyRing, Wrapped | None], NotLent] | None:
         """A first ring; None if somebody else has made it meanwhile."""
@@ -144,7 +150,7 @@ class Lender:
             standing, lambda: self.root.create(standing.cmk, context), proves=False
         )
         if isinstance(created, Failure):
-            return Failure(NotLent(_reason(created.failure()), created.failure().code))
+            return Failure(_not_lent(created.failure()))
         wrapped = created.unwrap()
         key = KeyVersion(
             number=1,
@@ -187,10 +193,10 @@ class Lender:
         """What a root's no means. One that may be due to a permission that has not got about yet is one to come back
         for; nothing is lent meanwhile."""
         newest = max(key.created_at for key in ring.keys)
-        if refused.fault is RootFault.DENIED and not refused.whole:
-            if now < newest + self.settings.timing.settles:
-                return NotLent(CustodyReason.UNREACHABLE, refused.code)
-        return NotLent(_reason(refused), refused.code)
+        settles = now < newest + self.settings.timing.settles
+        if refused.fault is RootFault.DENIED and not refused.whole and settles:
+            return NotLent(CustodyReason.UNREACHABLE, refused.code)
+        return _not_lent(refused)
 
     async def _key(
         self, ring: KeyRing, version: KeyVersion, fresh: Wrapped | None
@@ -260,14 +266,15 @@ def derivation_of(context: WrapContext) -> bytes:
     return f"{context.scope.merchant}|{mode}|{context.number}".encode()
 
 
-def _reason(refused: RootRefused) -> CustodyReason:
+def _not_lent(refused: RootRefused) -> NotLent:
     match refused.fault:
         case RootFault.UNREACHABLE:
-            return CustodyReason.UNREACHABLE
+            return NotLent(CustodyReason.UNREACHABLE, refused.code, unanswered=True)
         case RootFault.CORRUPT:
-            return CustodyReason.INTEGRITY
+            return NotLent(CustodyReason.INTEGRITY, refused.code)
         case RootFault.DENIED:
-            return CustodyReason.SUSPENDED if refused.whole else CustodyReason.REVOKED
+            reason = CustodyReason.SUSPENDED if refused.whole else CustodyReason.REVOKED
+            return NotLent(reason, refused.code)
 
 
 def _weight(refused: RootRefused) -> int:

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from attrs import define, field
 
 from fintech.domain.keys.custody import CmkName, CmkStatus
+from fintech.domain.keys.refusals import CustodyRefused
 from fintech.domain.keys.timing import CustodyTiming
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.ports.clock import Clock
@@ -50,12 +51,12 @@ class RootStanding:
     retry_at: datetime = NEVER
     failures: int = 0
     shut: bool = False  #: by the bank's order, or because the sweep found it disabled
-    asking: "asyncio.Task[RootRefused | None] | None" = None
+    asking: "asyncio.Task[CustodyRefused | None] | None" = None
 
 
 def pause_after(failures: int, timing: CustodyTiming) -> timedelta:
     """How long to wait after so many failures in a row: doubled each time, at random between half and whole."""
-    whole = min(timing.retry_first * 2 ** min(failures - 1, 16), timing.retry_most)
+    whole = min(timing.retry_first * (1 << min(failures - 1, 16)), timing.retry_most)
     return whole * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
 
 
@@ -69,6 +70,7 @@ class Roots:
     denied: Callable[[RootStanding, str], None]
     calls_max: int
     _standings: dict[CmkName, RootStanding] = field(factory=dict, init=False)
+    _together: dict[tuple[CmkName, ...], tuple[RootStanding, ...]] = field(factory=dict, init=False)
     _places: asyncio.Semaphore = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -84,6 +86,12 @@ class Roots:
     def all(self) -> tuple[RootStanding, ...]:
         """All of them."""
         return tuple(self._standings.values())
+
+    def together(self, cmks: tuple[CmkName, ...]) -> tuple[RootStanding, ...]:
+        """How it stands with several: one tuple for all leases that hang from the same."""
+        if cmks not in self._together:
+            self._together[cmks] = tuple(self.of(cmk) for cmk in cmks)
+        return self._together[cmks]
 
     def tell(self, told: RootKey, now: datetime) -> bool:
         """What the key table says of one; whether that shuts it.
