@@ -55,8 +55,8 @@ class Lease(Protocol):
     """A merchant's keys, lent to this process until an absolute moment, which use never puts off.
 
     Its methods are quick and wait for nothing. It is for the request that took it, which is seconds; nobody keeps one.
-    It outlives its renewal, but not what the bank takes back: from then on, as from ``ends_at`` on, `open` refuses and the
-    others raise `LeaseEnded`, with the reason. Recording what became of a payment needs no keys.
+    It outlives its renewal, but not what the bank takes back: from then on, as from ``ends_at`` on, `open` refuses, and
+    `seal`, `index` and `numbers` raise `LeaseEnded`, with the reason. Recording what became of a payment needs no keys.
     """
 
     @property
