@@ -133,8 +133,9 @@ class World:
 
     async def accounts(self, who: int) -> dict[str, BankAccount]:
         """A merchant's bank accounts, by their numbers."""
-        listed = await self.core.queries().bank_accounts(self.scopes[who], _PAGE)
-        return {account.number: account for account in listed.items}
+        listed, scope = await self.core.queries().bank_accounts(self.scopes[who], _PAGE), self.scopes[who]
+        opened = [await self.core.open_account()(scope, account.id) for account in listed.items]
+        return {each.unwrap().number: account for each, account in zip(opened, listed.items, strict=True)}
 
     async def settings(self, who: int) -> BalanceSettings:
         """How a merchant is paid out."""

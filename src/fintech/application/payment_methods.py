@@ -63,7 +63,7 @@ class CreatePaymentMethod:
         if isinstance(leased, Failure):
             return await replied(self.commits, request, scope, PaymentMethod, leased)
         lease, id = leased.unwrap(), self.ids.new(PaymentMethodId)
-        card = evolve(recognised.unwrap(), fingerprint=await self.fingerprints(lease, details.number))
+        card = evolve(recognised.unwrap(), fingerprint=await self.fingerprints.of_card(lease, details.number))
         sealed = {CARD_NUMBER: details.number.encode(), **billing.sealable()}
         await self.protection.keep(lease, id, sealed)
 

@@ -6,6 +6,8 @@ from fintech.application.api_keys import Authenticate, CreateApiKey, EndApiKey, 
 from fintech.application.balance_settings import ChangeBalanceSettings, ChangeInstantPolicy
 from fintech.application.bank_accounts import (
     AddBankAccount,
+    OpenAccount,
+    ReadHolders,
     RemoveBankAccount,
     UpdateBankAccount,
 )
@@ -204,12 +206,18 @@ class Core(containers.DeclarativeContainer):
         store=store,
         queries=queries,
         ids=ids,
+        protection=protection,
+        fingerprints=fingerprints,
         commits=commits,
     )
+    read_holders = providers.Singleton(ReadHolders, protection=protection)
+    open_account = providers.Singleton(OpenAccount, protection=protection)
     update_bank_account = providers.Singleton(UpdateBankAccount, store=store, commits=commits)
     remove_bank_account = providers.Singleton(RemoveBankAccount, store=store, commits=commits)
 
-    payout_asking = providers.Singleton(PayoutAsking, store=store, bank=bank, commits=commits)
+    payout_asking = providers.Singleton(
+        PayoutAsking, store=store, bank=bank, open_account=open_account, commits=commits
+    )
     resolve_payout = providers.Singleton(
         ResolvePayout, store=store, bank=bank, commits=commits, asking=payout_asking
     )

@@ -13,7 +13,7 @@ from fintech.application.payouts.asking import BankMissing, PayoutAsking, Payout
 from fintech.application.payouts.remitting import RemitLines
 from fintech.application.payouts.repeats import PayoutAnswered, PayoutRepeats
 from fintech.domain.balance_settings import BalanceSettings
-from fintech.domain.bank_accounts import BankAccount
+from fintech.domain.bank_accounts import AccountDetails, BankAccount
 from fintech.domain.business_days import sydney_day
 from fintech.domain.changeset import Answer, Claim
 from fintech.domain.events import EventType
@@ -37,6 +37,17 @@ from fintech.ports.payout_bank import PayoutBank
 from fintech.ports.store import Store
 
 Decided: TypeAlias = Outcome[Decision[Payout], PayoutRefusal]
+
+
+@frozen
+class _Making:
+    """A payout that is made, and where it goes if it is sent at once."""
+
+    payout: Payout
+    details: AccountDetails | None = None
+
+
+_Made: TypeAlias = Outcome[Decision[_Making], PayoutRefusal]
 
 
 @frozen(kw_only=True)
@@ -66,7 +77,8 @@ class CreatePayout:
     ) -> PayoutAnswered:
         """Without an amount, all that there is to be paid this way; without a destination, the default account.
 
-        Refused as `payout_made` refuses. ``automatic`` is the schedule's: refused as `NotDue` unless it is due, and what
+        Refused as `payout_made` refuses, and as custody refuses when it is to be sent at once and the bank cannot be told
+        where; a standard payout waits then. ``automatic`` is the schedule's: refused as `NotDue` unless it is due, and what
         is due next is saved with it.
         """
         if not self.bank.serves(scope):
@@ -80,14 +92,18 @@ class CreatePayout:
             automatic=automatic,
         )
 
-        async def decide(changeset: ChangesetId, now: datetime) -> Decided:
+        async def decide(changeset: ChangesetId, now: datetime) -> _Made:
             decided = await self._decide(request, scope, asked, destination, changeset, now)
             some = _some(asked, decided)
             return await self._decide(request, scope, some, destination, changeset, now) if some else decided
 
-        outcome: Outcome[Payout, PayoutRefusal] = await self.commits.land(scope, request.actor, decide)
-        if isinstance(outcome, Success) and outcome.unwrap().status is PayoutStatus.SENT:
-            outcome = await self.asking.send(request, scope, outcome.unwrap())
+        made: Outcome[_Making, PayoutRefusal] = await self.commits.land(scope, request.actor, decide)
+        if isinstance(made, Failure):
+            return await self.repeats.reply(request, scope, made)
+        making = made.unwrap()
+        outcome: Outcome[Payout, PayoutRefusal] = Success(making.payout)
+        if making.payout.status is PayoutStatus.SENT:
+            outcome = await self.asking.send(request, scope, making.payout, making.details)
         return await self.repeats.reply(request, scope, outcome)
 
     async def _decide(
@@ -98,7 +114,7 @@ class CreatePayout:
         destination: BankAccountId | None,
         changeset: ChangesetId,
         now: datetime,
-    ) -> Decided:
+    ) -> _Made:
         settings = await load_settings(self.store, scope, now)
         if asked.automatic and (settings.due_at is None or settings.due_at > now):
             return Failure(NotDue())
@@ -106,6 +122,10 @@ class CreatePayout:
         if isinstance(loaded, Failure):
             return loaded
         merchant, account = loaded.unwrap()
+        sending = await self.asking.sending(scope, asked.method, account.id, now)
+        if isinstance(sending, Failure):
+            return sending
+        send_at, details = sending.unwrap()
         made = payout_made(
             merchant,
             settings,
@@ -113,7 +133,7 @@ class CreatePayout:
             account,
             asked,
             id=self.ids.new(PayoutId),
-            send_at=self.bank.next_window(asked.method, now),
+            send_at=send_at,
             at=now,
             changeset=changeset,
         )
@@ -128,7 +148,7 @@ class CreatePayout:
         payout = evolve(booked.payout, remittances=len(remitting.pages))
         return Success(
             Decision(
-                value=saved(payout),
+                value=_Making(saved(payout), details),
                 changes=(
                     (payout, EventType.PAYOUT_CREATED),
                     (after, EventType.BALANCE_SETTINGS_UPDATED),
@@ -162,7 +182,7 @@ def _claim(request: Request, payout: Payout, now: datetime) -> Claim | Answer | 
     return claim(payout.id, now)
 
 
-def _some(asked: Asked, decided: Decided) -> Asked | None:
+def _some(asked: Asked, decided: _Made) -> Asked | None:
     """As much as one payout can pay for, where all is asked for and that is more lines than one may have."""
     refused = decided.failure() if isinstance(decided, Failure) else None
     if (
@@ -278,5 +298,5 @@ class ReversePayout:
 
         outcome: Outcome[Payout, PayoutRefusal] = await self.commits.land(scope, request.actor, decide)
         if isinstance(outcome, Success):
-            outcome = await self.asking.send(request, scope, outcome.unwrap())
+            outcome = await self.asking.send(request, scope, outcome.unwrap(), None)
         return await self.repeats.reply(request, scope, outcome)

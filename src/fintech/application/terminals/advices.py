@@ -85,7 +85,7 @@ class TakeAdvice:
         card, leased = recognised.unwrap(), await self.protection.lease(scope)
         if isinstance(leased, Failure):
             return card
-        return evolve(card, fingerprint=await self.fingerprints(leased.unwrap(), details.number))
+        return evolve(card, fingerprint=await self.fingerprints.of_card(leased.unwrap(), details.number))
 
 
 def _payment(id: PaymentId, sale: Sale, card: Card | None, now: datetime) -> Payment:

@@ -59,7 +59,7 @@ class TakePurchase:
         leased = await self.protection.lease(scope)
         if isinstance(leased, Failure):
             return await self._not_admitted(request, scope, leased.failure())
-        fingerprint = await self.fingerprints(leased.unwrap(), details.number)
+        fingerprint = await self.fingerprints.of_card(leased.unwrap(), details.number)
         card = evolve(recognised.unwrap(), fingerprint=fingerprint)
         asked = await self._asked(request, scope, sale, card)
         if isinstance(asked, Failure):

@@ -134,6 +134,7 @@ def _at_the_bank(core: Core) -> tuple[Payouts, BankAccounts]:
         add_bank_account=core.add_bank_account(),
         update_bank_account=core.update_bank_account(),
         remove_bank_account=core.remove_bank_account(),
+        read_holders=core.read_holders(),
         store=store,
         queries=queries,
     )
