@@ -151,7 +151,7 @@ class SimulatedKms:
             status, result = refused.status, refused.code
         self.log.note(caller, operation, body, result)
         if self.weather.outage is Outage.CUT:
-            return await _cut(request, answer)
+            return await _cut(request, status, answer)
         headers = {"x-amzn-RequestId": str(uuid4())}
         return web.Response(
             status=status, body=json.dumps(answer).encode(), content_type=JSON_TYPE, headers=headers
@@ -252,10 +252,11 @@ def _body(raw: bytes) -> dict[str, Any]:
     return body
 
 
-async def _cut(request: web.Request, answer: Mapping[str, Any]) -> web.StreamResponse:
+async def _cut(request: web.Request, status: int, answer: Mapping[str, Any]) -> web.StreamResponse:
     """Half an answer, and the line is gone."""
     whole = json.dumps(answer).encode()
-    response = web.StreamResponse(headers={"Content-Type": JSON_TYPE, "Content-Length": str(len(whole))})
+    headers = {"Content-Type": JSON_TYPE, "Content-Length": str(len(whole))}
+    response = web.StreamResponse(status=status, headers=headers)
     await response.prepare(request)
     await response.write(whole[: len(whole) // 2])
     await asyncio.sleep(0)
