@@ -202,6 +202,7 @@ async def test_those_who_wait_when_it_is_closed_are_told(kms: SimulatedKms, cmk:
         await root.close()
         codes = [refusal(await task).code for task in asking]
         assert codes == ["ReadTimeoutError", "Closed", "Closed"]
+        assert refusal(await root.status(cmk)).code == "Closed"
 
 
 async def test_who_gives_up_is_let_go(kms: SimulatedKms, cmk: CmkName) -> None:
@@ -215,6 +216,15 @@ async def test_who_gives_up_is_let_go(kms: SimulatedKms, cmk: CmkName) -> None:
             isinstance(each, asyncio.CancelledError)
             for each in await asyncio.gather(*asking, return_exceptions=True)
         )
+
+
+async def test_an_empty_answer_is_no_permission(kms: SimulatedKms, cmk: CmkName) -> None:
+    async with opened(kms) as root:
+        wrapped = await created(root, cmk)
+        root._client.decrypt = lambda **_: {"ResponseMetadata": {"HTTPStatusCode": 200}}
+        silence = Failure(RootRefused(UNREACHABLE, "AnswerIncomplete"))
+        assert await root.authorise(cmk, context_of(), wrapped) == silence
+        assert await root.unwrap(cmk, context_of(), wrapped) == silence
 
 
 async def test_a_new_grant_works_at_once_by_its_token(kms: SimulatedKms, cmk: CmkName) -> None:
