@@ -29,7 +29,7 @@ from fintech.entrypoints.key_settings import (
     NotaryKind,
     RootKind,
 )
-from fintech.entrypoints.secret_files import keep_secret
+from fintech.entrypoints.secret_files import keep_secret, read_secret
 from fintech.entrypoints.settings import PREFIX, Settings, SettingsInvalid
 from fintech.ports.key_root import KeyRoot
 from fintech.ports.signatures import Notary, SignatureChecker
@@ -196,7 +196,7 @@ def _officers(path: Path | None) -> SignatureChecker:
 
 def _kept(path: Path) -> bytes:
     """What a file of the folder says: made once, the same for all who race. Raises ``OSError``."""
-    text = keep_secret(path, secrets.token_hex(SECRET_BYTES))
+    text = read_secret(path) or keep_secret(path, secrets.token_hex(SECRET_BYTES))
     try:
         secret = bytes.fromhex(text)
     except ValueError:

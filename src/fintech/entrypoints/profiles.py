@@ -1,4 +1,4 @@
-"""Deployments of the core, each an async context manager that yields a `Core`. Nobody names adapters but this module,
+"""Deployments of the core, each an async context manager that yields a `Core`. Nobody names a core's adapters but this module,
 `outside` and `key_custody`, which has the table of who keeps root keys.
 
 | profile     | books                        | acquirer and bank       | clock and ids      |
