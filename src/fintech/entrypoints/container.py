@@ -13,6 +13,7 @@ from fintech.application.bank_accounts import (
 )
 from fintech.application.commits import Commits
 from fintech.application.disputes.asking import DisputeAsking
+from fintech.application.disputes.evidence import KeepEvidence
 from fintech.application.disputes.requests import CloseDispute, DisputeRepeats, UpdateDispute
 from fintech.application.disputes.resolving import HeedDispute, ResolveDispute
 from fintech.application.fingerprints import Fingerprints
@@ -161,12 +162,20 @@ class Core(containers.DeclarativeContainer):
     update_refund = providers.Singleton(UpdateRefund, store=store, commits=commits, repeats=refund_repeats)
     return_refund = providers.Singleton(ReturnRefund, store=store, commits=commits)
 
+    keep_evidence = providers.Singleton(KeepEvidence, protection=protection)
     dispute_asking = providers.Singleton(DisputeAsking, store=store, acquirer=acquirer, commits=commits)
-    resolve_dispute = providers.Singleton(ResolveDispute, store=store, commits=commits, asking=dispute_asking)
+    resolve_dispute = providers.Singleton(
+        ResolveDispute, store=store, commits=commits, evidence=keep_evidence, asking=dispute_asking
+    )
     heed_dispute = providers.Singleton(HeedDispute, store=store, ids=ids, commits=commits)
     dispute_repeats = providers.Singleton(DisputeRepeats, commits=commits, resolve=resolve_dispute)
     update_dispute = providers.Singleton(
-        UpdateDispute, store=store, commits=commits, asking=dispute_asking, repeats=dispute_repeats
+        UpdateDispute,
+        store=store,
+        commits=commits,
+        evidence=keep_evidence,
+        asking=dispute_asking,
+        repeats=dispute_repeats,
     )
     close_dispute = providers.Singleton(
         CloseDispute, store=store, commits=commits, asking=dispute_asking, repeats=dispute_repeats

@@ -97,7 +97,11 @@ def operations_of(core: Core) -> tuple[Sequence[Route[Any]], Expander]:
         create_refund=core.create_refund(), update_refund=core.update_refund(), store=store, queries=queries
     )
     disputes = Disputes(
-        update_dispute=core.update_dispute(), close_dispute=core.close_dispute(), store=store, queries=queries
+        update_dispute=core.update_dispute(),
+        close_dispute=core.close_dispute(),
+        evidence=core.keep_evidence(),
+        store=store,
+        queries=queries,
     )
     transactions = BalanceTransactions(store=store, queries=queries)
     payouts, accounts = _at_the_bank(core)
