@@ -121,12 +121,17 @@ class Lender:
             return None
         return self.not_lent(ring, asked.failure(), self.clock.now())
 
-    def closed(self, ring: KeyRing | None) -> CustodyReason | None:
-        """Why nothing is lent of a ring now, as the key table has it."""
+    async def judged(self, lease: HeldLease) -> CustodyReason | bool:
+        """What has become of what a lease hangs from: True if it is as it was, False if it has changed but is not closed, or
+        why it is closed. Raises `StoreUnavailable`."""
+        ring = await self.table.ring(lease.scope)
         if ring is None:
             return CustodyReason.UNREACHABLE
-        not_lent = self._refused(ring, self.clock.now())
-        return None if not_lent is None else not_lent.reason
+        closed = self._refused(ring, self.clock.now())
+        if closed is not None:
+            return closed.reason
+        denied = any(root.denied_at is not None and root.denied_at >= lease.lent_at for root in lease.roots)
+        return ring.version == lease.ring_version and not denied
 
     async def _found(self, scope: Scope) -> Outcome[tuple[KeyRing, Wrapped | None], NotLent]:
         """The merchant's ring, and what was wrapped just now if it had none: with the token that makes its permission
@@ -236,6 +241,7 @@ class Lender:
             ring.scope,
             MerchantKeys(ring.scope, ring.id, keys, active.number),
             self.roots.together(tuple(cmks)),
+            ring_version=ring.version,
             lent_at=lent_at,
             due_at=lent_at + (ends_at - lent_at) * share,
             ends_at=ends_at,
