@@ -4,7 +4,7 @@ that can be down."""
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from attrs import define, evolve, field
 
@@ -17,7 +17,15 @@ from fintech.adapters.system.id_source import RandomIdSource
 from fintech.domain.audit import AuditAction, AuditEntry
 from fintech.domain.evolving import evolve as evolved
 from fintech.domain.ids import MerchantId
-from fintech.domain.keys.custody import CmkName, CmkStatus, Custody, Derivation, KeyRing
+from fintech.domain.keys.custody import (
+    CmkName,
+    CmkStatus,
+    Custody,
+    Derivation,
+    KeyRing,
+    KeyStatus,
+    KeyVersion,
+)
 from fintech.domain.keys.places import Place
 from fintech.domain.keys.purposes import KeyPurpose
 from fintech.domain.keys.refusals import CustodyReason, CustodyRefused
@@ -26,6 +34,7 @@ from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.scope import Scope
 from fintech.ports.audit_trail import AuditTrail
 from fintech.ports.errors import AuditUnavailable, StoreUnavailable
+from fintech.ports.key_root import WrapContext
 from fintech.ports.key_table import AppliedOrder, RingChange, RootKey
 from fintech.ports.key_vault import Lease
 
@@ -76,7 +85,7 @@ class Table(MemoryKeyTable):
         await self._reached()
         return await super().epoch()
 
-    async def lead(self, name, now, until):
+    async def lead(self, name: str, now: datetime, until: datetime) -> bool:
         await self._reached()
         return await super().lead(name, now, until)
 
@@ -139,9 +148,6 @@ class Desk:
 
     async def rotate(self, scope: Scope, cmk: CmkName = CMK, derivation=Derivation.WRAPPED) -> KeyRing:
         """A merchant has a new key."""
-        from fintech.domain.keys.custody import KeyStatus, KeyVersion
-        from fintech.ports.key_root import WrapContext
-
         ring = await self._ring(scope)
         number = ring.keys[-1].number + 1
         made = (await self.root.create(cmk, WrapContext("test", scope, number))).unwrap()

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from fintech.adapters.crypto import watching
 from fintech.adapters.crypto.roots import FAILURES_MAX
 from fintech.domain.audit import AuditAction, AuditResult
 from fintech.domain.keys.custody import CmkStatus, Custody, Derivation
@@ -157,7 +158,7 @@ async def test_use_never_puts_off_the_end(desk: Desk) -> None:
 async def test_what_is_in_use_is_lent_anew_in_the_background_before_its_end(desk: Desk) -> None:
     scope, vault = desk.merchant(), desk.vault()
     first = (await vault.lease(scope)).unwrap()
-    at = []
+    at: list[int] = []
     for second in range(1, 270):
         desk.pass_(1)
         await desk.heartbeat()
@@ -471,11 +472,11 @@ async def test_a_root_that_does_not_answer_is_left_alone(desk: Desk) -> None:
     await vault.lease(scopes[0])
     desk.root.reachable = False
     desk.root.calls.clear()
-    for second in range(120):
+    for _ in range(120):
         for scope in scopes:
             await vault.lease(scope)
         desk.pass_(1)
-    assert FAILURES_MAX <= desk.root.calls.total() <= 40, second
+    assert FAILURES_MAX <= desk.root.calls.total() <= 40
     assert vault.figures.root_faults[RootFault.UNREACHABLE] == desk.root.calls.total()
 
 
@@ -656,8 +657,6 @@ async def test_an_attended_vault_hears_of_an_order_by_itself(desk: Desk) -> None
 async def test_more_changes_than_are_listed_end_everything(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from fintech.adapters.crypto import watching
-
     monkeypatch.setattr(watching, "LISTED_MAX", 3)
     scopes, vault = [desk.merchant() for _ in range(5)], desk.vault()
     for scope in scopes:
