@@ -167,9 +167,10 @@ class Lender:
             created_at=now,
         )
         ring = new_ring(id=self.ids.new(KeyRingId), scope=scope, key=key, at=now)
-        await self.audit.write(self._entry(ring, AuditResult.DONE))
+        await self.audit.write(self._entry(ring, AuditResult.BEGUN))
         saved = await self.table.save(ring)
         if isinstance(saved, Success):
+            await self.audit.write(self._entry(ring, AuditResult.DONE))
             return Success((saved.unwrap(), wrapped))
         await self.audit.write(self._entry(ring, AuditResult.FAILED))
         assert isinstance(saved.failure(), RingTaken)  # it is new, and no order comes with it
