@@ -30,7 +30,7 @@ from fintech.ports.audit_trail import AuditTrail
 from fintech.ports.clock import Clock
 from fintech.ports.id_source import IdSource
 from fintech.ports.key_root import KeyRoot, RootFault, RootRefused, Unwrapped, WrapContext, Wrapped
-from fintech.ports.key_table import KeyTable, RingTaken
+from fintech.ports.key_table import KeyTable
 from fintech.sealing.merchant_keys import MerchantKeys
 from fintech.sealing.schedule import derived_key, wipe
 
@@ -138,15 +138,17 @@ class Lender:
         work at once."""
         for _ in range(TRIES_MAX):
             ring = await self.table.ring(scope)
-            if ring is not None:
+            if ring is not None and (ring.keys or self._refused(ring, self.clock.now()) is not None):
                 return Success((ring, None))
-            made = await self._made(scope)
+            made = await self._made(scope, ring)
             if made is not None:
                 return made
         return Failure(NotLent(CustodyReason.UNREACHABLE, "others are quicker", unanswered=True))
 
-    async def _made(self, scope: Scope) -> Outcome[tuple[KeyRing, Wrapped | None], NotLent] | None:
-        """A first ring; None if somebody else has made it meanwhile."""
+    async def _made(
+        self, scope: Scope, empty: KeyRing | None
+    ) -> Outcome[tuple[KeyRing, Wrapped | None], NotLent] | None:
+        """A first key, in a ring of its own or in one that the bank spoke of before; None if somebody else was quicker."""
         now, standing = self.clock.now(), self.roots.of(self._cmk(scope))
         if standing.shut:
             return Failure(NotLent(CustodyReason.SUSPENDED, "root key shut"))
@@ -167,13 +169,17 @@ class Lender:
             created_at=now,
         )
         ring = new_ring(id=self.ids.new(KeyRingId), scope=scope, key=key, at=now)
+        if empty is not None:
+            rotated = empty.rotated(key)
+            if isinstance(rotated, Failure):
+                return Failure(NotLent(CustodyReason.REVOKED, empty.custody))
+            ring = rotated.unwrap()
         await self.audit.write(self._entry(ring, AuditResult.BEGUN))
         saved = await self.table.save(ring)
         if isinstance(saved, Success):
             await self.audit.write(self._entry(ring, AuditResult.DONE))
             return Success((saved.unwrap(), wrapped))
         await self.audit.write(self._entry(ring, AuditResult.FAILED))
-        assert isinstance(saved.failure(), RingTaken)  # it is new, and no order comes with it
         await self._give_back(scope, standing, wrapped)
         return None
 
@@ -198,8 +204,7 @@ class Lender:
     def not_lent(self, ring: KeyRing, refused: RootRefused, now: datetime) -> NotLent:
         """What a root's no means. One that may be due to a permission that has not got about yet is one to come back
         for; nothing is lent meanwhile."""
-        newest = max(key.created_at for key in ring.keys)
-        settles = now < newest + self.settings.timing.settles
+        settles = any(now < key.created_at + self.settings.timing.settles for key in ring.keys)
         if refused.fault is RootFault.DENIED and not refused.whole and settles:
             return NotLent(CustodyReason.UNREACHABLE, refused.code)
         return _not_lent(refused)

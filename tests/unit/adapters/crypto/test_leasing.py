@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from fintech.adapters.crypto import watching
 from fintech.adapters.crypto.roots import FAILURES_MAX
 from fintech.domain.audit import AuditAction, AuditResult
-from fintech.domain.keys.custody import CmkStatus, Custody, Derivation
+from fintech.domain.keys.custody import CmkStatus, Custody, Derivation, KeyRingId, new_ring
 from fintech.domain.keys.purposes import KeyPurpose
 from fintech.domain.keys.refusals import CustodyReason
 from fintech.domain.outcome import Success
@@ -550,8 +551,10 @@ async def test_a_merchants_first_key_is_made_and_written_down(desk: Desk) -> Non
     ring = await desk.table.ring(scope)
     assert ring is not None
     assert [(key.number, key.cmk, key.grant is not None) for key in ring.keys] == [(1, CMK, True)]
-    created, granted = desk.trail.entries
+    begun, created, granted = desk.trail.entries
+    assert (begun.action, begun.subject) == (created.action, created.subject)
     assert (created.action, created.subject) == (AuditAction.KEY_CREATED, ring.id)
+    assert (begun.result, created.result) == (AuditResult.BEGUN, AuditResult.DONE)
     assert (granted.action, granted.merchant) == (AuditAction.LEASE_GRANTED, scope.merchant)
 
 
@@ -561,9 +564,24 @@ async def test_two_processes_make_one_ring(desk: Desk) -> None:
     outcomes = await asyncio.gather(*(vault.lease(scope) for vault in vaults))
     assert all(map(lent, outcomes))
     assert len({outcome.unwrap().index("name", b"Ada") for outcome in outcomes}) == 1
-    assert (
-        desk.trail.actions()[AuditAction.KEY_CREATED] == 4 + 3
-    )  # three were made for nothing, which is said
+    results = Counter(entry.result for entry in desk.trail.entries if entry.action is AuditAction.KEY_CREATED)
+    assert results == {AuditResult.BEGUN: 4, AuditResult.DONE: 1, AuditResult.FAILED: 3}
+
+
+async def test_a_merchant_of_whom_the_bank_spoke_first_gets_its_key_when_the_bank_lets_it(desk: Desk) -> None:
+    scope, vault = desk.merchant(), desk.vault()
+    empty = new_ring(id=desk.ids.new(KeyRingId), scope=scope, key=None, at=desk.clock.now())
+    suspended = await desk.keep(empty.placed(Custody.SUSPENDED).unwrap())
+    assert await vault.lease(scope) == refused(CustodyReason.REVOKED)
+    assert not desk.root.calls
+    await desk.keep(suspended.placed(Custody.ACTIVE).unwrap())
+    desk.pass_(1)
+    outcomes = await asyncio.gather(*(each.lease(scope) for each in (vault, desk.vault(), desk.vault())))
+    assert all(map(lent, outcomes))
+    ring = await desk.table.ring(scope)
+    assert ring is not None
+    assert ring.id == empty.id
+    assert [key.number for key in ring.keys] == [1]
 
 
 async def test_new_rings_are_spread_over_the_root_keys_of_the_bank(desk: Desk) -> None:
