@@ -203,9 +203,7 @@ class LeasingVault(KeyVault):
                     root.asking = asking
                 if root.failures:
                     break
-                answer = await asyncio.shield(asking)
-                if mine and answer is not None:
-                    return answer
+                await asyncio.shield(asking)
                 refused = held.refused()
                 if refused is not None:
                     return refused
@@ -213,17 +211,17 @@ class LeasingVault(KeyVault):
                     break
         return None
 
-    async def _ask(self, root: RootStanding, scope: Scope) -> CustodyRefused | None:
+    async def _ask(self, root: RootStanding, scope: Scope) -> None:
+        """Ask with a merchant's keys. What is refused ends, and with it what whoever waits for this has in hand."""
         try:
             not_lent = await self._lender.authorised(scope, root)
         except StoreUnavailable:
             self._roots.unanswered(root)
-            return None
+            return
         finally:
             root.asking = None
-        if not_lent is None or not_lent.unanswered:
-            return None
-        return await self._loads.refuse(scope, not_lent)
+        if not_lent is not None and not not_lent.unanswered:
+            await self._loads.refuse(scope, not_lent)
 
     async def _changed(self, scopes: Sequence[Scope] | None) -> None:
         """Take from the shelf what has changed. What the bank has closed ends now, for its users, too; what was only
