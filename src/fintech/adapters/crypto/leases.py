@@ -17,7 +17,7 @@ from fintech.ports.clock import Clock
 from fintech.ports.errors import LeaseEnded
 from fintech.ports.key_vault import Lease
 from fintech.sealing.merchant_keys import MerchantKeys, OpenFault
-from fintech.sealing.message import MessageFault, take_apart
+from fintech.sealing.message import MessageFault, read_header
 
 _NO_KEYS_IN_TIME = CustodyRefused(CustodyReason.UNREACHABLE)
 
@@ -135,7 +135,7 @@ class HeldLease(Lease):
 
     def _is_behind(self, message: bytes) -> bool:
         """Whether a message is of a version that came after this lease."""
-        return take_apart(message).unwrap().number > self._keys.numbers[0]
+        return read_header(message).unwrap().number > self._keys.numbers[0]
 
 
 @define(eq=False)
