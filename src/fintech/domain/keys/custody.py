@@ -133,7 +133,8 @@ class RetirementRefused:
 class KeyRing:
     """A merchant's keys in one mode. ``version`` counts its changes: a ring is saved as `KeyTable` found it, or not.
 
-    ``opened_until`` is the end of a break-glass, while a revoked ring can be used all the same.
+    ``opened_until`` is the end of a break-glass, while a revoked ring can be used all the same. A ring without ``keys`` is
+    that of a merchant whom the bank spoke of before anything was sealed; the first version is added as any other is.
     """
 
     id: KeyRingId
@@ -183,8 +184,9 @@ class KeyRing:
         opening = [each for each in self.keys if each.status is not KeyStatus.RETIRED]
         if self.custody is not Custody.ACTIVE or len(opening) >= VERSIONS_MAX:
             return Failure(RotationRefused(self.custody, len(opening)))
-        if key.number != self.keys[-1].number + 1:
-            message = f"version {key.number} does not follow {self.keys[-1].number}"
+        last = self.keys[-1].number if self.keys else 0
+        if key.number != last + 1:
+            message = f"version {key.number} does not follow {last}"
             raise AssertionError(message)
         before = tuple(
             each.moved_to(KeyStatus.DECRYPT_ONLY) if each.status is KeyStatus.ACTIVE else each
@@ -205,6 +207,7 @@ class KeyRing:
         return evolve(self, keys=tuple(key if each.number == key.number else each for each in self.keys))
 
 
-def new_ring(*, id: KeyRingId, scope: Scope, key: KeyVersion, at: datetime) -> KeyRing:
-    """A ring of one version."""
-    return KeyRing(id=id, version=0, scope=scope, custody=Custody.ACTIVE, keys=(key,), created_at=at)
+def new_ring(*, id: KeyRingId, scope: Scope, key: KeyVersion | None, at: datetime) -> KeyRing:
+    """A ring of one version, or of none yet."""
+    keys = () if key is None else (key,)
+    return KeyRing(id=id, version=0, scope=scope, custody=Custody.ACTIVE, keys=keys, created_at=at)
