@@ -49,6 +49,7 @@ class AuditAction(StrEnum):
 class AuditResult(StrEnum):
     """How it ended."""
 
+    BEGUN = "begun"  #: it is about to be done; the next entry about it says how it ended, if anything could
     DONE = "done"
     REFUSED = "refused"
     FAILED = "failed"
