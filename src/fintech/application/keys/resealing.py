@@ -39,7 +39,9 @@ class Stuck(StrEnum):
     """Why a value is left as it is."""
 
     UNKNOWN_COLUMN = "unknown_column"  #: nobody says what is sealed there
-    INDEX_DIFFERS = "index_differs"  #: its blind index is not that of the value: another's, or made in another way
+    INDEX_DIFFERS = (
+        "index_differs"  #: its blind index is not that of the value: another's, or made in another way
+    )
     VERSION_GONE = "version_gone"  #: no version that opens has sealed it
     DAMAGED = "damaged"  #: it is not what was sealed there; it is set apart
 
@@ -80,6 +82,7 @@ class Reseal:
     ) -> Outcome[Resealed, CustodyRefused]:
         """Up to ``most`` values. Refused where the bank does not lend the merchant's keys; what was done until then is."""
         run = _Run()
+        refused: CustodyRefused | None = None
         while True:
             leased = await self.vault.lease(scope)
             if isinstance(leased, Failure):
@@ -93,10 +96,9 @@ class Reseal:
             if not batch:
                 break
             run.looked_at += len(batch)
-            refused_before, run.refused = run.refused, None
-            await self._batch(actor, lease, batch, run)
-            if run.refused is not None and refused_before is not None:
-                return Failure(run.refused)  # twice in a row: a lease that ends in between is renewed once
+            before, refused = refused, await self._batch(actor, lease, batch, run)
+            if before is not None and refused is not None:
+                return Failure(refused)  # twice in a row; a lease that ends in between is renewed
         counts = await self.protected.counts(scope)
         resealed = Resealed(
             number=lease.number,
@@ -120,8 +122,12 @@ class Reseal:
             await self._one(lease, value, run)
         return run.done
 
-    async def _batch(self, actor: Actor, lease: Lease, batch: Sequence[SealedValue], run: _Run) -> None:
+    async def _batch(
+        self, actor: Actor, lease: Lease, batch: Sequence[SealedValue], run: _Run
+    ) -> CustodyRefused | None:
+        """Why the lease was of no use any more, if so: then the rest of the batch is left."""
         waiting = iter(batch)
+        run.refused = None
 
         async def worker() -> None:
             for value in waiting:
@@ -137,6 +143,7 @@ class Reseal:
             raise group.exceptions[0] from group
         for place in run.stuck.keys() - before:
             await self._tell(actor, lease.scope, place, run.stuck[place])
+        return run.refused
 
     async def _one(self, lease: Lease, value: SealedValue, run: _Run) -> None:
         anew = self._anew(lease, value)
@@ -149,9 +156,7 @@ class Reseal:
         if isinstance(why, CustodyRefused):
             run.refused = why
             return
-        if why is Stuck.DAMAGED and not await self.protected.quarantine(
-            lease.scope, value, self.clock.now()
-        ):
+        if why is Stuck.DAMAGED and not await self.protected.quarantine(lease.scope, value, self.clock.now()):
             run.overtaken += 1  # it is another value by now, and nothing is wrong with that
             return
         run.stuck[value.place] = why
@@ -191,4 +196,3 @@ class Reseal:
             await self.write_down(
                 actor, scope, AuditAction.INTEGRITY_FAILED, AuditResult.FAILED, place.record, **where
             )
-
