@@ -1,5 +1,6 @@
 """A bank's root, a key table, sealed values and everything that keeps keys alive, in memory; and what may go wrong."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 from functools import wraps
@@ -208,6 +209,28 @@ class Faulty:
         return call
 
 
+class HeldUp:
+    """A port whose every call may take a while, before it is done and after; ``under_way`` counts them by method."""
+
+    def __init__(self, port: Any, held_up: Callable[[], Awaitable[None]]) -> None:
+        self._port, self._held_up = port, held_up
+        self.under_way: Counter[str] = Counter()
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._port, name)
+
+        @wraps(method)
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            self.under_way[name] += 1
+            await self._held_up()
+            answer = await method(*args, **kwargs)
+            await self._held_up()
+            self.under_way[name] -= 1
+            return answer
+
+        return call
+
+
 def unreachable() -> Failure[RootRefused]:
     """What a root says that says nothing."""
     return Failure(RootRefused(RootFault.UNREACHABLE, "EndpointConnectionError", whole=True))
@@ -349,6 +372,3 @@ class World:
         """From the old root key to the new one."""
         told: list[Moved] = []
         return await self.move_rings(ANN, OLD, NEW, told.append), told
-
-
-Step = Callable[[], Awaitable[object]]
