@@ -1,0 +1,15 @@
+"""Memory keeps the promise of a key table."""
+
+import pytest
+
+from fintech.adapters.memory.key_table import MemoryKeyTable
+from fintech.ports.contracts.key_table import KeyTableContract
+
+
+@pytest.fixture
+def key_tables() -> tuple[MemoryKeyTable, MemoryKeyTable]:
+    table = MemoryKeyTable()
+    return table, table
+
+
+class TestMemoryKeyTable(KeyTableContract): ...
