@@ -53,8 +53,8 @@ def reason_of(refusal: Any) -> str:
 class OrderFigures:
     """Orders and requests that were carried out here, by what they said; and that were refused here, by the reason."""
 
-    applied: dict[str, int] = field(factory=dict)
-    refused: dict[str, int] = field(factory=lambda: dict.fromkeys(REASONS.values(), 0))
+    applied: dict[str, int] = field(factory=dict, init=False)
+    refused: dict[str, int] = field(factory=lambda: dict.fromkeys(REASONS.values(), 0), init=False)
 
     def carried_out(self, action: str) -> None:
         """One more."""

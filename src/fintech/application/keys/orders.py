@@ -1,7 +1,7 @@
 """Applying the bank's orders: suspend, restore, revoke and shred a merchant's keys; suspend and restore a root key."""
 
 from abc import abstractmethod
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from attrs import evolve, field, frozen
 
@@ -39,6 +39,7 @@ _PLACES = {
 }
 
 
+@runtime_checkable
 class Shredding(Protocol):
     """Destroys a merchant's keys, in one transaction with the order that says so."""
 

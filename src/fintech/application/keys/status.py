@@ -31,6 +31,11 @@ class KeptWord:
     kept: AppliedOrder
     signed_by: tuple[str, ...]
 
+    @property
+    def signatures(self) -> tuple[bytes, ...]:
+        """One, or two where it took two officers."""
+        return _signatures_of(self.kept)
+
 
 @frozen(kw_only=True)
 class CustodyStatus:
@@ -61,11 +66,9 @@ class ListOrders:
 
     def read(self, kept: AppliedOrder) -> KeptWord:
         """One, with its signatures checked again."""
-        parts = range(0, len(kept.signature), SIGNATURE_BYTES)
-        signatures = [kept.signature[at : at + SIGNATURE_BYTES] for at in parts]
         signed_by = [
             key
-            for signature in signatures
+            for signature in _signatures_of(kept)
             for key in sorted(self.checker.keys)
             if self.checker.check(key, kept.document, signature)
         ]
@@ -108,3 +111,8 @@ def word_of(document: bytes) -> BanksWord | None:
     if isinstance(order, Success):
         return order.unwrap()
     return read_request(document).value_or(None)
+
+
+def _signatures_of(kept: AppliedOrder) -> tuple[bytes, ...]:
+    parts = range(0, len(kept.signature), SIGNATURE_BYTES)
+    return tuple([kept.signature[at : at + SIGNATURE_BYTES] for at in parts])
