@@ -36,7 +36,6 @@ class AuditAction(StrEnum):
     KEY_DESTROYED = "key_destroyed"
     LEASE_REFUSED = "lease_refused"  #: (10.2.1.4)
     CUSTODY_CHANGED = "custody_changed"
-    ORDER_RECEIVED = "order_received"  #: signed and in its turn, before anything is done
     ORDER_APPLIED = "order_applied"
     ORDER_REFUSED = "order_refused"  #: (10.2.1.4)
     GLASS_BROKEN = "glass_broken"

@@ -105,7 +105,7 @@ class CarryOut:
             if word.sequence != last + 1:
                 return await self.refuse(word, OrderOutOfSequence(last + 1))
             if not announced:
-                await self._write(word, AuditAction.ORDER_RECEIVED, AuditResult.DONE)
+                await self._write(word, word.applied, AuditResult.BEGUN)
                 announced = True
             applied = AppliedOrder(word.sequence, word.document, word.signature, self.clock.now())
             outcome = await self._attempted(word, attempt, applied)
@@ -140,7 +140,7 @@ class CarryOut:
         try:
             return await attempt(applied)
         except PortError:
-            with suppress(AuditUnavailable):  # it stands there as received: a repeat says what became of it
+            with suppress(AuditUnavailable):  # it stands there as begun: a repeat says what became of it
                 await self._write(word, word.applied, AuditResult.FAILED)
             raise
 

@@ -20,7 +20,7 @@ from tests.unit.application.keys.bank import DESK, Bank, Interrupted, details, o
 from tests.unit.domain.keys.samples import CMK, SHOP, order
 
 SUSPEND, RESTORE, REVOKE, SHRED = OrderAction
-RECEIVED = (AuditAction.ORDER_RECEIVED, AuditResult.DONE)
+BEGUN = (AuditAction.ORDER_APPLIED, AuditResult.BEGUN)
 APPLIED = (AuditAction.ORDER_APPLIED, AuditResult.DONE)
 REFUSED = (AuditAction.ORDER_REFUSED, AuditResult.REFUSED)
 FAILED = (AuditAction.ORDER_APPLIED, AuditResult.FAILED)
@@ -47,7 +47,7 @@ async def test_an_order_is_applied_and_kept_with_its_signature(bank: Bank) -> No
 
 async def test_it_is_written_down_before_and_after_by_whom_and_from_where(bank: Bank) -> None:
     await bank.orders(1, SUSPEND)
-    assert bank.trail.told() == [RECEIVED, APPLIED]
+    assert bank.trail.told() == [BEGUN, APPLIED]
     for entry in bank.trail.entries:
         assert (entry.actor, entry.face, entry.origin, entry.request) == (
             "desk",
@@ -79,7 +79,7 @@ async def test_what_was_applied_is_answered_as_applied_and_done_once(bank: Bank)
         assert reply.replayed
         assert reply.value.kept == first.value.kept
     assert await bank.ring() == kept
-    assert bank.trail.told() == [RECEIVED, APPLIED, APPLIED, APPLIED]
+    assert bank.trail.told() == [BEGUN, APPLIED, APPLIED, APPLIED]
     assert details(bank.trail.entries, "repeat") == [None, None, 1, 1]
     assert bank.figures.applied == {"suspend": 1}
 
@@ -99,7 +99,7 @@ async def test_a_step_that_is_refused_uses_no_number_up(bank: Bank) -> None:
     refused = Failure(CustodyStepRefused(Custody.ACTIVE, Custody.ACTIVE))
     assert await bank.orders(1, RESTORE) == refused
     assert await bank.table.last_order() == 0
-    assert bank.trail.told() == [RECEIVED, REFUSED]
+    assert bank.trail.told() == [BEGUN, REFUSED]
     assert isinstance(await bank.orders(1, SUSPEND), Success)
 
 
@@ -196,7 +196,7 @@ async def test_what_was_done_and_not_written_down_is_written_down_by_the_repeat(
     assert (await bank.ring()).custody is Custody.SUSPENDED
     bank.trail.down_from = None
     assert (await bank.orders(1, SUSPEND)).unwrap().replayed
-    assert bank.trail.told() == [RECEIVED, APPLIED]
+    assert bank.trail.told() == [BEGUN, APPLIED]
 
 
 async def test_when_the_table_is_away_the_trail_says_so_and_the_repeat_tells() -> None:
@@ -210,7 +210,7 @@ async def test_when_the_table_is_away_the_trail_says_so_and_the_repeat_tells() -
     bank.table.rivals = [away]
     with pytest.raises(StoreUnavailable):
         await bank.orders(1, SUSPEND)
-    assert bank.trail.told() == [RECEIVED, FAILED]
+    assert bank.trail.told() == [BEGUN, FAILED]
     assert isinstance(await bank.orders(1, SUSPEND), Success)
 
 
@@ -227,7 +227,7 @@ async def test_whoever_is_overtaken_decides_again_on_what_is_so_by_then() -> Non
     assert isinstance(await bank.orders(1, SUSPEND), Success)
     ring = await bank.ring()
     assert (ring.custody, ring.version) == (Custody.SUSPENDED, 4)
-    assert bank.trail.told() == [RECEIVED, APPLIED]
+    assert bank.trail.told() == [BEGUN, APPLIED]
 
 
 async def test_whoever_is_overtaken_by_the_same_order_answers_it_as_applied() -> None:
