@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from attrs import frozen
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from fintech.adapters.postgres.audit_sink import PostgresAuditSink, PostgresCheckpoints
 from fintech.adapters.postgres.connections import Connection, connect, open_pool
 from fintech.adapters.postgres.folding import Folding
 from fintech.adapters.postgres.group_commit import GroupCommit
@@ -26,6 +27,8 @@ class Database:
     queries: PostgresQueries
     proofs: PostgresProofs
     outbox: PostgresOutbox
+    audit_sink: PostgresAuditSink
+    checkpoints: PostgresCheckpoints
 
 
 @asynccontextmanager
@@ -59,6 +62,8 @@ async def open_database(
             queries=PostgresQueries(engine),
             proofs=PostgresProofs(engine),
             outbox=PostgresOutbox(pool, engine),
+            audit_sink=PostgresAuditSink(pool),
+            checkpoints=PostgresCheckpoints(pool),
         )
 
 
