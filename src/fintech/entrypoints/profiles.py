@@ -24,6 +24,7 @@ from dependency_injector import providers
 
 from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.memory.id_source import CountingIdSource
+from fintech.adapters.memory.key_table import MemoryKeyTable
 from fintech.adapters.memory.outbox import MemoryOutbox
 from fintech.adapters.memory.proofs import MemoryProofs
 from fintech.adapters.memory.queries import MemoryQueries
@@ -38,6 +39,7 @@ from fintech.adapters.system.id_source import RandomIdSource
 from fintech.adapters.system.keyed_digest import LocalDigest
 from fintech.domain.tax_invoices import SPECIMEN, Supplier
 from fintech.entrypoints.container import Core
+from fintech.entrypoints.custody_standins import NoOfficers, NoShredding, NoTrail
 from fintech.entrypoints.secret_files import keep_secret, make_private_file, read_secret
 from fintech.entrypoints.settings import DIGEST_KEY_BYTES_MIN, Settings, read_settings
 from fintech.ports.card_acquirer import CardAcquirer
@@ -48,6 +50,7 @@ from fintech.ports.outbox import Outbox
 from fintech.ports.payout_bank import PayoutBank
 from fintech.ports.proofs import Proofs
 from fintech.ports.queries import Page, Queries
+from fintech.ports.signatures import SignatureChecker
 from fintech.ports.store import Store
 from fintech.ports.webhook_sender import WebhookSender
 
@@ -90,6 +93,7 @@ async def testing(
     bank: SimulatedPayoutBank | None = None,
     clock: ManualClock | None = None,
     sender: MemoryWebhookSender | None = None,
+    officers: SignatureChecker | None = None,
 ) -> AsyncIterator[Core]:
     """Everything in memory, with a clock moved by hand, ids that count and webhooks that are kept: for anyone's tests."""
     clock = clock or ManualClock()
@@ -98,7 +102,9 @@ async def testing(
         bank or SimulatedPayoutBank(clock, answer_timeout_s=0),
         providers.Object(sender or MemoryWebhookSender()),
     )
-    yield _core(_memory(clock), outside, clock, CountingIdSource(), bytes(DIGEST_KEY_BYTES_MIN))
+    yield _core(
+        _memory(clock), outside, clock, CountingIdSource(), bytes(DIGEST_KEY_BYTES_MIN), officers=officers
+    )
 
 
 testing.__test__ = False  # type: ignore[attr-defined] # tells pytest, wherever it is imported, that it is no test
@@ -277,7 +283,13 @@ def _simulated(
 
 
 def _core(
-    ports: Ports, outside: Outside, clock: Clock, ids: IdSource, key: bytes, supplier: Supplier = SPECIMEN
+    ports: Ports,
+    outside: Outside,
+    clock: Clock,
+    ids: IdSource,
+    key: bytes,
+    supplier: Supplier = SPECIMEN,
+    officers: SignatureChecker | None = None,
 ) -> Core:
     digests = LocalDigest(key)
     core = Core(
@@ -293,6 +305,10 @@ def _core(
         ids=ids,
         digests=digests,
         supplier=supplier,
+        key_table=MemoryKeyTable(),
+        audit=NoTrail(),
+        officers=officers or NoOfficers(),
+        shred_ring=NoShredding(),
     )
     core.check_dependencies()
     return core

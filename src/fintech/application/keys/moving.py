@@ -97,7 +97,9 @@ class MoveRing:
             if ring is None:
                 return Moved(scope=scope, versions=0, why=NotFound("ring of keys", scope.merchant))
             if any(grant.cmk == new for grant in ring.left):
-                withdrawn = await self.withdraw(scope, new)  # or it would be withdrawn when it is needed again
+                withdrawn = await self.withdraw(
+                    scope, new
+                )  # or it would be withdrawn when it is needed again
                 if isinstance(withdrawn, Failure):
                     return Moved(scope=scope, versions=0, why=withdrawn.failure())
                 continue

@@ -18,8 +18,6 @@ LOOKS_MAX: Final = 6
 PAUSE_S: Final = 0.5
 
 
-
-
 @frozen(kw_only=True)
 class AwaitPermission:
     """Waits until the root would unwrap what it has just wrapped, for everybody and not only for whoever has the token:

@@ -39,7 +39,9 @@ class Stuck(StrEnum):
     """Why a value is left as it is."""
 
     UNKNOWN_COLUMN = "unknown_column"  #: nobody says what is sealed there
-    INDEX_DIFFERS = "index_differs"  #: its blind index is not that of the value: another's, or made in another way
+    INDEX_DIFFERS = (
+        "index_differs"  #: its blind index is not that of the value: another's, or made in another way
+    )
     VERSION_GONE = "version_gone"  #: no version that opens has sealed it
     DAMAGED = "damaged"  #: it is not what was sealed there; it is set apart
 
@@ -149,9 +151,7 @@ class Reseal:
         if isinstance(why, CustodyRefused):
             run.refused = why
             return
-        if why is Stuck.DAMAGED and not await self.protected.quarantine(
-            lease.scope, value, self.clock.now()
-        ):
+        if why is Stuck.DAMAGED and not await self.protected.quarantine(lease.scope, value, self.clock.now()):
             run.overtaken += 1  # it is another value by now, and nothing is wrong with that
             return
         run.stuck[value.place] = why
@@ -191,4 +191,3 @@ class Reseal:
             await self.write_down(
                 actor, scope, AuditAction.INTEGRITY_FAILED, AuditResult.FAILED, place.record, **where
             )
-

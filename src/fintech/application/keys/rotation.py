@@ -18,6 +18,7 @@ from fintech.ports.key_table import KeyTable
 
 RotateRefused: TypeAlias = NotFound | RotationRefused | RootRefused
 
+
 @frozen(kw_only=True)
 class RotateKey:
     """Make the next version of a merchant's key."""
@@ -77,9 +78,7 @@ class RotateKey:
         refused = await self.await_permission(cmk, context, created.unwrap())
         return created if refused is None else Failure(refused)
 
-    async def _write(
-        self, actor: Actor, ring: KeyRing, result: AuditResult, **details: str | int
-    ) -> None:
+    async def _write(self, actor: Actor, ring: KeyRing, result: AuditResult, **details: str | int) -> None:
         await self.write_down(actor, ring.scope, AuditAction.KEY_ROTATED, result, ring.id, **details)
 
 

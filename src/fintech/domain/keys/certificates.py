@@ -163,9 +163,7 @@ def read_certificate(document: bytes) -> Outcome[Certificate, CertificateMalform
         ring=KeyRingId(members["ring"]),
         scope=Scope(MerchantId(members["merchant"]), members["livemode"]),
         keys=tuple(
-            DestroyedKey(
-                int(key["id"].rpartition("/")[2]), CmkName(key["cmk"]), moment_of(key["created_at"])
-            )
+            DestroyedKey(int(key["id"].rpartition("/")[2]), CmkName(key["cmk"]), moment_of(key["created_at"]))
             for key in members["keys"]
         ),
         destroyed_at=moment_of(members["destroyed_at"]),
