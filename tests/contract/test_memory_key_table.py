@@ -4,6 +4,7 @@ import pytest
 
 from fintech.adapters.memory.key_table import MemoryKeyTable
 from fintech.ports.contracts.key_table import KeyTableContract
+from fintech.ports.contracts.root_keys import RootKeysContract
 
 
 @pytest.fixture
@@ -13,3 +14,6 @@ def key_tables() -> tuple[MemoryKeyTable, MemoryKeyTable]:
 
 
 class TestMemoryKeyTable(KeyTableContract): ...
+
+
+class TestMemoryRootKeys(RootKeysContract): ...

@@ -76,6 +76,7 @@ from fintech.ports.keyed_digest import KeyedDigest
 from fintech.ports.outbox import Outbox
 from fintech.ports.payout_bank import PayoutBank
 from fintech.ports.proofs import Proofs
+from fintech.ports.protected_store import ProtectedStore
 from fintech.ports.queries import Queries
 from fintech.ports.signatures import SignatureChecker
 from fintech.ports.store import Store
@@ -89,6 +90,8 @@ class Core(containers.DeclarativeContainer):
     queries = providers.Dependency(instance_of=Queries)
     proofs = providers.Dependency(instance_of=Proofs)
     outbox = providers.Dependency(instance_of=Outbox)
+    key_table = providers.Dependency(instance_of=KeyTable)
+    protected = providers.Dependency(instance_of=ProtectedStore)
     acquirer = providers.Dependency(instance_of=CardAcquirer)
     bank = providers.Dependency(instance_of=PayoutBank)
     vault = providers.Dependency(instance_of=CardVault)

@@ -10,16 +10,14 @@
 The simulators never serve live mode.
 """
 
-import asyncio
-import logging
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from os import PathLike
 from pathlib import Path
 from typing import Final
 
-from attrs import frozen
+from attrs import asdict, frozen
 from dependency_injector import providers
 
 from fintech.adapters.memory.clock import ManualClock
@@ -27,6 +25,7 @@ from fintech.adapters.memory.id_source import CountingIdSource
 from fintech.adapters.memory.key_table import MemoryKeyTable
 from fintech.adapters.memory.outbox import MemoryOutbox
 from fintech.adapters.memory.proofs import MemoryProofs
+from fintech.adapters.memory.protected_store import MemoryProtectedStore
 from fintech.adapters.memory.queries import MemoryQueries
 from fintech.adapters.memory.store import MemoryStore
 from fintech.adapters.memory.webhook_sender import MemoryWebhookSender
@@ -40,15 +39,18 @@ from fintech.adapters.system.keyed_digest import LocalDigest
 from fintech.domain.tax_invoices import SPECIMEN, Supplier
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.custody_standins import NoOfficers, NoShredding, NoTrail
+from fintech.entrypoints.repeating import repeated
 from fintech.entrypoints.secret_files import keep_secret, make_private_file, read_secret
 from fintech.entrypoints.settings import DIGEST_KEY_BYTES_MIN, Settings, read_settings
 from fintech.ports.card_acquirer import CardAcquirer
 from fintech.ports.clock import Clock
 from fintech.ports.errors import PortError
 from fintech.ports.id_source import IdSource
+from fintech.ports.key_table import KeyTable
 from fintech.ports.outbox import Outbox
 from fintech.ports.payout_bank import PayoutBank
 from fintech.ports.proofs import Proofs
+from fintech.ports.protected_store import ProtectedStore
 from fintech.ports.queries import Page, Queries
 from fintech.ports.signatures import SignatureChecker
 from fintech.ports.store import Store
@@ -58,9 +60,6 @@ from fintech.ports.webhook_sender import WebhookSender
 DIGEST_KEY_FILE: Final = "digest-key"
 JOURNAL_FILE: Final = "simulator.jsonl"
 BANK_JOURNAL_FILE: Final = "payout-bank.jsonl"
-ENSURE_INTERVAL_S: Final = 1.0
-
-_log = logging.getLogger(__name__)
 
 
 class CannotOpen(Exception):
@@ -69,12 +68,14 @@ class CannotOpen(Exception):
 
 @frozen
 class Ports:
-    """What is different from one kind of store to the other."""
+    """What is different from one kind of store to the other, by the names that the core has for it."""
 
     store: Store
     queries: Queries
     proofs: Proofs
     outbox: Outbox
+    key_table: KeyTable
+    protected: ProtectedStore
 
 
 @frozen
@@ -177,7 +178,7 @@ async def _open_folder(closing: AsyncExitStack, folder: Path, supplier: Supplier
     try:
         server = await closing.enter_async_context(embedded.EmbeddedPostgres(folder).running())
         await schema.upgrade(server.sqlalchemy_url)
-        await closing.enter_async_context(_repeated(server.ensure))
+        await closing.enter_async_context(repeated(server.ensure))
         opened = await closing.enter_async_context(database.open_database(server.dsn, clock))
         key = await _folder_key(folder / DIGEST_KEY_FILE, opened.queries)
         make_private_file(folder / JOURNAL_FILE)
@@ -199,7 +200,7 @@ async def _open_folder(closing: AsyncExitStack, folder: Path, supplier: Supplier
         closing.callback(made.close)
         return made
 
-    ports = Ports(opened.store, opened.queries, opened.proofs, opened.outbox)
+    ports = Ports(**asdict(opened, recurse=False))
     outside = Outside(providers.Singleton(acquirer), providers.Singleton(bank), _sender(closing))
     return _core(ports, outside, clock, RandomIdSource(), key, supplier)
 
@@ -214,34 +215,9 @@ async def _open_address(closing: AsyncExitStack, settings: Settings) -> Core:
         opened = await closing.enter_async_context(database.open_database(url, clock))
     except PortError as error:
         raise CannotOpen(f"FINTECH_DATABASE_URL: {error}") from error
-    ports = Ports(opened.store, opened.queries, opened.proofs, opened.outbox)
+    ports = Ports(**asdict(opened, recurse=False))
     outside = _simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock), _sender(closing))
     return _core(ports, outside, clock, RandomIdSource(), key, supplier)
-
-
-@asynccontextmanager
-async def _repeated(ensure: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    """Have the server back meanwhile, whatever ended it: connections that were cut find it at the same address."""
-
-    async def repeat() -> None:
-        failing = False
-        while True:
-            await asyncio.sleep(ENSURE_INTERVAL_S)
-            try:
-                await ensure()
-            except Exception:  # noqa: BLE001 - it is tried again, and the store says that it is unavailable
-                if not failing:
-                    _log.exception("the server of the data folder cannot be had back yet")
-                failing = True
-            else:
-                failing = False
-
-    task = asyncio.create_task(repeat(), name="server guard")
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait({task})
 
 
 async def _folder_key(path: Path, queries: Queries) -> bytes:
@@ -260,7 +236,14 @@ async def _folder_key(path: Path, queries: Queries) -> bytes:
 
 def _memory(clock: Clock) -> Ports:
     store = MemoryStore(clock)
-    return Ports(store, MemoryQueries(store.memory), MemoryProofs(store.memory), MemoryOutbox(store.memory))
+    return Ports(
+        store=store,
+        queries=MemoryQueries(store.memory),
+        proofs=MemoryProofs(store.memory),
+        outbox=MemoryOutbox(store.memory),
+        key_table=MemoryKeyTable(),
+        protected=MemoryProtectedStore(),
+    )
 
 
 def _sender(closing: AsyncExitStack) -> providers.Provider[WebhookSender]:
@@ -293,10 +276,7 @@ def _core(
 ) -> Core:
     digests = LocalDigest(key)
     core = Core(
-        store=ports.store,
-        queries=ports.queries,
-        proofs=ports.proofs,
-        outbox=ports.outbox,
+        **asdict(ports, recurse=False),
         acquirer=outside.acquirer,
         bank=outside.bank,
         webhook_sender=outside.webhook_sender,

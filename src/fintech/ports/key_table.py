@@ -96,7 +96,8 @@ class KeyTable(Protocol):
     ) -> Outcome[KeyRing, StaleRing | RingTaken | OrderOutOfSequence]:
         """Keep a ring as it is to be; the ring as it is kept, one version on. A new one has version 0. With an order, both or
         neither, and an order out of sequence is what is told first. After `StoreUnavailable` read it again to learn its
-        fate."""
+        fate. A ring keeps every version that it ever had, if only its number: one that lost some is an ``AssertionError``.
+        """
 
     @abstractmethod
     async def root_keys(self) -> Sequence[RootKey]:

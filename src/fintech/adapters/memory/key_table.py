@@ -58,6 +58,7 @@ class MemoryKeyTable(KeyTable):
             current = 0 if there is None else there.version
             if current != ring.version:
                 return Failure(StaleRing(current))
+            assert there is None or len(ring.keys) >= len(there.keys), "a ring loses no version"
             saved = evolve(ring, version=current + 1)
             self._rings[ring.scope] = saved
             self._move_on(ring.scope, order)
