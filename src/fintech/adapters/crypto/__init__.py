@@ -1,1 +1,1 @@
-"""Keys and signatures: who keeps root keys (this process, AWS KMS, a PKCS#11 token), and who signs."""
+"""Who keeps the bank's root keys, and what is lent of them to this process."""
