@@ -82,6 +82,7 @@ class Reseal:
     ) -> Outcome[Resealed, CustodyRefused]:
         """Up to ``most`` values. Refused where the bank does not lend the merchant's keys; what was done until then is."""
         run = _Run()
+        refused: CustodyRefused | None = None
         while True:
             leased = await self.vault.lease(scope)
             if isinstance(leased, Failure):
@@ -95,10 +96,9 @@ class Reseal:
             if not batch:
                 break
             run.looked_at += len(batch)
-            refused_before, run.refused = run.refused, None
-            await self._batch(actor, lease, batch, run)
-            if run.refused is not None and refused_before is not None:
-                return Failure(run.refused)  # twice in a row: a lease that ends in between is renewed once
+            before, refused = refused, await self._batch(actor, lease, batch, run)
+            if before is not None and refused is not None:
+                return Failure(refused)  # twice in a row; a lease that ends in between is renewed
         counts = await self.protected.counts(scope)
         resealed = Resealed(
             number=lease.number,
@@ -122,8 +122,12 @@ class Reseal:
             await self._one(lease, value, run)
         return run.done
 
-    async def _batch(self, actor: Actor, lease: Lease, batch: Sequence[SealedValue], run: _Run) -> None:
+    async def _batch(
+        self, actor: Actor, lease: Lease, batch: Sequence[SealedValue], run: _Run
+    ) -> CustodyRefused | None:
+        """Why the lease was of no use any more, if so: then the rest of the batch is left."""
         waiting = iter(batch)
+        run.refused = None
 
         async def worker() -> None:
             for value in waiting:
@@ -139,6 +143,7 @@ class Reseal:
             raise group.exceptions[0] from group
         for place in run.stuck.keys() - before:
             await self._tell(actor, lease.scope, place, run.stuck[place])
+        return run.refused
 
     async def _one(self, lease: Lease, value: SealedValue, run: _Run) -> None:
         anew = self._anew(lease, value)
