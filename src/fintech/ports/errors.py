@@ -6,8 +6,11 @@ PortError
 ├── StoreOverloaded      the queue before the store is full; nothing was done
 ├── ConcurrencyExhausted the same work lost its race too often; nothing was done
 ├── AuditUnavailable     nothing can be written down, so nothing protected was done
+├── LeaseEnded           a lease was taken back, or ran out, while it was used
 └── NotaryUnavailable    nobody outside signs at the moment
 """
+
+from fintech.domain.keys.refusals import CustodyRefused
 
 
 class PortError(Exception):
@@ -28,6 +31,14 @@ class ConcurrencyExhausted(PortError):
 
 class AuditUnavailable(PortError):
     """Nothing can be written down, so nothing protected is done. Try again later."""
+
+
+class LeaseEnded(PortError):
+    """A lease was taken back, or ran out, while it was used: nothing was sealed. ``refused`` is what to answer."""
+
+    def __init__(self, refused: CustodyRefused) -> None:
+        super().__init__(f"the lease has ended: {refused.reason}")
+        self.refused = refused
 
 
 class NotaryUnavailable(PortError):

@@ -22,7 +22,14 @@ from fintech.sealing.message import (
     ring_bytes,
     take_apart,
 )
-from fintech.sealing.schedule import OFFSETS, PURPOSE_KEY_BYTES, message_keys, purpose_keys, wipe
+from fintech.sealing.schedule import (
+    OFFSETS,
+    PURPOSE_KEY_BYTES,
+    VERSION_BYTES,
+    message_keys,
+    purpose_keys,
+    wipe,
+)
 
 #: Every message has a key of its own, so its nonce may be the same (NIST SP 800-38D, 8.2.1: never twice under one key).
 _NONCE: Final = bytes(12)
@@ -42,7 +49,7 @@ class OpenFault(StrEnum):
 class MerchantKeys:
     """The purposes' keys of some versions of one ring; ``active`` is the one that seals. `wipe` ends it."""
 
-    __slots__ = ("_active", "_keys", "_ring", "_scope")
+    __slots__ = ("_active", "_keys", "_numbers", "_ring", "_scope")
 
     def __init__(
         self, scope: Scope, ring: KeyRingId, keys: Mapping[int, bytes | bytearray], active: int
@@ -50,12 +57,19 @@ class MerchantKeys:
         self._scope = scope
         self._ring = ring_bytes(ring)
         self._active = active
-        self._keys = {number: purpose_keys(keys[number]) for number in sorted(keys, reverse=True)}
+        self._numbers = tuple(sorted(keys, reverse=True))
+        self._keys = bytearray(
+            VERSION_BYTES * len(keys)
+        )  # one piece: fifty thousand merchants' are in memory
+        for place, number in enumerate(self._numbers):
+            purposes = purpose_keys(keys[number])
+            self._keys[place * VERSION_BYTES : (place + 1) * VERSION_BYTES] = purposes
+            wipe(purposes)
 
     @property
     def numbers(self) -> tuple[int, ...]:
         """The versions, newest first."""
-        return tuple(self._keys)
+        return self._numbers
 
     @property
     def active(self) -> int:
@@ -88,7 +102,7 @@ class MerchantKeys:
             return Failure(OpenFault.OTHER_RING)
         if parts.purpose is not CODES[purpose]:
             return Failure(OpenFault.OTHER_PURPOSE)
-        if parts.number not in self._keys:
+        if parts.number not in self._numbers:
             return Failure(OpenFault.NO_SUCH_VERSION)
         keys = message_keys(self._key(parts.number, purpose), parts.header, parts.salt)
         if not hmac.compare_digest(keys[_KEY_END:], parts.commitment):
@@ -111,10 +125,12 @@ class MerchantKeys:
 
     def wipe(self) -> None:
         """Overwrite the keys; it can do nothing any more."""
-        for keys in self._keys.values():
-            wipe(keys)
-        self._keys = {}
+        wipe(self._keys)
+        self._numbers = ()
 
     def _key(self, number: int, purpose: KeyPurpose) -> memoryview:
-        offset = OFFSETS[purpose]
-        return memoryview(self._keys[number])[offset : offset + PURPOSE_KEY_BYTES]
+        if number not in self._numbers:
+            message = f"there is no version {number} of the keys, or not any more"
+            raise ValueError(message)
+        offset = self._numbers.index(number) * VERSION_BYTES + OFFSETS[purpose]
+        return memoryview(self._keys)[offset : offset + PURPOSE_KEY_BYTES]

@@ -16,7 +16,6 @@
 
 import struct
 from enum import StrEnum
-from functools import lru_cache
 from typing import Final
 
 from attrs import field, frozen
@@ -100,7 +99,6 @@ def take_apart(message: bytes) -> Outcome[SealedMessage, MessageFault]:
     )
 
 
-@lru_cache(maxsize=65_536)
 def ring_bytes(ring: KeyRingId) -> bytes:
     """A ring's id as 16 bytes."""
     number = 0

@@ -16,6 +16,8 @@ from fintech.domain.keys.purposes import KeyPurpose
 PURPOSE_KEY_BYTES: Final = 64
 #: Where a purpose's key is in what `purpose_keys` gives back.
 OFFSETS: Final = {purpose: place * PURPOSE_KEY_BYTES for place, purpose in enumerate(KeyPurpose)}
+#: How long the keys of all purposes are.
+VERSION_BYTES: Final = PURPOSE_KEY_BYTES * len(KeyPurpose)
 
 _SALT: Final = b"fintech/v1"
 _DERIVED: Final = b"derived/"
