@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Protocol, runtime_checkable
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from fintech.domain.audit import AuditAction, AuditEntry, AuditRecord, Checkpoint
 from fintech.domain.keys.custody import PLATFORM, CmkName
@@ -40,6 +40,21 @@ class AuditQuery:
     merchant: str | None = None
     actor: str | None = None
     action: AuditAction | None = None
+
+
+@define
+class AuditFigures:
+    """What a process's trail counts. ``refused`` are entries that nobody could be told are there, ``uncovered`` those that
+    no checkpoint covers, the oldest of them since ``uncovered_since``."""
+
+    entries: int = 0
+    refused: int = 0
+    failing: bool = False
+    checkpoints: int = 0
+    checkpoint_failures: int = 0
+    checkpoints_failing: bool = False
+    uncovered: int = 0
+    uncovered_since: datetime | None = None
 
 
 class AppendRefused(Exception):

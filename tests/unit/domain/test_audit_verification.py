@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from attrs import evolve
 from hypothesis import given
@@ -196,7 +197,13 @@ def test_what_is_put_behind_the_end_is_forged() -> None:
 
 @given(st.sampled_from(CHECKPOINTS), st.sampled_from(["count", "head", "at", "key", "signature"]))
 def test_a_checkpoint_that_nobody_signed_is_found_and_not_believed(checkpoint: Checkpoint, name: str) -> None:
-    changes = {"count": 11, "head": bytes(32), "at": AT, "key": "other", "signature": b"forged"}
+    changes: dict[str, Any] = {
+        "count": 11,
+        "head": bytes(32),
+        "at": AT,
+        "key": "other",
+        "signature": b"forged",
+    }
     forged = evolve(checkpoint, **{name: changes[name]})
     others = [each for each in CHECKPOINTS if each != checkpoint]
     verdict = verify(STREAM, KEY, WHOLE, [*others, forged], lambda each: each in CHECKPOINTS, SOON)

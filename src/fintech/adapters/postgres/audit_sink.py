@@ -7,7 +7,7 @@ from typing import Any, Final
 import asyncpg
 from asyncpg import exceptions as pg
 
-from fintech.adapters.postgres.connections import CONNECTION_LOST
+from fintech.adapters.postgres.pooled import asked
 from fintech.domain.audit import AuditRecord, Checkpoint
 from fintech.domain.keys.custody import CmkName
 from fintech.ports.audit_trail import (
@@ -18,9 +18,11 @@ from fintech.ports.audit_trail import (
     Stream,
     require_one_run,
 )
-from fintech.ports.errors import PortError, StoreUnavailable
+from fintech.ports.errors import PortError
 
-TIMEOUT_S: Final = 10.0
+#: Somebody else was faster, or the stream was never begun.
+_ELSEWHERE: Final = (pg.UniqueViolationError, pg.ForeignKeyViolationError)
+_NOT_NEXT: Final = "the records do not follow those that are there"
 
 _BEGIN: Final = """
 insert into audit_streams (name, started_at, cmk, sealed_key, permission) values ($1, $2, $3, $4, $5)
@@ -73,8 +75,8 @@ class PostgresAuditSink(AuditSink):
 
     async def begin(self, stream: Stream) -> None:
         members = (stream.name, stream.started_at, stream.cmk, stream.sealed_key, stream.grant)
-        await _fetched(self._pool, _BEGIN, *members)
-        rows = await _fetched(self._pool, _STREAM, stream.name)
+        await asked(self._pool, _BEGIN, *members)
+        rows = await asked(self._pool, _STREAM, stream.name)
         if [_stream(row) for row in rows] != [stream]:
             raise AppendRefused("there is another stream of this name")
 
@@ -83,25 +85,31 @@ class PostgresAuditSink(AuditSink):
         documents = [each.document.decode("ascii") for each in records]
         macs = [each.mac for each in records]
         first = records[0]
-        if not await _fetched(self._pool, _APPEND, first.stream, first.sequence, documents, macs):
-            raise AppendRefused("the records do not follow those that are there")
+        try:
+            appended = await asked(self._pool, _APPEND, first.stream, first.sequence, documents, macs)
+        except PortError as error:
+            if isinstance(error.__cause__, _ELSEWHERE):
+                raise AppendRefused(_NOT_NEXT) from error
+            raise
+        if not appended:
+            raise AppendRefused(_NOT_NEXT)
 
     async def end(self, stream: str) -> AuditRecord | None:
-        rows = await _fetched(self._pool, _END, stream)
+        rows = await asked(self._pool, _END, stream)
         return _record(rows[0]) if rows else None
 
     async def streams(self, after: str, limit: int) -> Sequence[Stream]:
-        return [_stream(row) for row in await _fetched(self._pool, _STREAMS, after, limit)]
+        return [_stream(row) for row in await asked(self._pool, _STREAMS, after, limit)]
 
     async def records(self, stream: str, after: int, limit: int) -> Sequence[AuditRecord]:
-        return [_record(row) for row in await _fetched(self._pool, _RECORDS, stream, after, limit)]
+        return [_record(row) for row in await asked(self._pool, _RECORDS, stream, after, limit)]
 
     async def find(self, query: AuditQuery, limit: int) -> Sequence[AuditRecord]:
-        asked = (_text(query.since), _text(query.until), query.actor, query.action, limit)
+        wanted = (_text(query.since), _text(query.until), query.actor, query.action, limit)
         if query.merchant is None:
-            rows = await _fetched(self._pool, _FIND_ANY, *asked)
+            rows = await asked(self._pool, _FIND_ANY, *wanted)
         else:
-            rows = await _fetched(self._pool, _FIND_MERCHANT, *asked, query.merchant)
+            rows = await asked(self._pool, _FIND_MERCHANT, *wanted, query.merchant)
         return [_record(row) for row in rows]
 
 
@@ -113,25 +121,13 @@ class PostgresCheckpoints(CheckpointStore):
 
     async def keep(self, checkpoint: Checkpoint) -> None:
         signed = (checkpoint.at, checkpoint.key, checkpoint.signature)
-        await _fetched(self._pool, _KEEP, checkpoint.stream, checkpoint.count, checkpoint.head, *signed)
+        await asked(self._pool, _KEEP, checkpoint.stream, checkpoint.count, checkpoint.head, *signed)
 
     async def of(self, stream: str) -> Sequence[Checkpoint]:
-        return [Checkpoint(**row) for row in await _fetched(self._pool, _CHECKPOINTS, stream)]
+        return [Checkpoint(**row) for row in await asked(self._pool, _CHECKPOINTS, stream)]
 
     async def streams(self, after: str, limit: int) -> Sequence[str]:
-        return [row["stream"] for row in await _fetched(self._pool, _CHECKED, after, limit)]
-
-
-async def _fetched(pool: asyncpg.Pool, statement: str, *arguments: object) -> list[Any]:
-    try:
-        rows: list[Any] = await pool.fetch(statement, *arguments, timeout=TIMEOUT_S)
-    except (pg.UniqueViolationError, pg.ForeignKeyViolationError) as error:
-        raise AppendRefused("the records do not follow those that are there") from error
-    except CONNECTION_LOST as error:
-        raise StoreUnavailable("the store did not answer in time") from error
-    except asyncpg.PostgresError as error:
-        raise PortError(f"the database refused the audit trail: {error.sqlstate}") from error
-    return rows
+        return [row["stream"] for row in await asked(self._pool, _CHECKED, after, limit)]
 
 
 def _stream(row: Any) -> Stream:
