@@ -1,4 +1,4 @@
-"""Deployments of the core: the only module that names adapters. Each is an async context manager that yields a `Core`.
+"""Deployments of the core: the only module that names a core's adapters. Each is an async context manager that yields a `Core`.
 
 | profile     | books                        | acquirer and bank       | clock and ids      |
 |-------------|------------------------------|-------------------------|--------------------|
