@@ -100,7 +100,6 @@ class Core(containers.DeclarativeContainer):
     ids = providers.Dependency(instance_of=IdSource)
     digests = providers.Dependency(instance_of=KeyedDigest)
     supplier = providers.Dependency(instance_of=Supplier)
-    key_table = providers.Dependency(instance_of=KeyTable)
     audit = providers.Dependency(instance_of=AuditTrail)
     officers = providers.Dependency(instance_of=SignatureChecker)
     shred_ring = providers.Dependency(instance_of=Shredding)

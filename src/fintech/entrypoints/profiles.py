@@ -285,7 +285,6 @@ def _core(
         ids=ids,
         digests=digests,
         supplier=supplier,
-        key_table=MemoryKeyTable(),
         audit=NoTrail(),
         officers=officers or NoOfficers(),
         shred_ring=NoShredding(),

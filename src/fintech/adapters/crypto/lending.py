@@ -30,7 +30,7 @@ from fintech.ports.audit_trail import AuditTrail
 from fintech.ports.clock import Clock
 from fintech.ports.id_source import IdSource
 from fintech.ports.key_root import KeyRoot, RootFault, RootRefused, Unwrapped, WrapContext, Wrapped
-from fintech.ports.key_table import KeyTable, RingTaken
+from fintech.ports.key_table import KeyTable, RingTaken, StaleRing
 from fintech.sealing.merchant_keys import MerchantKeys
 from fintech.sealing.schedule import derived_key, wipe
 
@@ -133,15 +133,17 @@ class Lender:
         work at once."""
         for _ in range(TRIES_MAX):
             ring = await self.table.ring(scope)
-            if ring is not None:
+            if ring is not None and (ring.keys or ring.custody is not Custody.ACTIVE):
                 return Success((ring, None))
-            made = await self._made(scope)
+            made = await self._made(scope, ring)
             if made is not None:
                 return made
         return Failure(NotLent(CustodyReason.UNREACHABLE, "others are quicker", unanswered=True))
 
-    async def _made(self, scope: Scope) -> Outcome[tuple[KeyRing, Wrapped | None], NotLent] | None:
-        """A first ring; None if somebody else has made it meanwhile."""
+    async def _made(
+        self, scope: Scope, empty: KeyRing | None
+    ) -> Outcome[tuple[KeyRing, Wrapped | None], NotLent] | None:
+        """A first ring, or the first key of one that the bank spoke of before; None if somebody else has made it meanwhile."""
         now, standing = self.clock.now(), self.roots.of(self._cmk(scope))
         if standing.shut:
             return Failure(NotLent(CustodyReason.SUSPENDED, "root key shut"))
@@ -161,13 +163,17 @@ class Lender:
             grant=wrapped.grant,
             created_at=now,
         )
-        ring = new_ring(id=self.ids.new(KeyRingId), scope=scope, key=key, at=now)
+        ring = (
+            (empty or new_ring(id=self.ids.new(KeyRingId), scope=scope, key=None, at=now))
+            .rotated(key)
+            .unwrap()
+        )
         await self.audit.write(self._entry(ring, AuditResult.DONE))
         saved = await self.table.save(ring)
         if isinstance(saved, Success):
             return Success((saved.unwrap(), wrapped))
         await self.audit.write(self._entry(ring, AuditResult.FAILED))
-        assert isinstance(saved.failure(), RingTaken)  # it is new, and no order comes with it
+        assert isinstance(saved.failure(), RingTaken | StaleRing)  # no order comes with it
         await self._give_back(scope, standing, wrapped)
         return None
 
@@ -183,7 +189,7 @@ class Lender:
         """What the bank has said, as the key table has it."""
         if ring.custody is Custody.SHREDDED:
             return NotLent(CustodyReason.DESTROYED, ring.custody)
-        if not ring.usable(now):
+        if not ring.usable(now) or not ring.keys:
             return NotLent(CustodyReason.REVOKED, ring.custody)
         if any(self.roots.of(key.cmk).shut for key in ring.keys if key.status is not KeyStatus.RETIRED):
             return NotLent(CustodyReason.SUSPENDED, "root key shut")
