@@ -13,6 +13,11 @@ from fintech.application.commits import Commits
 from fintech.application.disputes.asking import DisputeAsking
 from fintech.application.disputes.requests import CloseDispute, DisputeRepeats, UpdateDispute
 from fintech.application.disputes.resolving import HeedDispute, ResolveDispute
+from fintech.application.keys.breaking_glass import BreakGlass
+from fintech.application.keys.carrying_out import CarryOut
+from fintech.application.keys.figures import OrderFigures
+from fintech.application.keys.orders import ApplyOrder, Shredding
+from fintech.application.keys.status import ListOrders, SumUpCustody
 from fintech.application.merchants import OnboardMerchant, PlaceMerchant
 from fintech.application.payment_methods import CreatePaymentMethod, FindMethod
 from fintech.application.payments.asking import Asking
@@ -61,6 +66,7 @@ from fintech.application.webhooks.endpoints import (
 )
 from fintech.application.write_offs import DecideWriteOff, ProposeWriteOff
 from fintech.domain.tax_invoices import Supplier
+from fintech.ports.audit_trail import AuditTrail
 from fintech.ports.card_acquirer import CardAcquirer
 from fintech.ports.card_vault import CardVault
 from fintech.ports.clock import Clock
@@ -72,6 +78,7 @@ from fintech.ports.payout_bank import PayoutBank
 from fintech.ports.proofs import Proofs
 from fintech.ports.protected_store import ProtectedStore
 from fintech.ports.queries import Queries
+from fintech.ports.signatures import SignatureChecker
 from fintech.ports.store import Store
 from fintech.ports.webhook_sender import WebhookSender
 
@@ -93,6 +100,9 @@ class Core(containers.DeclarativeContainer):
     ids = providers.Dependency(instance_of=IdSource)
     digests = providers.Dependency(instance_of=KeyedDigest)
     supplier = providers.Dependency(instance_of=Supplier)
+    audit = providers.Dependency(instance_of=AuditTrail)
+    officers = providers.Dependency(instance_of=SignatureChecker)
+    shred_ring = providers.Dependency(instance_of=Shredding)
 
     commits = providers.Singleton(Commits, store=store, ids=ids, clock=clock)
     asking = providers.Singleton(Asking, store=store, acquirer=acquirer, commits=commits)
@@ -217,6 +227,26 @@ class Core(containers.DeclarativeContainer):
     remove_webhook_endpoint = providers.Singleton(RemoveEndpoint, store=store, commits=commits)
     give_up_webhook_endpoint = providers.Singleton(GiveUpEndpoint, store=store, commits=commits)
     resend_event = providers.Singleton(ResendEvent, store=store, queries=queries, outbox=outbox, clock=clock)
+
+    order_figures = providers.Singleton(OrderFigures)
+    carry_out = providers.Singleton(
+        CarryOut, table=key_table, trail=audit, clock=clock, figures=order_figures
+    )
+    apply_order = providers.Singleton(
+        ApplyOrder,
+        table=key_table,
+        store=store,
+        ids=ids,
+        clock=clock,
+        checker=officers,
+        carry_out=carry_out,
+        shred=shred_ring,
+    )
+    break_glass = providers.Singleton(
+        BreakGlass, table=key_table, clock=clock, checker=officers, carry_out=carry_out
+    )
+    list_orders = providers.Singleton(ListOrders, table=key_table, checker=officers)
+    sum_up_custody = providers.Singleton(SumUpCustody, table=key_table, clock=clock)
 
     settle_merchant = providers.Singleton(SettleMerchant, store=store, ids=ids, commits=commits)
     settle_in_full = providers.Singleton(SettleInFull, settle_merchant=settle_merchant)

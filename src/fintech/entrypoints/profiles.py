@@ -1,4 +1,4 @@
-"""Deployments of the core: the only module that names adapters. Each is an async context manager that yields a `Core`.
+"""Deployments of the core: the only module that names a core's adapters. Each is an async context manager that yields a `Core`.
 
 | profile     | books                        | acquirer and bank       | clock and ids      |
 |-------------|------------------------------|-------------------------|--------------------|
@@ -38,6 +38,7 @@ from fintech.adapters.system.id_source import RandomIdSource
 from fintech.adapters.system.keyed_digest import LocalDigest
 from fintech.domain.tax_invoices import SPECIMEN, Supplier
 from fintech.entrypoints.container import Core
+from fintech.entrypoints.custody_standins import NoOfficers, NoShredding, NoTrail
 from fintech.entrypoints.repeating import repeated
 from fintech.entrypoints.secret_files import keep_secret, make_private_file, read_secret
 from fintech.entrypoints.settings import DIGEST_KEY_BYTES_MIN, Settings, read_settings
@@ -51,6 +52,7 @@ from fintech.ports.payout_bank import PayoutBank
 from fintech.ports.proofs import Proofs
 from fintech.ports.protected_store import ProtectedStore
 from fintech.ports.queries import Page, Queries
+from fintech.ports.signatures import SignatureChecker
 from fintech.ports.store import Store
 from fintech.ports.webhook_sender import WebhookSender
 
@@ -92,6 +94,7 @@ async def testing(
     bank: SimulatedPayoutBank | None = None,
     clock: ManualClock | None = None,
     sender: MemoryWebhookSender | None = None,
+    officers: SignatureChecker | None = None,
 ) -> AsyncIterator[Core]:
     """Everything in memory, with a clock moved by hand, ids that count and webhooks that are kept: for anyone's tests."""
     clock = clock or ManualClock()
@@ -100,7 +103,9 @@ async def testing(
         bank or SimulatedPayoutBank(clock, answer_timeout_s=0),
         providers.Object(sender or MemoryWebhookSender()),
     )
-    yield _core(_memory(clock), outside, clock, CountingIdSource(), bytes(DIGEST_KEY_BYTES_MIN))
+    yield _core(
+        _memory(clock), outside, clock, CountingIdSource(), bytes(DIGEST_KEY_BYTES_MIN), officers=officers
+    )
 
 
 testing.__test__ = False  # type: ignore[attr-defined] # tells pytest, wherever it is imported, that it is no test
@@ -261,7 +266,13 @@ def _simulated(
 
 
 def _core(
-    ports: Ports, outside: Outside, clock: Clock, ids: IdSource, key: bytes, supplier: Supplier = SPECIMEN
+    ports: Ports,
+    outside: Outside,
+    clock: Clock,
+    ids: IdSource,
+    key: bytes,
+    supplier: Supplier = SPECIMEN,
+    officers: SignatureChecker | None = None,
 ) -> Core:
     digests = LocalDigest(key)
     core = Core(
@@ -274,6 +285,9 @@ def _core(
         ids=ids,
         digests=digests,
         supplier=supplier,
+        audit=NoTrail(),
+        officers=officers or NoOfficers(),
+        shred_ring=NoShredding(),
     )
     core.check_dependencies()
     return core

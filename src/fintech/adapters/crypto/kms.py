@@ -24,7 +24,7 @@ from fintech.ports.key_root import KeyRoot, RootFault, RootRefused, Unwrapped, W
 CONNECT_TIMEOUT_S: Final = 1.0
 READ_TIMEOUT_S: Final = 2.0
 #: How often a request is sent at most, the first time included (botocore's standard mode, with jitter).
-ATTEMPTS_MAX: Final = 3
+ATTEMPTS: Final = 3
 #: A call's end, whatever the line does, the wait for a thread included.
 DEADLINE_S: Final = 8.0
 THREADS: Final = 16
@@ -63,9 +63,16 @@ class KmsSettings:
     endpoint_url: str | None = None
     threads: int = THREADS
     waiting_max: int = WAITING_MAX
+    attempts: int = ATTEMPTS
     connect_timeout_s: float = CONNECT_TIMEOUT_S
     read_timeout_s: float = READ_TIMEOUT_S
     deadline_s: float = DEADLINE_S
+
+
+@frozen
+class _Grant:
+    id: str
+    token: str = field(repr=False)
 
 
 class KmsRoot(KeyRoot):
@@ -94,9 +101,9 @@ class KmsRoot(KeyRoot):
                 KeyId=cmk,
                 EncryptionContext=dict(context.pairs()),
                 NumberOfBytes=KEY_BYTES,
-                GrantTokens=[grant["GrantToken"]],
+                GrantTokens=[grant.token],
             )
-            return _wrapped(answer, grant)
+            return Wrapped(answer["CiphertextBlob"], grant.id, grant.token)
 
         return await self._ask(make)
 
@@ -124,7 +131,8 @@ class KmsRoot(KeyRoot):
             return Failure(_NOT_A_BLOB)
 
         def rehearse() -> None:
-            self._client.decrypt(**_decryption(cmk, context, wrapped), DryRun=True)
+            answer = self._client.decrypt(**_decryption(cmk, context, wrapped), DryRun=True)
+            del answer["Plaintext"]  # of a KMS that does not know rehearsals
 
         return _but_for({"DryRunOperationException"}, await self._ask(rehearse))
 
@@ -148,9 +156,9 @@ class KmsRoot(KeyRoot):
                 SourceEncryptionContext=pairs,
                 DestinationKeyId=to,
                 DestinationEncryptionContext=pairs,
-                GrantTokens=[*_tokens(wrapped), grant["GrantToken"]],
+                GrantTokens=[*_tokens(wrapped), grant.token],
             )
-            return _wrapped(answer, grant)
+            return Wrapped(answer["CiphertextBlob"], grant.id, grant.token)
 
         return await self._ask(move)
 
@@ -183,12 +191,13 @@ class KmsRoot(KeyRoot):
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._client.close()
 
-    async def _permit(self, cmk: CmkName, context: WrapContext) -> Outcome[Answer, RootRefused]:
+    async def _permit(self, cmk: CmkName, context: WrapContext) -> Outcome[_Grant, RootRefused]:
         """The merchant's grant: KMS finds the one of the same name and terms, or makes it."""
         scope = context.scope
         mode = "live" if scope.livemode else "test"
-        return await self._ask(
-            lambda: self._client.create_grant(
+
+        def grant() -> _Grant:
+            answer = self._client.create_grant(
                 KeyId=cmk,
                 Name=f"fintech/{context.environment}/{scope.merchant}/{mode}",
                 GranteePrincipal=self._settings.grantee,
@@ -196,7 +205,9 @@ class KmsRoot(KeyRoot):
                 Operations=list(OPERATIONS),
                 Constraints={"EncryptionContextSubset": dict(context.grant_pairs())},
             )
-        )
+            return _Grant(answer["GrantId"], answer["GrantToken"])
+
+        return await self._ask(grant)
 
     async def _ask(self, call: Callable[[], T], *, whole: bool = False) -> Outcome[T, RootRefused]:
         """Call in a thread, or say why not."""
@@ -212,6 +223,8 @@ class KmsRoot(KeyRoot):
             if _cancelled():
                 raise
             return Failure(unreachable("Closed"))  # it waited for a thread when all were let go
+        except KeyError:  # botocore takes an answer that was cut off for an empty one
+            return Failure(unreachable("AnswerIncomplete"))
         except Exception as error:  # noqa: BLE001 - whatever a driver raises, the port answers with a value
             return Failure(refused_by(error, whole=whole))
         finally:
@@ -239,7 +252,7 @@ def kms_client(settings: KmsSettings, session: Any = None) -> Any:
             connect_timeout=settings.connect_timeout_s,
             read_timeout=settings.read_timeout_s,
             max_pool_connections=settings.threads,
-            retries={"mode": "standard", "total_max_attempts": ATTEMPTS_MAX},
+            retries={"mode": "standard", "total_max_attempts": settings.attempts},
             tcp_keepalive=True,
         ),
     )
@@ -256,10 +269,6 @@ def _decryption(cmk: CmkName, context: WrapContext, wrapped: Wrapped) -> Answer:
 
 def _tokens(wrapped: Wrapped) -> list[str]:
     return [] if wrapped.grant_token is None else [wrapped.grant_token]
-
-
-def _wrapped(answer: Answer, grant: Answer) -> Wrapped:
-    return Wrapped(answer["CiphertextBlob"], grant["GrantId"], grant["GrantToken"])
 
 
 def _but_for(

@@ -64,8 +64,10 @@ def refused_by(error: Exception, *, whole: bool = False) -> RootRefused:
         wrong = type(error).__name__ == "ParamValidationError"
         code = "ParamValidation" if wrong else type(error).__name__
         return RootRefused(RootFault.DENIED, code, wrong) if wrong else unreachable(code)
-    code = str(response.get("Error", {}).get("Code", ""))[:_CODE_MAX] or "Unknown"
+    code = str(response.get("Error", {}).get("Code", ""))[:_CODE_MAX]
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if not code or code.isdigit():  # botocore's, for an answer that was cut off
+        return unreachable("AnswerIncomplete")
     if code in _CORRUPT:
         return RootRefused(RootFault.CORRUPT, code)
     if code in _DENIED_WHOLE:

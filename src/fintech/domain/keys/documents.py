@@ -6,7 +6,8 @@ was signed is what is read.
 
 import json
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -47,7 +48,7 @@ def moment_of(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def members_of(document: bytes, names: Set[str]) -> Outcome[dict[str, Any], OrderMalformed]:
+def members_of(document: bytes, names: AbstractSet[str]) -> Outcome[dict[str, Any], OrderMalformed]:
     """The members of a document that has exactly those names, in that spelling; not yet what they are."""
     if len(document) > DOCUMENT_MAX:
         return Failure(OrderMalformed("order", f"has at most {DOCUMENT_MAX} bytes"))

@@ -57,6 +57,10 @@ from fintech.entrypoints.cli.lazy import LazyGroup, Listed
             "fintech.entrypoints.cli.listen:listen", "Print events as they happen, or forward them."
         ),
         "iso8583": Listed("fintech.entrypoints.cli.iso8583:iso8583", "Look into the messages of terminals."),
+        "kms-simulator": Listed(
+            "fintech.entrypoints.cli.kms_simulator:kms_simulator",
+            "Simulate the bank's AWS KMS until it is told to stop.",
+        ),
         "db": Listed("fintech.entrypoints.cli.db:db", "Bring a database's tables up to date."),
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

@@ -86,7 +86,9 @@ async def test_a_permission_that_has_not_got_about_is_waited_for(world: World) -
     world.wire()
     assert isinstance(await world.rotate(ANN, SHOP), Success)
     assert looks == 4
-    world.root = Faulty(world.root, lambda method: "before" if method == "authorise" else None, lambda: denied)
+    world.root = Faulty(
+        world.root, lambda method: "before" if method == "authorise" else None, lambda: denied
+    )
     world.wire()
     assert await world.rotate(ANN, SHOP) == denied
     assert len((await world.ring()).keys) == 2

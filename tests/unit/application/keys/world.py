@@ -312,7 +312,9 @@ class World:
             record = self.ids.secret()
             lease = (await self.vault.lease(scope)).unwrap()
             values = {each: f"{each.name} of {record}".encode() for each in COLUMNS_USED}
-            await self.protected.put(scope, [self.sealed(lease, each, record, values[each]) for each in values])
+            await self.protected.put(
+                scope, [self.sealed(lease, each, record, values[each]) for each in values]
+            )
             for column, value in values.items():
                 self.kept[scope, column.at(record)] = (column, value)
                 places.append(column.at(record))

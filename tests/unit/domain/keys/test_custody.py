@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fintech.domain.evolving import evolve
+from fintech.domain.ids import MerchantId
 from fintech.domain.keys.custody import (
     CUSTODY_TRANSITIONS,
     KEY_TRANSITIONS,
@@ -21,7 +22,6 @@ from fintech.domain.keys.custody import (
     RotationRefused,
     new_ring,
 )
-from fintech.domain.ids import MerchantId
 from fintech.domain.outcome import Failure, Success
 from tests.unit.domain.desk import NOON
 from tests.unit.domain.keys.samples import HOUR, SHOP, ring, version
