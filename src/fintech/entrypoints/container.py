@@ -16,8 +16,11 @@ from fintech.application.disputes.resolving import HeedDispute, ResolveDispute
 from fintech.application.keys.breaking_glass import BreakGlass
 from fintech.application.keys.carrying_out import CarryOut
 from fintech.application.keys.figures import OrderFigures
-from fintech.application.keys.orders import ApplyOrder, Shredding
+from fintech.application.keys.orders import ApplyOrder
+from fintech.application.keys.permissions import WithdrawLeft
+from fintech.application.keys.shredding import ShredRing
 from fintech.application.keys.status import ListOrders, SumUpCustody
+from fintech.application.keys.writing_down import WriteDown
 from fintech.application.merchants import OnboardMerchant, PlaceMerchant
 from fintech.application.payment_methods import CreatePaymentMethod, FindMethod
 from fintech.application.payments.asking import Asking
@@ -65,20 +68,23 @@ from fintech.application.webhooks.endpoints import (
     UpdateEndpoint,
 )
 from fintech.application.write_offs import DecideWriteOff, ProposeWriteOff
+from fintech.domain.keys.periods import KeyPolicy
 from fintech.domain.tax_invoices import Supplier
 from fintech.ports.audit_trail import AuditTrail
 from fintech.ports.card_acquirer import CardAcquirer
 from fintech.ports.card_vault import CardVault
 from fintech.ports.clock import Clock
 from fintech.ports.id_source import IdSource
+from fintech.ports.key_root import KeyRoot
 from fintech.ports.key_table import KeyTable
+from fintech.ports.key_vault import KeyVault
 from fintech.ports.keyed_digest import KeyedDigest
 from fintech.ports.outbox import Outbox
 from fintech.ports.payout_bank import PayoutBank
 from fintech.ports.proofs import Proofs
 from fintech.ports.protected_store import ProtectedStore
 from fintech.ports.queries import Queries
-from fintech.ports.signatures import SignatureChecker
+from fintech.ports.signatures import Notary, SignatureChecker
 from fintech.ports.store import Store
 from fintech.ports.webhook_sender import WebhookSender
 
@@ -102,7 +108,10 @@ class Core(containers.DeclarativeContainer):
     supplier = providers.Dependency(instance_of=Supplier)
     audit = providers.Dependency(instance_of=AuditTrail)
     officers = providers.Dependency(instance_of=SignatureChecker)
-    shred_ring = providers.Dependency(instance_of=Shredding)
+    key_root = providers.Dependency(instance_of=KeyRoot)
+    key_vault = providers.Dependency(instance_of=KeyVault)
+    key_policy = providers.Dependency(instance_of=KeyPolicy)
+    notary = providers.Dependency(instance_of=Notary)
 
     commits = providers.Singleton(Commits, store=store, ids=ids, clock=clock)
     asking = providers.Singleton(Asking, store=store, acquirer=acquirer, commits=commits)
@@ -228,6 +237,19 @@ class Core(containers.DeclarativeContainer):
     give_up_webhook_endpoint = providers.Singleton(GiveUpEndpoint, store=store, commits=commits)
     resend_event = providers.Singleton(ResendEvent, store=store, queries=queries, outbox=outbox, clock=clock)
 
+    write_down = providers.Singleton(WriteDown, trail=audit, clock=clock)
+    withdraw_left = providers.Singleton(WithdrawLeft, table=key_table, root=key_root)
+    shred_ring = providers.Singleton(
+        ShredRing,
+        table=key_table,
+        vault=key_vault,
+        protected=protected,
+        clock=clock,
+        write_down=write_down,
+        withdraw=withdraw_left,
+        notary=notary,
+        policy=key_policy,
+    )
     order_figures = providers.Singleton(OrderFigures)
     carry_out = providers.Singleton(
         CarryOut, table=key_table, trail=audit, clock=clock, figures=order_figures

@@ -2,14 +2,17 @@
 
 from typing import Any
 
-from fintech.application.keys.carrying_out import Overtaken
-from fintech.application.keys.orders import Shredding
+from fintech.adapters.crypto.leasing import LeasingVault
+from fintech.adapters.crypto.lending import VaultSettings
+from fintech.adapters.crypto.local import LOCAL_CMK, LocalRoot
+from fintech.adapters.crypto.notary import LocalNotary
+from fintech.adapters.crypto.signatures import Ed25519Checker
 from fintech.domain.audit import AuditEntry
-from fintech.domain.keys.custody import Custody, CustodyStepRefused
-from fintech.domain.outcome import Failure, Outcome
-from fintech.domain.scope import Actor, Scope
+from fintech.domain.keys.periods import KeyPolicy
 from fintech.ports.audit_trail import AuditTrail
-from fintech.ports.key_table import AppliedOrder
+from fintech.ports.clock import Clock
+from fintech.ports.id_source import IdSource
+from fintech.ports.key_table import KeyTable
 from fintech.ports.signatures import SignatureChecker
 
 
@@ -18,19 +21,18 @@ class NoTrail(AuditTrail):
         del entry
 
 
-class NoOfficers(SignatureChecker):
-    def check(self, key: str, message: bytes, signature: bytes) -> bool:
-        del key, message, signature
-        return False
-
-    @property
-    def keys(self) -> frozenset[str]:
-        return frozenset()
-
-
-class NoShredding(Shredding):
-    async def __call__(
-        self, actor: Actor, scope: Scope, order: AppliedOrder | None
-    ) -> Outcome[Any, CustodyStepRefused | Overtaken]:
-        del actor, scope, order
-        return Failure(CustodyStepRefused(Custody.ACTIVE, Custody.SHREDDED))
+def standins(
+    table: KeyTable, clock: Clock, ids: IdSource, secret: bytes, officers: SignatureChecker | None
+) -> dict[str, Any]:
+    root, trail = LocalRoot(secret), NoTrail()
+    settings = VaultSettings(environment="development", cmks=(LOCAL_CMK,))
+    return {
+        "audit": trail,
+        "officers": officers or Ed25519Checker({}),
+        "key_root": root,
+        "key_vault": LeasingVault(
+            root=root, table=table, audit=trail, clock=clock, ids=ids, settings=settings, attended=False
+        ),
+        "key_policy": KeyPolicy(),
+        "notary": LocalNotary(secret[:32]),
+    }

@@ -37,8 +37,8 @@ from fintech.adapters.system.clock import SystemClock
 from fintech.adapters.system.id_source import RandomIdSource
 from fintech.adapters.system.keyed_digest import LocalDigest
 from fintech.domain.tax_invoices import SPECIMEN, Supplier
+from fintech.entrypoints import custody_standins
 from fintech.entrypoints.container import Core
-from fintech.entrypoints.custody_standins import NoOfficers, NoShredding, NoTrail
 from fintech.entrypoints.repeating import repeated
 from fintech.entrypoints.secret_files import keep_secret, make_private_file, read_secret
 from fintech.entrypoints.settings import DIGEST_KEY_BYTES_MIN, Settings, read_settings
@@ -285,9 +285,7 @@ def _core(
         ids=ids,
         digests=digests,
         supplier=supplier,
-        audit=NoTrail(),
-        officers=officers or NoOfficers(),
-        shred_ring=NoShredding(),
+        **custody_standins.standins(ports.key_table, clock, ids, key, officers),
     )
     core.check_dependencies()
     return core

@@ -1,13 +1,13 @@
 """Applying the bank's orders: suspend, restore, revoke and shred a merchant's keys; suspend and restore a root key."""
 
-from abc import abstractmethod
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import TypeAlias
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from fintech.application.commits import NotFound, Reply
 from fintech.application.keys.carrying_out import CarryOut, Overtaken, Signed, Word
 from fintech.application.keys.figures import BadSignature, UnknownKey
+from fintech.application.keys.shredding import Shredded, ShredRing
 from fintech.domain.audit import AuditAction
 from fintech.domain.keys.custody import (
     PLATFORM,
@@ -39,24 +39,13 @@ _PLACES = {
 }
 
 
-@runtime_checkable
-class Shredding(Protocol):
-    """Destroys a merchant's keys, in one transaction with the order that says so."""
-
-    @abstractmethod
-    async def __call__(
-        self, actor: Actor, scope: Scope, order: AppliedOrder | None
-    ) -> Outcome[Any, CustodyStepRefused | Overtaken]:
-        """The certificate."""
-
-
 @frozen(kw_only=True)
 class Applied:
-    """An order, and how it is kept. ``certificate`` says what an order to shred has destroyed, the first time."""
+    """An order, and how it is kept. ``shredded`` says what an order to shred has destroyed, the first time."""
 
     order: Order
     kept: AppliedOrder
-    certificate: Any = field(default=None)
+    shredded: Shredded | None = None
 
 
 @frozen(kw_only=True)
@@ -69,7 +58,7 @@ class ApplyOrder:
     clock: Clock
     checker: SignatureChecker
     carry_out: CarryOut
-    shred: Shredding
+    shred: ShredRing
 
     async def __call__(
         self, actor: Actor, document: bytes, signed: Signed, origin: str | None = None
@@ -93,7 +82,7 @@ class ApplyOrder:
             return await self._refused(word, fault)
         order = read.unwrap()
         word = evolve(word, sequence=order.sequence, subject=order.subject, action=order.action.value)
-        certificates: list[Any] = []
+        shreds: list[Shredded] = []
 
         async def attempt(
             applied: AppliedOrder,
@@ -104,7 +93,7 @@ class ApplyOrder:
                 return await self._place_ring(order, order.subject, applied)
             outcome = await self.shred(actor, order.subject, applied)
             if isinstance(outcome, Success):
-                certificates.append(outcome.unwrap())
+                shreds.append(outcome.unwrap())
             return outcome
 
         outcome: Outcome[
@@ -113,7 +102,7 @@ class ApplyOrder:
         if isinstance(outcome, Failure):
             return outcome
         reply = outcome.unwrap()
-        applied = Applied(order=order, kept=reply.value, certificate=next(iter(certificates), None))
+        applied = Applied(order=order, kept=reply.value, shredded=next(iter(shreds), None))
         return Success(Reply(applied, reply.replayed))
 
     async def _refused(

@@ -168,7 +168,7 @@ class Custody:
         if isinstance(outcome, Failure):
             raise Refused(custody_problem_of(outcome.failure()))
         reply = outcome.unwrap()
-        body = render_order(self.list_orders.read(reply.value.kept), reply.value.certificate)
+        body = render_order(self.list_orders.read(reply.value.kept), reply.value.shredded)
         return Answer(body, replayed=reply.replayed)
 
     async def glass(self, call: Call[GlassParams]) -> Answer:

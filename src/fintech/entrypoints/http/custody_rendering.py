@@ -3,13 +3,13 @@
 import base64
 from typing import Any, Final
 
+from fintech.application.keys.shredding import Shredded
 from fintech.application.keys.status import KeptWord
 from fintech.domain.keys.breaking_glass import ACTION
 from fintech.domain.keys.custody import CmkStatus, Custody, Derivation, KeyRing, KeyStatus, KeyVersion
 from fintech.domain.keys.orders import Order, OrderAction
 from fintech.domain.scope import Scope
 from fintech.entrypoints.http.schema import (
-    ANYTHING,
     FLAG,
     INTEGER,
     TEXT,
@@ -33,7 +33,17 @@ ORDER_SCHEMA: Final[Schema] = members(
         "object": const(ORDER),
         "action": maybe(one_of(*OrderAction, ACTION)),
         "applied": UNIX_TIME,
-        "certificate": maybe(ANYTHING),
+        "destruction": maybe(
+            members(
+                {
+                    "certificate": maybe(TEXT),
+                    "finished": FLAG,
+                    "notary": maybe(TEXT),
+                    "signature": maybe(TEXT),
+                    "values_removed": INTEGER,
+                }
+            )
+        ),
         "document": TEXT,
         "issued": maybe(UNIX_TIME),
         "livemode": maybe(FLAG),
@@ -89,7 +99,7 @@ def scope_id(scope: Scope) -> str:
     return f"{scope.merchant}/{_MODES[scope.livemode]}"
 
 
-def render_order(kept: KeptWord, certificate: Any = None) -> dict[str, Any]:
+def render_order(kept: KeptWord, shredded: Shredded | None = None) -> dict[str, Any]:
     """What the bank said. Of what this release cannot read, the document is all there is."""
     word = kept.word
     order = word if isinstance(word, Order) else None
@@ -100,7 +110,7 @@ def render_order(kept: KeptWord, certificate: Any = None) -> dict[str, Any]:
         "object": ORDER,
         "action": order.action.value if order else ACTION if word else None,
         "applied": int(kept.kept.applied_at.timestamp()),
-        "certificate": certificate,
+        "destruction": None if shredded is None else _render_destruction(shredded),
         "document": kept.kept.document.decode("ascii", "replace"),
         "issued": int(order.issued_at.timestamp()) if order else None,
         "livemode": scope.livemode if scope else None,
@@ -151,4 +161,15 @@ def _render_version(key: KeyVersion) -> dict[str, Any]:
         "retired": None if key.retired_at is None else int(key.retired_at.timestamp()),
         "root_key": key.cmk,
         "status": key.status.value,
+    }
+
+
+def _render_destruction(shredded: Shredded) -> dict[str, Any]:
+    signed = shredded.certificate
+    return {
+        "certificate": signed and signed.document.decode(),
+        "finished": shredded.finished,
+        "notary": signed and signed.key,
+        "signature": signed and base64.b64encode(signed.signature).decode(),
+        "values_removed": shredded.removed,
     }

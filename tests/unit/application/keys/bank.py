@@ -8,23 +8,32 @@ from attrs import define, field
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from fintech.adapters.crypto.leasing import LeasingVault
+from fintech.adapters.crypto.lending import VaultSettings
+from fintech.adapters.crypto.local import LocalRoot
+from fintech.adapters.crypto.notary import LocalNotary
 from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.memory.id_source import CountingIdSource
 from fintech.adapters.memory.key_table import MemoryKeyTable
+from fintech.adapters.memory.protected_store import MemoryProtectedStore
 from fintech.adapters.memory.store import MemoryStore
 from fintech.application.commits import Commits, Reply
 from fintech.application.keys.breaking_glass import BreakGlass, Broken, GlassRefused
-from fintech.application.keys.carrying_out import CarryOut, Overtaken, Signed
+from fintech.application.keys.carrying_out import CarryOut, Signed
 from fintech.application.keys.figures import OrderFigures
-from fintech.application.keys.orders import Applied, ApplyOrder, OrderRefused, Shredding
+from fintech.application.keys.orders import Applied, ApplyOrder, OrderRefused
+from fintech.application.keys.permissions import WithdrawLeft
+from fintech.application.keys.shredding import ShredRing
+from fintech.application.keys.writing_down import WriteDown
 from fintech.application.merchants import OnboardMerchant
 from fintech.domain.audit import AuditAction, AuditEntry, AuditResult
 from fintech.domain.evolving import evolve as evolved
 from fintech.domain.ids import MerchantId
 from fintech.domain.keys.breaking_glass import GlassRequest
-from fintech.domain.keys.custody import CmkStatus, CustodyStepRefused, KeyRing
+from fintech.domain.keys.custody import CmkStatus, KeyRing
 from fintech.domain.keys.orders import Order, OrderAction, Subject
-from fintech.domain.outcome import Failure, Outcome, Success
+from fintech.domain.keys.periods import KeyPolicy
+from fintech.domain.outcome import Outcome
 from fintech.domain.scope import Actor, Face, Scope
 from fintech.ports.audit_trail import AuditTrail
 from fintech.ports.errors import AuditUnavailable
@@ -75,25 +84,6 @@ class Ledger(AuditTrail):
 
 
 @define
-class ShredHere(Shredding):
-    """Shreds a ring as it is, without grants to give back."""
-
-    table: KeyTable
-    clock: ManualClock
-
-    async def __call__(
-        self, actor: Actor, scope: Scope, order: AppliedOrder | None
-    ) -> Outcome[str, CustodyStepRefused | Overtaken]:
-        found = await self.table.ring(scope)
-        assert found is not None
-        shredded = found.shredded(self.clock.now())
-        if isinstance(shredded, Failure):
-            return shredded
-        outcome = await self.table.save(shredded.unwrap(), order)
-        return Success(f"certificate of {actor.name}") if isinstance(outcome, Success) else outcome
-
-
-@define
 class Bank:
     """Gives orders and sees what becomes of them."""
 
@@ -103,10 +93,21 @@ class Bank:
     officers: Officers = field(factory=lambda: Officers("ann", "ben", "cho"))
     trail: Ledger = field(factory=Ledger)
     figures: OrderFigures = field(factory=OrderFigures)
+    root: LocalRoot = field(factory=lambda: LocalRoot(cmks=(CMK,)))
     store: MemoryStore = field(init=False)
+    vault: LeasingVault = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.store = MemoryStore(self.clock)
+        self.vault = LeasingVault(
+            root=self.root,
+            table=self.table,
+            audit=Ledger(),
+            clock=self.clock,
+            ids=self.ids,
+            settings=VaultSettings(environment="test", cmks=(CMK,)),
+            attended=False,
+        )
 
     @property
     def carry_out(self) -> CarryOut:
@@ -121,7 +122,20 @@ class Bank:
             clock=self.clock,
             checker=self.officers,
             carry_out=self.carry_out,
-            shred=ShredHere(self.table, self.clock),
+            shred=self.shred,
+        )
+
+    @property
+    def shred(self) -> ShredRing:
+        return ShredRing(
+            table=self.table,
+            vault=self.vault,
+            protected=MemoryProtectedStore(),
+            clock=self.clock,
+            write_down=WriteDown(trail=self.trail, clock=self.clock),
+            withdraw=WithdrawLeft(table=self.table, root=self.root),
+            notary=LocalNotary(bytes(32)),
+            policy=KeyPolicy(),
         )
 
     @property

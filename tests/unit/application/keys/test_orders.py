@@ -65,7 +65,11 @@ async def test_a_merchants_keys_go_the_whole_way(bank: Bank) -> None:
         assert isinstance(await bank.orders(number, action), Success)
         assert (await bank.ring()).custody == custody
     reply = (await bank.orders(5, SHRED)).unwrap()
-    assert reply.value.certificate == "certificate of desk"
+    shredded = reply.value.shredded
+    assert shredded is not None
+    assert shredded.finished
+    assert shredded.certificate is not None
+    assert json.loads(shredded.certificate.document)["order"] == 5
     assert (await bank.ring()).custody is Custody.SHREDDED
     assert await bank.table.last_order() == 5
 
@@ -277,3 +281,10 @@ async def test_many_who_hand_in_the_same_order_are_all_told_that_it_is_applied(b
     outcomes = await asyncio.gather(*(bank.orders(1, SUSPEND) for _ in range(8)))
     assert [outcome.unwrap().replayed for outcome in outcomes].count(False) == 1
     assert (await bank.ring()).version == 2
+
+
+async def test_where_nothing_was_ever_sealed_there_is_nothing_to_shred(bank: Bank) -> None:
+    newcomer = other_shop("n")
+    await bank.opens(newcomer, keys=False)
+    assert await bank.orders(1, SHRED, newcomer) == Failure(NotFound("ring of keys", newcomer.merchant))
+    assert await bank.table.last_order() == 0
