@@ -16,8 +16,12 @@ from fintech.application.disputes.resolving import HeedDispute, ResolveDispute
 from fintech.application.keys.breaking_glass import BreakGlass
 from fintech.application.keys.carrying_out import CarryOut
 from fintech.application.keys.figures import OrderFigures
+from fintech.application.keys.moving import MoveRing, MoveRings
 from fintech.application.keys.orders import ApplyOrder
-from fintech.application.keys.permissions import WithdrawLeft
+from fintech.application.keys.permissions import AwaitPermission, WithdrawLeft
+from fintech.application.keys.resealing import Reseal
+from fintech.application.keys.retiring import RetireKey
+from fintech.application.keys.rotation import RotateKey
 from fintech.application.keys.shredding import ShredRing
 from fintech.application.keys.status import ListOrders, SumUpCustody
 from fintech.application.keys.writing_down import WriteDown
@@ -98,6 +102,9 @@ class Core(containers.DeclarativeContainer):
     outbox = providers.Dependency(instance_of=Outbox)
     key_table = providers.Dependency(instance_of=KeyTable)
     protected = providers.Dependency(instance_of=ProtectedStore)
+    key_root = providers.Dependency(instance_of=KeyRoot)
+    officers = providers.Dependency(instance_of=SignatureChecker)
+    notary = providers.Dependency(instance_of=Notary)
     acquirer = providers.Dependency(instance_of=CardAcquirer)
     bank = providers.Dependency(instance_of=PayoutBank)
     vault = providers.Dependency(instance_of=CardVault)
@@ -107,11 +114,9 @@ class Core(containers.DeclarativeContainer):
     digests = providers.Dependency(instance_of=KeyedDigest)
     supplier = providers.Dependency(instance_of=Supplier)
     audit = providers.Dependency(instance_of=AuditTrail)
-    officers = providers.Dependency(instance_of=SignatureChecker)
-    key_root = providers.Dependency(instance_of=KeyRoot)
     key_vault = providers.Dependency(instance_of=KeyVault)
     key_policy = providers.Dependency(instance_of=KeyPolicy)
-    notary = providers.Dependency(instance_of=Notary)
+    key_environment = providers.Dependency(instance_of=str)
 
     commits = providers.Singleton(Commits, store=store, ids=ids, clock=clock)
     asking = providers.Singleton(Asking, store=store, acquirer=acquirer, commits=commits)
@@ -250,6 +255,39 @@ class Core(containers.DeclarativeContainer):
         notary=notary,
         policy=key_policy,
     )
+    await_permission = providers.Singleton(AwaitPermission, root=key_root)
+    rotate_key = providers.Singleton(
+        RotateKey,
+        table=key_table,
+        root=key_root,
+        clock=clock,
+        write_down=write_down,
+        await_permission=await_permission,
+        withdraw=withdraw_left,
+        environment=key_environment,
+    )
+    reseal = providers.Singleton(
+        Reseal, vault=key_vault, protected=protected, clock=clock, write_down=write_down
+    )
+    retire_key = providers.Singleton(
+        RetireKey,
+        table=key_table,
+        protected=protected,
+        clock=clock,
+        write_down=write_down,
+        withdraw=withdraw_left,
+        policy=key_policy,
+    )
+    move_ring = providers.Singleton(
+        MoveRing,
+        table=key_table,
+        root=key_root,
+        write_down=write_down,
+        await_permission=await_permission,
+        withdraw=withdraw_left,
+        environment=key_environment,
+    )
+    move_rings = providers.Singleton(MoveRings, table=key_table, move_ring=move_ring)
     order_figures = providers.Singleton(OrderFigures)
     carry_out = providers.Singleton(
         CarryOut, table=key_table, trail=audit, clock=clock, figures=order_figures

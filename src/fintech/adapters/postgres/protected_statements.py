@@ -34,6 +34,13 @@ delete from protected_values where merchant_id = $1 and livemode = $2 and table_
 returning column_name
 """
 
+LISTED: Final = f"""
+select {_COLUMNS} from protected_values
+ where merchant_id = $1 and livemode = $2 and put_at < $3
+   and (table_name, record_id, column_name) > ($4, $5, $6)
+ order by table_name, record_id, column_name limit $7
+"""
+
 OLDER: Final = f"""
 select {_COLUMNS} from protected_values
  where merchant_id = $1 and livemode = $2 and number < $3 and quarantined_at is null

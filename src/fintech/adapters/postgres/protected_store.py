@@ -11,6 +11,7 @@ from fintech.adapters.postgres.protected_statements import (
     COUNTS,
     FIND,
     GET,
+    LISTED,
     OLDER,
     PUT,
     QUARANTINE,
@@ -65,6 +66,13 @@ class PostgresProtectedStore(ProtectedStore):
 
     async def remove(self, scope: Scope, table: str, record: str) -> int:
         return len(await self._asked(REMOVE, scope, table, record))
+
+    async def listed(
+        self, scope: Scope, put_before: datetime, after: Place | None, limit: int
+    ) -> Sequence[SealedValue]:
+        _within(limit, LISTED_MAX, "values are listed")
+        field = ("", "", "") if after is None else _field(after)
+        return [_value(row) for row in await self._asked(LISTED, scope, put_before, *field, limit)]
 
     async def older(self, scope: Scope, number: int, limit: int) -> Sequence[SealedValue]:
         _within(limit, LISTED_MAX, "values are listed")

@@ -14,7 +14,7 @@ from fintech.domain.keys.orders import OrderAction
 from fintech.domain.keys.refusals import CustodyReason, CustodyRefused
 from fintech.domain.outcome import Failure, Success
 from fintech.ports.errors import AuditUnavailable, StoreUnavailable
-from fintech.ports.key_root import Wrapped, WrapContext
+from fintech.ports.key_root import WrapContext, Wrapped
 from fintech.ports.key_table import AppliedOrder, OrderOutOfSequence
 from tests.unit.application.keys.world import ANN, ENVIRONMENT, OLD, OTHER, SHOP, Faulty, World, away
 from tests.unit.domain.keys.samples import order
@@ -109,7 +109,9 @@ async def test_a_certificate_has_one_spelling(world: World, before: bytes, after
     document = shredded.certificate.document
     assert before in document
     assert isinstance(read_certificate(document.replace(before, after, 1)).failure(), CertificateMalformed)
-    assert not world.notary.check("notary", document.replace(before, after, 1), shredded.certificate.signature)
+    assert not world.notary.check(
+        "notary", document.replace(before, after, 1), shredded.certificate.signature
+    )
 
 
 async def test_there_is_no_shredding_twice_by_order_and_none_out_of_turn(world: World) -> None:
