@@ -9,6 +9,7 @@ import asyncpg
 from fintech.adapters.postgres.pooled import asked
 from fintech.adapters.postgres.protected_statements import (
     COUNTS,
+    DISCARD,
     FIND,
     GET,
     LISTED,
@@ -66,6 +67,12 @@ class PostgresProtectedStore(ProtectedStore):
 
     async def remove(self, scope: Scope, table: str, record: str) -> int:
         return len(await self._asked(REMOVE, scope, table, record))
+
+    async def discard(self, scope: Scope, values: Sequence[SealedValue]) -> int:
+        _within(len(values), LISTED_MAX, "values are discarded")
+        rows = sorted((*_field(value.place), value.message) for value in values)
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        return len(await self._asked(DISCARD, scope, *columns)) if rows else 0
 
     async def listed(
         self, scope: Scope, put_before: datetime, after: Place | None, limit: int

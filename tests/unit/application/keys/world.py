@@ -263,6 +263,7 @@ class World:
     kept: dict[tuple[Scope, Place], tuple[Column, bytes]] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
+        self.watched: Any = None
         self.vault = self.vault or LendingVault(self.table, self.root, self.clock)
         self.wire()
 
