@@ -15,6 +15,7 @@ from fintech.application.disputes.requests import CloseDispute, DisputeRepeats, 
 from fintech.application.disputes.resolving import HeedDispute, ResolveDispute
 from fintech.application.keys.breaking_glass import BreakGlass
 from fintech.application.keys.carrying_out import CarryOut
+from fintech.application.keys.drill import DrillCustody
 from fintech.application.keys.figures import OrderFigures
 from fintech.application.keys.orders import ApplyOrder
 from fintech.application.keys.permissions import WithdrawLeft
@@ -266,6 +267,9 @@ class Core(containers.DeclarativeContainer):
     )
     break_glass = providers.Singleton(
         BreakGlass, table=key_table, clock=clock, checker=officers, carry_out=carry_out
+    )
+    drill_custody = providers.Singleton(
+        DrillCustody, vault=key_vault, table=key_table, clock=clock, apply_order=apply_order
     )
     list_orders = providers.Singleton(ListOrders, table=key_table, checker=officers)
     sum_up_custody = providers.Singleton(SumUpCustody, table=key_table, clock=clock)
