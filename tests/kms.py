@@ -1,5 +1,6 @@
 """Callers of the simulated KMS: official clients, and our own root on it."""
 
+from functools import cache
 from typing import Any
 
 import boto3
@@ -10,6 +11,7 @@ from fintech.adapters.simulator.kms.permissions import FINTECH, REGION
 from fintech.domain.keys.custody import CmkName
 
 
+@cache  # what takes its time is to read what AWS's services are
 def session_of(who: str) -> boto3.session.Session:
     """The credentials of a principal of the simulator's: ``bank`` or ``fintech``."""
     return boto3.session.Session(who, "unchecked", region_name=REGION)

@@ -8,6 +8,7 @@ import pytest
 from moto import mock_aws
 
 from fintech.adapters.crypto.kms import KmsRoot, KmsSettings
+from fintech.adapters.simulator.kms.permissions import REGION
 from fintech.domain.keys.custody import CmkName
 from fintech.ports.contracts.key_keeping import (
     Power,
@@ -18,8 +19,8 @@ from fintech.ports.contracts.key_keeping import (
 )
 from fintech.ports.contracts.key_root import KeyRootContract
 from fintech.ports.key_root import KeyRoot
+from tests.kms import session_of
 
-REGION = "ap-southeast-2"
 #: A blob of moto's begins with the id of its key, and moto looks for that key first.
 KEY_ID_BYTES = 36
 
@@ -27,7 +28,7 @@ KEY_ID_BYTES = 36
 @pytest.fixture
 def session() -> Iterator[boto3.session.Session]:
     with mock_aws():
-        yield boto3.session.Session("key", "secret", region_name=REGION)
+        yield session_of("fintech")
 
 
 @pytest.fixture

@@ -1,19 +1,18 @@
-"""What stands in for ports of custody until their adapters are here. To be removed when they are put together."""
+"""What stands in for ports of custody until their adapters are put together. To be removed then."""
 
 from typing import Any
 
-from fintech.adapters.crypto.leasing import LeasingVault
-from fintech.adapters.crypto.lending import VaultSettings
-from fintech.adapters.crypto.local import LOCAL_CMK, LocalRoot
-from fintech.adapters.crypto.notary import LocalNotary
-from fintech.adapters.crypto.signatures import Ed25519Checker
+from attrs import fields
+from dependency_injector import providers
+
 from fintech.domain.audit import AuditEntry
 from fintech.domain.keys.periods import KeyPolicy
+from fintech.entrypoints.key_custody import Custody
 from fintech.ports.audit_trail import AuditTrail
 from fintech.ports.clock import Clock
 from fintech.ports.id_source import IdSource
 from fintech.ports.key_table import KeyTable
-from fintech.ports.signatures import SignatureChecker
+from fintech.ports.key_vault import KeyVault
 
 
 class NoTrail(AuditTrail):
@@ -21,18 +20,26 @@ class NoTrail(AuditTrail):
         del entry
 
 
-def standins(
-    table: KeyTable, clock: Clock, ids: IdSource, secret: bytes, officers: SignatureChecker | None
-) -> dict[str, Any]:
-    root, trail = LocalRoot(secret), NoTrail()
-    settings = VaultSettings(environment="development", cmks=(LOCAL_CMK,))
-    return {
-        "audit": trail,
-        "officers": officers or Ed25519Checker({}),
-        "key_root": root,
-        "key_vault": LeasingVault(
-            root=root, table=table, audit=trail, clock=clock, ids=ids, settings=settings, attended=False
-        ),
-        "key_policy": KeyPolicy(),
-        "notary": LocalNotary(secret[:32]),
-    }
+def standins(table: KeyTable, custody: Custody, clock: Clock, ids: IdSource) -> dict[str, Any]:
+    trail = NoTrail()
+
+    def vault() -> KeyVault:
+        from fintech.adapters.crypto.leasing import LeasingVault  # noqa: PLC0415 - spares others its weight
+        from fintech.adapters.crypto.lending import VaultSettings  # noqa: PLC0415 - the same
+
+        settings = VaultSettings(environment=custody.terms.environment, cmks=custody.terms.cmks)
+        return LeasingVault(
+            root=custody.key_root(),
+            table=table,
+            audit=trail,
+            clock=clock,
+            ids=ids,
+            settings=settings,
+            attended=False,
+        )
+
+    return {"audit": trail, "key_vault": providers.Singleton(vault), "key_policy": KeyPolicy()}
+
+
+def ports_of(kind: Any, opened: Any) -> Any:
+    return kind(**{each.name: getattr(opened, each.name) for each in fields(kind)})

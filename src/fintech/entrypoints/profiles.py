@@ -1,4 +1,5 @@
-"""Deployments of the core: the only module that names a core's adapters. Each is an async context manager that yields a `Core`.
+"""Deployments of the core, each an async context manager that yields a `Core`. Nobody names a core's adapters but this module,
+`outside` and `key_custody`, which has the table of who keeps root keys.
 
 | profile     | books                        | acquirer and bank       | clock and ids      |
 |-------------|------------------------------|-------------------------|--------------------|
@@ -39,16 +40,19 @@ from fintech.adapters.system.keyed_digest import LocalDigest
 from fintech.domain.tax_invoices import SPECIMEN, Supplier
 from fintech.entrypoints import custody_standins
 from fintech.entrypoints.container import Core
+from fintech.entrypoints.key_custody import Custody, custody_as_set, custody_in_folder, custody_in_memory
+from fintech.entrypoints.key_settings import DEVELOPMENT, Environment
+from fintech.entrypoints.outside import Outside, over_http, simulated, simulated_in_folder
+from fintech.entrypoints.production import require_no_production, require_production_worthy
 from fintech.entrypoints.repeating import repeated
-from fintech.entrypoints.secret_files import keep_secret, make_private_file, read_secret
+from fintech.entrypoints.secret_files import keep_secret, read_secret
 from fintech.entrypoints.settings import DIGEST_KEY_BYTES_MIN, Settings, read_settings
-from fintech.ports.card_acquirer import CardAcquirer
 from fintech.ports.clock import Clock
 from fintech.ports.errors import PortError
 from fintech.ports.id_source import IdSource
+from fintech.ports.key_root import KeyRoot
 from fintech.ports.key_table import KeyTable
 from fintech.ports.outbox import Outbox
-from fintech.ports.payout_bank import PayoutBank
 from fintech.ports.proofs import Proofs
 from fintech.ports.protected_store import ProtectedStore
 from fintech.ports.queries import Page, Queries
@@ -56,10 +60,8 @@ from fintech.ports.signatures import SignatureChecker
 from fintech.ports.store import Store
 from fintech.ports.webhook_sender import WebhookSender
 
-#: What a data folder holds beside its server's own files.
+#: What a data folder holds beside its server's own files, and what `key_custody` and `outside` keep in it.
 DIGEST_KEY_FILE: Final = "digest-key"
-JOURNAL_FILE: Final = "simulator.jsonl"
-BANK_JOURNAL_FILE: Final = "payout-bank.jsonl"
 
 
 class CannotOpen(Exception):
@@ -78,15 +80,6 @@ class Ports:
     protected: ProtectedStore
 
 
-@frozen
-class Outside:
-    """Who is asked for money, who pays it out, and what tells others."""
-
-    acquirer: providers.Provider[CardAcquirer]
-    bank: providers.Provider[PayoutBank]
-    webhook_sender: providers.Provider[WebhookSender]
-
-
 @asynccontextmanager
 async def testing(
     *,
@@ -94,18 +87,19 @@ async def testing(
     bank: SimulatedPayoutBank | None = None,
     clock: ManualClock | None = None,
     sender: MemoryWebhookSender | None = None,
+    root: KeyRoot | None = None,
     officers: SignatureChecker | None = None,
 ) -> AsyncIterator[Core]:
     """Everything in memory, with a clock moved by hand, ids that count and webhooks that are kept: for anyone's tests."""
     clock = clock or ManualClock()
-    outside = _simulated(
+    outside = simulated(
         acquirer or SimulatedAcquirer(answer_timeout_s=0),
         bank or SimulatedPayoutBank(clock, answer_timeout_s=0),
         providers.Object(sender or MemoryWebhookSender()),
     )
-    yield _core(
-        _memory(clock), outside, clock, CountingIdSource(), bytes(DIGEST_KEY_BYTES_MIN), officers=officers
-    )
+    async with AsyncExitStack() as closing:
+        custody = custody_in_memory(closing, root, officers)
+        yield _core(_memory(clock), outside, custody, clock, CountingIdSource(), bytes(DIGEST_KEY_BYTES_MIN))
 
 
 testing.__test__ = False  # type: ignore[attr-defined] # tells pytest, wherever it is imported, that it is no test
@@ -116,23 +110,28 @@ async def in_memory() -> AsyncIterator[Core]:
     """Everything in this process's memory, and gone with it: to try the core, or to embed it where nothing is kept."""
     clock, key = SystemClock(), secrets.token_bytes(DIGEST_KEY_BYTES_MIN)
     async with AsyncExitStack() as closing:
-        outside = _simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock), _sender(closing))
-        yield _core(_memory(clock), outside, clock, RandomIdSource(), key)
+        outside = simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock), over_http(closing))
+        yield _core(_memory(clock), outside, custody_in_memory(closing), clock, RandomIdSource(), key)
 
 
 @asynccontextmanager
-async def embedded(data_dir: str | PathLike[str], *, supplier: Supplier = SPECIMEN) -> AsyncIterator[Core]:
+async def embedded(
+    data_dir: str | PathLike[str], *, supplier: Supplier = SPECIMEN, environment: Environment = DEVELOPMENT
+) -> AsyncIterator[Core]:
     """On a PostgreSQL of its own in a folder, which is made at first use and brought up to date.
 
-    Any number of processes may use the same folder at once; the server stops with the last. Raises `CannotOpen`.
+    Any number of processes may use the same folder at once; the server stops with the last. Raises `CannotOpen`, and
+    `SettingsInvalid` in production.
     """
+    require_no_production(environment)
     async with AsyncExitStack() as closing:
         yield await _open_folder(closing, Path(data_dir), supplier)
 
 
 @asynccontextmanager
 async def container(settings: Settings) -> AsyncIterator[Core]:
-    """On the PostgreSQL at ``settings.database_url``, whose schema is at head. Raises `CannotOpen`."""
+    """On the PostgreSQL at ``settings.database_url``, whose schema is at head. Raises `CannotOpen`, `SettingsInvalid`."""
+    require_production_worthy(settings)
     async with AsyncExitStack() as closing:
         yield await _open_address(closing, settings)
 
@@ -181,43 +180,30 @@ async def _open_folder(closing: AsyncExitStack, folder: Path, supplier: Supplier
         await closing.enter_async_context(repeated(server.ensure))
         opened = await closing.enter_async_context(database.open_database(server.dsn, clock))
         key = await _folder_key(folder / DIGEST_KEY_FILE, opened.queries)
-        make_private_file(folder / JOURNAL_FILE)
-        make_private_file(folder / BANK_JOURNAL_FILE)
+        outside = simulated_in_folder(closing, folder, clock)
+        custody = custody_in_folder(closing, folder)
     except (embedded.EmbeddedPostgresError, PortError) as error:
         raise CannotOpen(str(error).partition("\n")[0]) from error
     except OSError as error:
         raise CannotOpen(f"{folder} cannot be used: {error}") from error
-
-    def acquirer() -> CardAcquirer:
-        """Made when it is first asked, for it reads its journal then; most commands never ask an acquirer."""
-        made = SimulatedAcquirer(journal=folder / JOURNAL_FILE)
-        closing.callback(made.close)
-        return made
-
-    def bank() -> PayoutBank:
-        """Made when it is first asked, for the same reason."""
-        made = SimulatedPayoutBank(clock, journal=folder / BANK_JOURNAL_FILE)
-        closing.callback(made.close)
-        return made
-
-    ports = Ports(**asdict(opened, recurse=False))
-    outside = Outside(providers.Singleton(acquirer), providers.Singleton(bank), _sender(closing))
-    return _core(ports, outside, clock, RandomIdSource(), key, supplier)
+    ports = custody_standins.ports_of(Ports, opened)
+    return _core(ports, outside, custody, clock, RandomIdSource(), key, supplier)
 
 
 async def _open_address(closing: AsyncExitStack, settings: Settings) -> Core:
     from fintech.adapters.postgres import database, schema  # noqa: PLC0415 - spares others its weight
 
     url, key, supplier = settings.addressed(), settings.keyed(), settings.supplier.named()
+    custody = custody_as_set(closing, settings)
     clock = SystemClock()
     try:
         await schema.require_head(database.sqlalchemy_url(url))
         opened = await closing.enter_async_context(database.open_database(url, clock))
     except PortError as error:
         raise CannotOpen(f"FINTECH_DATABASE_URL: {error}") from error
-    ports = Ports(**asdict(opened, recurse=False))
-    outside = _simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock), _sender(closing))
-    return _core(ports, outside, clock, RandomIdSource(), key, supplier)
+    ports = custody_standins.ports_of(Ports, opened)
+    outside = simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock), over_http(closing))
+    return _core(ports, outside, custody, clock, RandomIdSource(), key, supplier)
 
 
 async def _folder_key(path: Path, queries: Queries) -> bytes:
@@ -246,46 +232,28 @@ def _memory(clock: Clock) -> Ports:
     )
 
 
-def _sender(closing: AsyncExitStack) -> providers.Provider[WebhookSender]:
-    """Made when something is first sent: most commands never send anything, and are spared the HTTP client."""
-
-    def made() -> WebhookSender:
-        from fintech.adapters.webhooks.sender import HttpSender  # noqa: PLC0415 - spares others its weight
-
-        sender = HttpSender()
-        closing.push_async_callback(sender.close)
-        return sender
-
-    return providers.Singleton(made)
-
-
-def _simulated(
-    acquirer: CardAcquirer, bank: PayoutBank, sender: providers.Provider[WebhookSender]
-) -> Outside:
-    return Outside(providers.Object(acquirer), providers.Object(bank), sender)
-
-
 def _core(
     ports: Ports,
     outside: Outside,
+    custody: Custody,
     clock: Clock,
     ids: IdSource,
     key: bytes,
     supplier: Supplier = SPECIMEN,
-    officers: SignatureChecker | None = None,
 ) -> Core:
     digests = LocalDigest(key)
     core = Core(
         **asdict(ports, recurse=False),
-        acquirer=outside.acquirer,
-        bank=outside.bank,
-        webhook_sender=outside.webhook_sender,
+        **asdict(outside, recurse=False),
+        key_root=custody.key_root,
+        officers=custody.officers,
+        notary=custody.notary,
+        **custody_standins.standins(ports.key_table, custody, clock, ids),
         vault=SimulatedCardVault(digests, clock),
         clock=clock,
         ids=ids,
         digests=digests,
         supplier=supplier,
-        **custody_standins.standins(ports.key_table, clock, ids, key, officers),
     )
     core.check_dependencies()
     return core

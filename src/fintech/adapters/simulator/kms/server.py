@@ -47,6 +47,7 @@ class SimulatedKms:
         self.weather.change({"grant_delay_s": grant_delay_s})
         self.log = CallLog(now)
         self.url = self.control_url = ""
+        self.hanging = 0  #: how many calls wait for an outage to end
         self._quota = Quota()
         self._changed = asyncio.Event()
         self._door: _Door | None = None
@@ -158,10 +159,13 @@ class SimulatedKms:
         )
 
     async def _hang(self) -> None:
+        self.hanging += 1
         try:
             await asyncio.wait_for(self._changed.wait(), HANG_S_MAX)
         except TimeoutError:
             return
+        finally:
+            self.hanging -= 1
 
     # ------------------------------------------------------------------------------------- the other door
 
