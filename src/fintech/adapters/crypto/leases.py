@@ -36,11 +36,21 @@ class Lending:
 class HeldLease(Lease):
     """A lease. Every instance variable is paid for fifty thousand times.
 
-    ``due_at`` is when it is to be renewed, ``roots`` are the root keys that it hangs from. Its keys are wiped when the bank
+    ``due_at`` is when it is to be renewed, ``ring_version`` and ``roots`` are the ring and the root keys that it hangs from. Its keys are wiped when the bank
     takes them back (`end`), and otherwise with the last request that holds it.
     """
 
-    __slots__ = ("_ends_at", "_keys", "_lending", "_reason", "_scope", "due_at", "lent_at", "roots")
+    __slots__ = (
+        "_ends_at",
+        "_keys",
+        "_lending",
+        "_reason",
+        "_scope",
+        "due_at",
+        "lent_at",
+        "ring_version",
+        "roots",
+    )
 
     def __init__(
         self,
@@ -49,6 +59,7 @@ class HeldLease(Lease):
         keys: MerchantKeys,
         roots: tuple[RootStanding, ...],
         *,
+        ring_version: int,
         lent_at: datetime,
         due_at: datetime,
         ends_at: datetime,
@@ -59,6 +70,7 @@ class HeldLease(Lease):
         self._reason: CustodyReason | None = None
         self._ends_at = ends_at
         self.roots = roots
+        self.ring_version = ring_version
         self.lent_at = lent_at
         self.due_at = due_at
 

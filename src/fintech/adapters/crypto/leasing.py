@@ -62,7 +62,7 @@ class LeasingVault(KeyVault):
         settings: VaultSettings,
         attended: bool = True,
     ) -> None:
-        self._clock, self._table, self._settings = clock, table, settings
+        self._clock, self._settings = clock, settings
         self._figures, self._shelf = VaultFigures(), Shelf(settings.leases_max)
         self._background, self._refusals = Background(), Refusals(settings.timing)
         self._attended = attended
@@ -225,28 +225,32 @@ class LeasingVault(KeyVault):
 
     async def _changed(self, scopes: Sequence[Scope] | None) -> None:
         """Take from the shelf what has changed. What the bank has closed ends now, for its users, too; what was only
-        rotated or moved ends with the requests that use it."""
+        rotated or moved ends with the requests that use it; and what this process has made itself stays."""
         for voided in (None,) if scopes is None else scopes:
             self._loads.void(voided)
             self._refusals.forget(voided)
         names = [lease.scope for lease in self._shelf.all()] if scopes is None else scopes
         taken = [lease for lease in map(self._shelf.take, names) if lease is not None]
-        self._figures.evictions += len(taken)
         if len(taken) > JUDGED_MAX:
+            self._figures.evictions += len(taken)
             for lease in taken:
                 lease.end(CustodyReason.UNREACHABLE)
             return
         await asyncio.gather(*map(self._judge, taken))
 
     async def _judge(self, lease: HeldLease) -> None:
-        reason: CustodyReason | None = CustodyReason.UNREACHABLE
+        judged: CustodyReason | bool = CustodyReason.UNREACHABLE
         try:
-            reason = self._lender.closed(await self._table.ring(lease.scope))
+            judged = await self._lender.judged(lease)
         except StoreUnavailable:
             _log.warning("a changed ring cannot be read, so its lease ends")
         finally:
-            if reason is not None:
-                lease.end(reason)
+            if isinstance(judged, CustodyReason):
+                lease.end(judged)
+            if judged is True:
+                self._loads.put_back(lease)
+            else:
+                self._figures.evictions += 1
 
     def _denied(self, root: RootStanding, code: str) -> None:
         self._alarms.denied(root.cmk, code)

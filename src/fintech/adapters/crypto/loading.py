@@ -79,6 +79,11 @@ class Loads:
         self.refusals.put(scope, refused, self.clock.now())
         return refused
 
+    def put_back(self, lease: HeldLease) -> None:
+        """Nothing has changed for a lease after all."""
+        if lease.scope not in self._loads and self.shelf.get(lease.scope) is None:
+            self.shelf.put(lease)
+
     def end(self, lease: HeldLease, reason: CustodyReason) -> None:
         """Take a lease back, from the shelf and from whoever uses it."""
         lease.end(reason)
@@ -97,12 +102,14 @@ class Loads:
 
     async def _lent(self, scope: Scope, load: _Load) -> Outcome[HeldLease, CustodyRefused]:
         renewed = written = self.shelf.get(scope) is not None
+        lease: HeldLease | None = None
         for _ in range(TRIES_MAX):
             load.void = False
-            lent = await self.lender.lend(scope)
-            if isinstance(lent, Failure):
-                return Failure(await self.refuse(scope, lent.failure()))
-            lease = lent.unwrap()
+            if lease is None or await self.lender.judged(lease) is not True:
+                lent = await self.lender.lend(scope)
+                if isinstance(lent, Failure):
+                    return Failure(await self.refuse(scope, lent.failure()))
+                lease = lent.unwrap()
             if not written:
                 await self.alarms.granted(lease)
                 written = True
