@@ -3,6 +3,7 @@
 from dependency_injector import containers, providers
 
 from fintech.application.api_keys import Authenticate, CreateApiKey, EndApiKey, RollApiKey
+from fintech.application.auditing import Audited
 from fintech.application.balance_settings import ChangeBalanceSettings, ChangeInstantPolicy
 from fintech.application.bank_accounts import (
     AddBankAccount,
@@ -121,11 +122,16 @@ class Core(containers.DeclarativeContainer):
     )
     repeats = providers.Singleton(Repeats, commits=commits, resolve=resolve_payment)
 
+    audited = providers.Singleton(Audited, audit=audit, clock=clock)
     onboard_merchant = providers.Singleton(OnboardMerchant, store=store, commits=commits)
-    place_merchant = providers.Singleton(PlaceMerchant, store=store, commits=commits)
-    create_api_key = providers.Singleton(CreateApiKey, store=store, ids=ids, digests=digests, commits=commits)
-    roll_api_key = providers.Singleton(RollApiKey, store=store, ids=ids, digests=digests, commits=commits)
-    end_api_key = providers.Singleton(EndApiKey, store=store, commits=commits)
+    place_merchant = providers.Singleton(PlaceMerchant, store=store, commits=commits, audited=audited)
+    create_api_key = providers.Singleton(
+        CreateApiKey, store=store, ids=ids, digests=digests, commits=commits, audited=audited
+    )
+    roll_api_key = providers.Singleton(
+        RollApiKey, store=store, ids=ids, digests=digests, commits=commits, audited=audited
+    )
+    end_api_key = providers.Singleton(EndApiKey, store=store, commits=commits, audited=audited)
     authenticate = providers.Singleton(Authenticate, store=store, digests=digests, clock=clock)
 
     create_payment_method = providers.Singleton(CreatePaymentMethod, ids=ids, vault=vault, commits=commits)
