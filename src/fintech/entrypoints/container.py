@@ -3,6 +3,7 @@
 from dependency_injector import containers, providers
 
 from fintech.application.api_keys import Authenticate, CreateApiKey, EndApiKey, RollApiKey
+from fintech.application.auditing import Audited
 from fintech.application.balance_settings import ChangeBalanceSettings, ChangeInstantPolicy
 from fintech.application.bank_accounts import (
     AddBankAccount,
@@ -15,6 +16,7 @@ from fintech.application.disputes.requests import CloseDispute, DisputeRepeats, 
 from fintech.application.disputes.resolving import HeedDispute, ResolveDispute
 from fintech.application.keys.breaking_glass import BreakGlass
 from fintech.application.keys.carrying_out import CarryOut
+from fintech.application.keys.drill import DrillCustody
 from fintech.application.keys.figures import OrderFigures
 from fintech.application.keys.moving import MoveRing, MoveRings
 from fintech.application.keys.orders import ApplyOrder
@@ -125,11 +127,16 @@ class Core(containers.DeclarativeContainer):
     )
     repeats = providers.Singleton(Repeats, commits=commits, resolve=resolve_payment)
 
+    audited = providers.Singleton(Audited, audit=audit, clock=clock)
     onboard_merchant = providers.Singleton(OnboardMerchant, store=store, commits=commits)
-    place_merchant = providers.Singleton(PlaceMerchant, store=store, commits=commits)
-    create_api_key = providers.Singleton(CreateApiKey, store=store, ids=ids, digests=digests, commits=commits)
-    roll_api_key = providers.Singleton(RollApiKey, store=store, ids=ids, digests=digests, commits=commits)
-    end_api_key = providers.Singleton(EndApiKey, store=store, commits=commits)
+    place_merchant = providers.Singleton(PlaceMerchant, store=store, commits=commits, audited=audited)
+    create_api_key = providers.Singleton(
+        CreateApiKey, store=store, ids=ids, digests=digests, commits=commits, audited=audited
+    )
+    roll_api_key = providers.Singleton(
+        RollApiKey, store=store, ids=ids, digests=digests, commits=commits, audited=audited
+    )
+    end_api_key = providers.Singleton(EndApiKey, store=store, commits=commits, audited=audited)
     authenticate = providers.Singleton(Authenticate, store=store, digests=digests, clock=clock)
 
     create_payment_method = providers.Singleton(CreatePaymentMethod, ids=ids, vault=vault, commits=commits)
@@ -304,6 +311,9 @@ class Core(containers.DeclarativeContainer):
     )
     break_glass = providers.Singleton(
         BreakGlass, table=key_table, clock=clock, checker=officers, carry_out=carry_out
+    )
+    drill_custody = providers.Singleton(
+        DrillCustody, vault=key_vault, table=key_table, clock=clock, apply_order=apply_order
     )
     list_orders = providers.Singleton(ListOrders, table=key_table, checker=officers)
     sum_up_custody = providers.Singleton(SumUpCustody, table=key_table, clock=clock)

@@ -186,7 +186,7 @@ async def _open_folder(closing: AsyncExitStack, folder: Path, supplier: Supplier
         raise CannotOpen(str(error).partition("\n")[0]) from error
     except OSError as error:
         raise CannotOpen(f"{folder} cannot be used: {error}") from error
-    ports = Ports(**asdict(opened, recurse=False))
+    ports = custody_standins.ports_of(Ports, opened)
     return _core(ports, outside, custody, clock, RandomIdSource(), key, supplier)
 
 
@@ -201,7 +201,7 @@ async def _open_address(closing: AsyncExitStack, settings: Settings) -> Core:
         opened = await closing.enter_async_context(database.open_database(url, clock))
     except PortError as error:
         raise CannotOpen(f"FINTECH_DATABASE_URL: {error}") from error
-    ports = Ports(**asdict(opened, recurse=False))
+    ports = custody_standins.ports_of(Ports, opened)
     outside = simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock), over_http(closing))
     return _core(ports, outside, custody, clock, RandomIdSource(), key, supplier)
 
@@ -248,12 +248,12 @@ def _core(
         key_root=custody.key_root,
         officers=custody.officers,
         notary=custody.notary,
+        **custody_standins.standins(ports.key_table, custody, clock, ids),
         vault=SimulatedCardVault(digests, clock),
         clock=clock,
         ids=ids,
         digests=digests,
         supplier=supplier,
-        **custody_standins.standins(ports.key_table, clock, ids, custody),
     )
     core.check_dependencies()
     return core

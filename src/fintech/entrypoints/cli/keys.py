@@ -1,0 +1,27 @@
+"""``fintech keys``: custody of merchants' keys, as the back office and the bank's officers see and change it."""
+
+from fintech.entrypoints.cli.lazy import LazyGroup, Listed
+
+keys = LazyGroup(
+    name="keys",
+    help="Show custody of merchants' keys; sign and apply the bank's orders.",
+    lazy={
+        "status": Listed(
+            "fintech.entrypoints.cli.keys_status:status", "Show root keys, rings and what the bank last said."
+        ),
+        "orders": Listed("fintech.entrypoints.cli.keys_status:orders", "List what the bank said, by number."),
+        "order": Listed("fintech.entrypoints.cli.keys_order:order", "Sign an order; apply a signed one."),
+        "break-glass": Listed(
+            "fintech.entrypoints.cli.keys_glass:break_glass",
+            "Open a merchant's keys for hours: it takes two officers.",
+        ),
+        "drill": Listed(
+            "fintech.entrypoints.cli.keys_drill:drill",
+            "Try whether orders are heeded, on a merchant's test keys.",
+        ),
+        "officer": Listed(
+            "fintech.entrypoints.cli.keys_officer:officer",
+            "Make, list and revoke officers' keys for the HTTP API.",
+        ),
+    },
+)
