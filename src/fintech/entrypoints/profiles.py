@@ -38,6 +38,7 @@ from fintech.adapters.system.clock import SystemClock
 from fintech.adapters.system.id_source import RandomIdSource
 from fintech.adapters.system.keyed_digest import LocalDigest
 from fintech.domain.tax_invoices import SPECIMEN, Supplier
+from fintech.entrypoints import custody_standins
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.key_custody import Custody, custody_as_set, custody_in_folder, custody_in_memory
 from fintech.entrypoints.key_settings import DEVELOPMENT, Environment
@@ -185,7 +186,7 @@ async def _open_folder(closing: AsyncExitStack, folder: Path, supplier: Supplier
         raise CannotOpen(str(error).partition("\n")[0]) from error
     except OSError as error:
         raise CannotOpen(f"{folder} cannot be used: {error}") from error
-    ports = Ports(**asdict(opened, recurse=False))
+    ports = custody_standins.ports_of(Ports, opened)
     return _core(ports, outside, custody, clock, RandomIdSource(), key, supplier)
 
 
@@ -200,7 +201,7 @@ async def _open_address(closing: AsyncExitStack, settings: Settings) -> Core:
         opened = await closing.enter_async_context(database.open_database(url, clock))
     except PortError as error:
         raise CannotOpen(f"FINTECH_DATABASE_URL: {error}") from error
-    ports = Ports(**asdict(opened, recurse=False))
+    ports = custody_standins.ports_of(Ports, opened)
     outside = simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock), over_http(closing))
     return _core(ports, outside, custody, clock, RandomIdSource(), key, supplier)
 
@@ -247,6 +248,7 @@ def _core(
         key_root=custody.key_root,
         officers=custody.officers,
         notary=custody.notary,
+        **custody_standins.standins(ports.key_table, custody, clock, ids),
         vault=SimulatedCardVault(digests, clock),
         clock=clock,
         ids=ids,

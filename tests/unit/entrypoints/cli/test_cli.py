@@ -67,6 +67,9 @@ def test_these_are_the_commands() -> None:
         "iso8583 describe", "listen",
         "webhook create", "webhook list", "webhook show", "webhook update", "webhook rotate", "webhook remove",
         "webhook deliveries", "webhook resend",
+        "keys status", "keys orders", "keys order sign", "keys order apply", "keys drill",
+        "keys break-glass request", "keys break-glass countersign", "keys break-glass apply",
+        "keys officer create", "keys officer list", "keys officer revoke",
     }  # fmt: skip
 
 
@@ -83,6 +86,7 @@ def test_whoever_changes_something_says_who_and_why(path: tuple[str, ...]) -> No
     changing = {"create", "suspend", "reactivate", "roll", "revoke", "refund", "settle"}
     changing |= {"cancel", "reverse", "set", "add", "prefer", "remove"}
     changing |= {"evidence", "close", "propose", "approve", "reject"}
+    changing |= {"apply", "drill"}
     changing |= {"register", "restore", "retire", "remove", "update", "rotate"}
     assert ({"--why", "--as"} <= options) is (path[-1] in changing)
 
@@ -91,7 +95,8 @@ def test_whoever_changes_something_says_who_and_why(path: tuple[str, ...]) -> No
 def test_every_answer_can_be_had_as_json(path: tuple[str, ...]) -> None:
     options = {option for parameter in ALL[path].params for option in parameter.opts}
     assert ("--json" in options) is (path[0] not in {"serve", "demo", "listen"})
-    assert ("--data" in options) is (path[0] not in {"demo", "iso8583"})
+    signing = path[-1] in {"sign", "request", "countersign"}
+    assert ("--data" in options) is (path[0] not in {"demo", "iso8583"} and not signing)
 
 
 def test_the_list_says_what_the_commands_say() -> None:
