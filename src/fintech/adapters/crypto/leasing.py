@@ -65,19 +65,11 @@ class LeasingVault(KeyVault):
         self._clock, self._settings = clock, settings
         self._figures, self._shelf = VaultFigures(), Shelf(settings.leases_max)
         self._background, self._refusals = Background(), Refusals(settings.timing)
-        self._attended = attended
-        self._kept = False
+        self._attended, self._kept = attended, False
         self._alarms = Alarms(audit, clock, self._figures, self._background)
-        self._lending = Lending(
-            clock=clock, until=NEVER, damaged=self._alarms.damaged, outdated=self._outdated
-        )
-        self._roots = Roots(
-            clock=clock,
-            timing=settings.timing,
-            figures=self._figures,
-            denied=self._denied,
-            calls_max=settings.root_calls_max,
-        )
+        self._lending = Lending(clock, NEVER, self._alarms.damaged, self._outdated)
+        calls_max = settings.root_calls_max
+        self._roots = Roots(clock, settings.timing, self._figures, self._denied, calls_max)
         self._watch = Watch(
             table=table,
             lending=self._lending,

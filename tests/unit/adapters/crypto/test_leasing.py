@@ -112,7 +112,7 @@ async def test_calls_to_the_root_and_those_who_wait_are_bounded(desk: Desk) -> N
         finally:
             under_way -= 1
 
-    desk.root.unwrap = counted  # type: ignore[method-assign] # counts
+    desk.root.unwrap = counted  # type: ignore[method-assign] # to count them
     outcomes = await asyncio.gather(*(vault.lease(scope) for scope in scopes))
     assert most == 4
     assert sum(map(lent, outcomes)) == 20
@@ -710,7 +710,7 @@ async def test_nobody_waits_for_a_key_table_that_hangs_where_somebody_looks_all_
     async def hangs(*_args):
         await hanging.wait()
 
-    desk.table.changes = desk.table.await_change = hangs  # type: ignore[method-assign] # cut off
+    desk.table.changes = desk.table.await_change = hangs  # type: ignore[method-assign] # it is cut off
     desk.pass_(0.2)
     await vault.lease(scope)  # waits for the first look that comes to nothing
     desk.pass_(0.2)

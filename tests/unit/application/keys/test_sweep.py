@@ -228,7 +228,7 @@ async def test_questions_to_the_root_are_bounded(desk: Desk) -> None:
         finally:
             under_way -= 1
 
-    desk.root.authorise = counted  # type: ignore[method-assign] # counts
+    desk.root.authorise = counted  # type: ignore[method-assign] # to count them
     assert await sweep.try_merchants() == 40
     assert most == module.AT_ONCE_MAX
 
