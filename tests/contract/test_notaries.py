@@ -1,17 +1,23 @@
 """The notary that we are ourselves, and the one in KMS, keep the promise of `Notary`."""
 
 import threading
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from fintech.adapters.crypto.kms import KmsSettings, kms_client
 from fintech.adapters.crypto.notary import KmsNotary, LocalNotary
 from fintech.adapters.crypto.signatures import Ed25519Checker
+from fintech.adapters.simulator.kms.permissions import FINTECH, REGION
+from fintech.adapters.simulator.kms.server import SimulatedKms
 from fintech.ports.contracts.signatures import NotaryContract
 from fintech.ports.errors import NotaryUnavailable
+from tests.kms import session_of
 
 ARN = "arn:aws:kms:ap-southeast-2:111111111111:key/0a1b2c3d-0000-4000-8000-000000000000"
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -78,6 +84,34 @@ class TestKmsNotary(NotaryContract):
     @pytest.fixture
     def witness(self) -> Ed25519Checker:
         return Ed25519Checker({ARN: KEY.public_key().public_bytes_raw()})
+
+
+class TestKmsNotaryOnSimulator(NotaryContract):
+    @pytest.fixture
+    async def simulator(self) -> AsyncIterator[SimulatedKms]:
+        async with SimulatedKms().running() as running:
+            yield running
+
+    @pytest.fixture
+    async def notary(self, simulator: SimulatedKms) -> AsyncIterator[KmsNotary]:
+        settings = KmsSettings(region=REGION, grantee=FINTECH, endpoint_url=simulator.url)
+        made = KmsNotary(kms_client(settings, session_of("fintech")), simulator.notary)
+        yield made
+        await made.close()
+
+    @pytest.fixture
+    def witness(self, simulator: SimulatedKms) -> Ed25519Checker:
+        described = simulator.as_bank("GetPublicKey", KeyId=simulator.notary)
+        der = load_der_public_key(b64decode(described["PublicKey"]))
+        assert isinstance(der, Ed25519PublicKey)
+        return Ed25519Checker({simulator.notary: der.public_bytes_raw()})
+
+    async def test_a_key_that_its_owner_disables_signs_nothing(
+        self, simulator: SimulatedKms, notary: KmsNotary
+    ) -> None:
+        simulator.as_bank("DisableKey", KeyId=simulator.notary)
+        with pytest.raises(NotaryUnavailable, match="DisabledException"):
+            await notary.sign(b"checkpoint")
 
 
 @pytest.mark.parametrize(

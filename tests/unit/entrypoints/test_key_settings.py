@@ -4,8 +4,10 @@ from pathlib import Path
 
 import attrs
 import pytest
+from click.testing import CliRunner
 
 from fintech.entrypoints import profiles
+from fintech.entrypoints.cli import cli
 from fintech.entrypoints.key_settings import Environment, KeySettings, RootKind
 from fintech.entrypoints.production import require_production_worthy
 from fintech.entrypoints.settings import (
@@ -145,6 +147,24 @@ async def test_production_has_no_folder(tmp_path: Path) -> None:
     with pytest.raises(SettingsInvalid, match="FINTECH_ENVIRONMENT: production has its data at"):
         async with profiles.embedded(tmp_path / "data", environment=environment):
             pytest.fail("it has started")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["serve", "--data", "data"], "has its data at FINTECH_DATABASE_URL"),
+        (["merchant", "list", "--data", "data"], "has its data at FINTECH_DATABASE_URL"),
+        (["serve", "--log-level", "debug"], "FINTECH_LOG_LEVEL"),
+    ],
+)
+def test_no_command_opens_what_is_not_fit(
+    arguments: list[str], reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ended = CliRunner().invoke(cli, arguments, env=PRODUCTION, prog_name="fintech")
+    assert ended.exit_code == 2
+    assert reason in " ".join(ended.output.split())
     assert not list(tmp_path.iterdir())
 
 
