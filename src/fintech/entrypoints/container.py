@@ -18,8 +18,12 @@ from fintech.application.keys.breaking_glass import BreakGlass
 from fintech.application.keys.carrying_out import CarryOut
 from fintech.application.keys.drill import DrillCustody
 from fintech.application.keys.figures import OrderFigures
+from fintech.application.keys.moving import MoveRing, MoveRings
 from fintech.application.keys.orders import ApplyOrder
-from fintech.application.keys.permissions import WithdrawLeft
+from fintech.application.keys.permissions import AwaitPermission, WithdrawLeft
+from fintech.application.keys.resealing import Reseal
+from fintech.application.keys.retiring import RetireKey
+from fintech.application.keys.rotation import RotateKey
 from fintech.application.keys.shredding import ShredRing
 from fintech.application.keys.status import ListOrders, SumUpCustody
 from fintech.application.keys.writing_down import WriteDown
@@ -114,6 +118,7 @@ class Core(containers.DeclarativeContainer):
     audit = providers.Dependency(instance_of=AuditTrail)
     key_vault = providers.Dependency(instance_of=KeyVault)
     key_policy = providers.Dependency(instance_of=KeyPolicy)
+    key_environment = providers.Dependency(instance_of=str)
 
     commits = providers.Singleton(Commits, store=store, ids=ids, clock=clock)
     asking = providers.Singleton(Asking, store=store, acquirer=acquirer, commits=commits)
@@ -257,6 +262,39 @@ class Core(containers.DeclarativeContainer):
         notary=notary,
         policy=key_policy,
     )
+    await_permission = providers.Singleton(AwaitPermission, root=key_root)
+    rotate_key = providers.Singleton(
+        RotateKey,
+        table=key_table,
+        root=key_root,
+        clock=clock,
+        write_down=write_down,
+        await_permission=await_permission,
+        withdraw=withdraw_left,
+        environment=key_environment,
+    )
+    reseal = providers.Singleton(
+        Reseal, vault=key_vault, protected=protected, clock=clock, write_down=write_down
+    )
+    retire_key = providers.Singleton(
+        RetireKey,
+        table=key_table,
+        protected=protected,
+        clock=clock,
+        write_down=write_down,
+        withdraw=withdraw_left,
+        policy=key_policy,
+    )
+    move_ring = providers.Singleton(
+        MoveRing,
+        table=key_table,
+        root=key_root,
+        write_down=write_down,
+        await_permission=await_permission,
+        withdraw=withdraw_left,
+        environment=key_environment,
+    )
+    move_rings = providers.Singleton(MoveRings, table=key_table, move_ring=move_ring)
     order_figures = providers.Singleton(OrderFigures)
     carry_out = providers.Singleton(
         CarryOut, table=key_table, trail=audit, clock=clock, figures=order_figures

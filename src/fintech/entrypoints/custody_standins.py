@@ -38,7 +38,12 @@ def standins(table: KeyTable, custody: Custody, clock: Clock, ids: IdSource) -> 
             attended=False,
         )
 
-    return {"audit": trail, "key_vault": providers.Singleton(vault), "key_policy": KeyPolicy()}
+    return {
+        "audit": trail,
+        "key_vault": providers.Singleton(vault),
+        "key_policy": KeyPolicy(),
+        "key_environment": custody.terms.environment,
+    }
 
 
 def ports_of(kind: Any, opened: Any) -> Any:

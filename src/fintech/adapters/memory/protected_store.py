@@ -67,6 +67,19 @@ class MemoryProtectedStore(ProtectedStore):
                 self._quarantined.pop((scope, field), None)
             return len(gone)
 
+    async def discard(self, scope: Scope, values: Sequence[SealedValue]) -> int:
+        _within(len(values), LISTED_MAX, "values are discarded")
+        with self._lock:
+            here = self._values.get(scope, {})
+            fields = {_field(value.place): value.message for value in values}
+            gone = [
+                field for field, message in fields.items() if field in here and here[field].message == message
+            ]
+            for field in gone:
+                del here[field]
+                self._quarantined.pop((scope, field), None)
+            return len(gone)
+
     async def listed(
         self, scope: Scope, put_before: datetime, after: Place | None, limit: int
     ) -> Sequence[SealedValue]:

@@ -19,7 +19,7 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
 
 from fintech.adapters.postgres.tables import METADATA
 
@@ -48,6 +48,9 @@ key_rings = Table(
     Column("opened_until", _MOMENT, nullable=True),
     Column("created_at", _MOMENT, nullable=False),
     Column("epoch", BigInteger, nullable=False),
+    #: Permissions that are still to be withdrawn: root keys, and the permission at each.
+    Column("left_cmks", ARRAY(Text), nullable=False),
+    Column("left_grants", ARRAY(Text), nullable=False),
     PrimaryKeyConstraint("merchant_id", "livemode"),
     Index("key_rings_epoch", "epoch"),
 )

@@ -34,6 +34,20 @@ delete from protected_values where merchant_id = $1 and livemode = $2 and table_
 returning column_name
 """
 
+DISCARD: Final = """
+delete from protected_values v using unnest($3::text[], $4::text[], $5::text[], $6::bytea[]) gone(t, r, c, m)
+ where v.merchant_id = $1 and v.livemode = $2 and v.table_name = t and v.record_id = r and v.column_name = c
+   and v.message = m
+returning v.column_name
+"""
+
+LISTED: Final = f"""
+select {_COLUMNS} from protected_values
+ where merchant_id = $1 and livemode = $2 and put_at < $3
+   and (table_name, record_id, column_name) > ($4, $5, $6)
+ order by table_name, record_id, column_name limit $7
+"""
+
 OLDER: Final = f"""
 select {_COLUMNS} from protected_values
  where merchant_id = $1 and livemode = $2 and number < $3 and quarantined_at is null

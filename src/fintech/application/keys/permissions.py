@@ -24,12 +24,11 @@ class AwaitPermission:
     a process that is told of a key too early would be denied, and take that for the bank's word."""
 
     root: KeyRoot
-    pause_s: float = PAUSE_S
 
     async def __call__(self, cmk: CmkName, context: WrapContext, wrapped: Wrapped) -> RootRefused | None:
         """Why not, after `LOOKS_MAX` looks; None once it would."""
         known = Wrapped(wrapped.blob, wrapped.grant)
-        pause_s = self.pause_s
+        pause_s = PAUSE_S
         for looks_left in reversed(range(LOOKS_MAX)):
             outcome = await self.root.authorise(cmk, context, known)
             if isinstance(outcome, Success):

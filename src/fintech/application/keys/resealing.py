@@ -15,7 +15,7 @@ from attrs import define, field, frozen
 
 from fintech.application.keys.writing_down import WriteDown
 from fintech.domain.audit import AuditAction, AuditResult
-from fintech.domain.keys.columns import Column
+from fintech.domain.keys.columns import COLUMNS
 from fintech.domain.keys.places import Place
 from fintech.domain.keys.refusals import CustodyReason, CustodyRefused
 from fintech.domain.outcome import Failure, Outcome, Success
@@ -75,7 +75,6 @@ class Reseal:
     protected: ProtectedStore
     clock: Clock
     write_down: WriteDown
-    columns: Mapping[tuple[str, str], Column]
 
     async def __call__(
         self, actor: Actor, scope: Scope, most: int = RUN_MAX
@@ -163,7 +162,7 @@ class Reseal:
 
     def _anew(self, lease: Lease, value: SealedValue) -> Outcome[SealedValue, Stuck | CustodyRefused]:
         place = value.place
-        column = self.columns.get((place.table, place.column))
+        column = COLUMNS.get((place.table, place.column))
         if column is None:
             return Failure(Stuck.UNKNOWN_COLUMN)
         if value.number not in lease.numbers:

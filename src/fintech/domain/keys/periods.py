@@ -35,12 +35,17 @@ class KeyPolicy:
     for it; past it the version refuses to seal, and opens as before. ``retire_after``: how long a version stays after
     the next one began to seal, at the least. It outlasts every lease, so that nothing is sealed with it later, and every
     backup of sealed values (``backups_kept``), so that what is restored from one can be opened and is sealed anew.
+
+    Values that no record speaks of are removed after ``unclaimed_kept``, for the commit that would is not to come any more;
+    the number of a card that has expired, or of a bank account that was removed, ``ended_kept`` later (PCI DSS 3.2.1).
     """
 
     period: timedelta = field(default=timedelta(days=365), validator=_at_least(PERIOD_MIN))
     margin: timedelta = field(default=timedelta(days=30), validator=_at_least(timedelta()))
     retire_after: timedelta = field(default=timedelta(days=35), validator=_at_least(RETIRE_AFTER_MIN))
     backups_kept: timedelta = field(default=timedelta(days=35), validator=_at_least(timedelta()))
+    unclaimed_kept: timedelta = field(default=timedelta(days=1), validator=_at_least(RETIRE_AFTER_MIN))
+    ended_kept: timedelta = field(default=timedelta(days=180), validator=_at_least(timedelta()))
 
     def due(self, key: KeyVersion, now: datetime) -> bool:
         """Whether a version has reached the end of its period, and another should seal."""

@@ -90,6 +90,20 @@ class ProtectedStoreContract:
         assert await store.listed(scope, soon, places[-1], 10) == []
         assert await store.listed(Scope(scope.merchant, livemode=True), soon, None, 10) == []
 
+    async def test_what_was_listed_is_discarded_unless_it_is_another_by_now(
+        self, store: ProtectedStore, other: ProtectedStore, scope: Scope, clock: Clock
+    ) -> None:
+        values = [sealed(Place("a", "x", record), clock) for record in ("1", "2", "3")]
+        await store.put(scope, values)
+        assert await store.quarantine(scope, values[0], clock.now())
+        anew = sealed(values[1].place, clock, message=b"anew")
+        await store.put(scope, [anew])
+        assert await other.discard(Scope(scope.merchant, livemode=True), values) == 0
+        assert await other.discard(scope, []) == 0
+        assert await other.discard(scope, values) == 2
+        assert await store.listed(scope, clock.now() + timedelta(days=1), None, 10) == [anew]
+        assert await store.discard(scope, values) == 0
+
     async def test_what_is_put_in_its_place_replaces_it(
         self, store: ProtectedStore, scope: Scope, clock: Clock
     ) -> None:

@@ -1,5 +1,6 @@
 """A bank's root, a key table, sealed values and everything that keeps keys alive, in memory; and what may go wrong."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 from functools import wraps
@@ -23,7 +24,7 @@ from fintech.application.keys.shredding import ShredRing
 from fintech.application.keys.writing_down import WriteDown
 from fintech.domain.audit import AuditAction, AuditEntry, AuditResult
 from fintech.domain.ids import MerchantId
-from fintech.domain.keys.columns import BILLING_EMAIL, BILLING_NAME, CARD_NUMBER, COLUMNS, Column
+from fintech.domain.keys.columns import BILLING_EMAIL, BILLING_NAME, CARD_NUMBER, Column
 from fintech.domain.keys.custody import (
     CmkName,
     Custody,
@@ -43,7 +44,7 @@ from fintech.domain.scope import Actor, Face, Scope
 from fintech.ports.audit_trail import AuditTrail
 from fintech.ports.errors import AuditUnavailable, NotaryUnavailable, StoreUnavailable
 from fintech.ports.key_root import RootFault, RootRefused, WrapContext, Wrapped
-from fintech.ports.key_vault import KeyVault, Lease
+from fintech.ports.key_vault import KeyVault, Lease, VaultFigures, VaultHealth
 from fintech.ports.protected_store import SealedValue
 from fintech.ports.signatures import Notary, SignatureChecker
 from fintech.sealing.merchant_keys import MerchantKeys
@@ -135,6 +136,13 @@ class LendingVault(KeyVault):
         self.lent[scope] = lent
         return Success(lent)
 
+    @property
+    def figures(self) -> VaultFigures:
+        return VaultFigures()
+
+    def health(self) -> VaultHealth:
+        return VaultHealth(reason=None, leases=len(self.lent), look_age_s=None, heartbeats_s={})
+
     async def evict(self, scope: Scope | None = None) -> None:
         if scope is None:
             self.lent.clear()
@@ -196,14 +204,35 @@ class Faulty:
         @wraps(method)
         async def call(*args: Any, **kwargs: Any) -> Any:
             fate = self._plan(name)
-            if fate != "before":
-                answer = await method(*args, **kwargs)
+            answer = None if fate == "before" else await method(*args, **kwargs)
             if fate is None:
                 return answer
             broken = self._broken()
             if isinstance(broken, Exception):
                 raise broken
             return broken
+
+        return call
+
+
+class HeldUp:
+    """A port whose every call may take a while, before it is done and after; ``under_way`` counts them by method."""
+
+    def __init__(self, port: Any, held_up: Callable[[], Awaitable[None]]) -> None:
+        self._port, self._held_up = port, held_up
+        self.under_way: Counter[str] = Counter()
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._port, name)
+
+        @wraps(method)
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            self.under_way[name] += 1
+            await self._held_up()
+            answer = await method(*args, **kwargs)
+            await self._held_up()
+            self.under_way[name] -= 1
+            return answer
 
         return call
 
@@ -234,6 +263,7 @@ class World:
     kept: dict[tuple[Scope, Place], tuple[Column, bytes]] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
+        self.watched: Any = None
         self.vault = self.vault or LendingVault(self.table, self.root, self.clock)
         self.wire()
 
@@ -241,7 +271,7 @@ class World:
         """Make the use cases of the ports as they are now."""
         self.write_down = WriteDown(trail=self.trail, clock=self.clock)
         self.withdraw = WithdrawLeft(table=self.table, root=self.root)
-        wait = AwaitPermission(root=self.root, pause_s=0)
+        wait = AwaitPermission(root=self.root)
         life = {"table": self.table, "write_down": self.write_down, "withdraw": self.withdraw}
         wrapping = {"root": self.root, "await_permission": wait, "environment": ENVIRONMENT}
         self.rotate = RotateKey(clock=self.clock, **life, **wrapping)
@@ -250,7 +280,6 @@ class World:
             protected=self.protected,
             clock=self.clock,
             write_down=self.write_down,
-            columns=COLUMNS,
         )
         self.retire = RetireKey(protected=self.protected, clock=self.clock, policy=self.policy, **life)
         self.move_rings = MoveRings(table=self.table, move_ring=MoveRing(**life, **wrapping))
@@ -351,6 +380,3 @@ class World:
         """From the old root key to the new one."""
         told: list[Moved] = []
         return await self.move_rings(ANN, OLD, NEW, told.append), told
-
-
-Step = Callable[[], Awaitable[object]]

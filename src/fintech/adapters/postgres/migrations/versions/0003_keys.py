@@ -26,6 +26,8 @@ _KEYS: Final = (
     opened_until timestamptz,
     created_at timestamptz not null,
     epoch bigint not null,
+    left_cmks text[] not null,
+    left_grants text[] not null,
     constraint key_rings_pk primary key (merchant_id, livemode)
 )""",
     "create index key_rings_epoch on key_rings (epoch)",
