@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -18,6 +19,7 @@ from sqlalchemy import URL, make_url
 
 from fintech.adapters.postgres import schema
 from fintech.adapters.postgres.embedded import EmbeddedPostgres
+from tests import softhsm as soft
 
 #: Another Postgres (15 or later) to test on: a URL whose user may create databases.
 DATABASE_URL = "FINTECH_TEST_DATABASE_URL"
@@ -43,6 +45,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "postgres_server" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.postgres)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """What was left out is the last thing that is said: a test that did not run has not passed."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or hasattr(config, "workerinput"):
+        return
+    reasons = Counter(
+        str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+        for report in reporter.stats.get("skipped", ())
+    )
+    if reasons:
+        told = "; ".join(f"{count}: {reason.removeprefix('Skipped: ')}" for reason, count in reasons.items())
+        config.get_terminal_writer().line(f"left out {reasons.total()} tests ({told})")
 
 
 class Server:
@@ -116,6 +132,15 @@ def postgres_server() -> Iterator[Server]:
         server.prepare()
         closing.callback(server.close)
         yield server
+
+
+@pytest.fixture(scope="session")
+def softhsm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[soft.SoftHsm]:
+    """A token of this process's own, where SoftHSM is installed."""
+    if soft.module() is None:
+        pytest.skip(soft.MISSING)
+    with soft.token_in(tmp_path_factory.mktemp("softhsm")) as token:
+        yield token
 
 
 @pytest.fixture

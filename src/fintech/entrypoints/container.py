@@ -65,11 +65,15 @@ from fintech.ports.card_acquirer import CardAcquirer
 from fintech.ports.card_vault import CardVault
 from fintech.ports.clock import Clock
 from fintech.ports.id_source import IdSource
+from fintech.ports.key_root import KeyRoot
+from fintech.ports.key_table import KeyTable
 from fintech.ports.keyed_digest import KeyedDigest
 from fintech.ports.outbox import Outbox
 from fintech.ports.payout_bank import PayoutBank
 from fintech.ports.proofs import Proofs
+from fintech.ports.protected_store import ProtectedStore
 from fintech.ports.queries import Queries
+from fintech.ports.signatures import Notary, SignatureChecker
 from fintech.ports.store import Store
 from fintech.ports.webhook_sender import WebhookSender
 
@@ -81,6 +85,11 @@ class Core(containers.DeclarativeContainer):
     queries = providers.Dependency(instance_of=Queries)
     proofs = providers.Dependency(instance_of=Proofs)
     outbox = providers.Dependency(instance_of=Outbox)
+    key_table = providers.Dependency(instance_of=KeyTable)
+    protected = providers.Dependency(instance_of=ProtectedStore)
+    key_root = providers.Dependency(instance_of=KeyRoot)
+    officers = providers.Dependency(instance_of=SignatureChecker)
+    notary = providers.Dependency(instance_of=Notary)
     acquirer = providers.Dependency(instance_of=CardAcquirer)
     bank = providers.Dependency(instance_of=PayoutBank)
     vault = providers.Dependency(instance_of=CardVault)

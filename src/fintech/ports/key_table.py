@@ -2,19 +2,28 @@
 apart, so that what is shredded is gone.
 
 Every change is one transaction that also moves the epoch on. Processes look at the epoch to hear of changes within a
-second or less; a process that cannot look must not trust what it has for long (`Lease`).
+second or less; a process that cannot look must not trust what it has for long (`Lease`). Epochs grow in the order in which
+changes become visible, so whoever has seen one has seen all before it.
+
+What is shredded is emptied in place. A database's own leavings (row versions until VACUUM, the log, backups) are beyond a
+port: they are the horizon that a certificate of destruction names.
 """
 
 from abc import abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from attrs import frozen
 
 from fintech.domain.keys.custody import CmkName, CmkStatus, KeyRing
 from fintech.domain.outcome import Outcome
 from fintech.domain.scope import Scope
+
+#: How many rings, changes or orders are asked for at once, at most.
+LISTED_MAX: Final = 1_000
+#: How long a change is awaited, at most.
+WAIT_MAX_S: Final = 60.0
 
 
 @frozen
@@ -51,7 +60,7 @@ class RootKey:
 
 @frozen
 class RingChange:
-    """A ring, or a root key with all that hangs from it, has changed at an epoch."""
+    """A ring, or a root key with all that hangs from it, has changed at an epoch. One of ``scope`` and ``cmk`` is None."""
 
     epoch: int
     scope: Scope | None
@@ -70,7 +79,7 @@ class AppliedOrder:
 
 @runtime_checkable
 class KeyTable(Protocol):
-    """Rings, root keys and orders. Raises `StoreUnavailable`."""
+    """Rings, root keys and orders. Raises `StoreUnavailable`; and ``ValueError`` for a limit that is not 1 to 1,000."""
 
     @abstractmethod
     async def ring(self, scope: Scope) -> KeyRing | None:
@@ -86,7 +95,9 @@ class KeyTable(Protocol):
         self, ring: KeyRing, order: AppliedOrder | None = None
     ) -> Outcome[KeyRing, StaleRing | RingTaken | OrderOutOfSequence]:
         """Keep a ring as it is to be; the ring as it is kept, one version on. A new one has version 0. With an order, both or
-        neither."""
+        neither, and an order out of sequence is what is told first. After `StoreUnavailable` read it again to learn its
+        fate. A ring keeps every version that it ever had, if only its number: one that lost some is an ``AssertionError``.
+        """
 
     @abstractmethod
     async def root_keys(self) -> Sequence[RootKey]:
@@ -96,16 +107,22 @@ class KeyTable(Protocol):
     async def save_root_key(
         self, root_key: RootKey, order: AppliedOrder | None = None
     ) -> Outcome[None, OrderOutOfSequence]:
-        """Keep what is known of a root key. A change of status or custody moves the epoch on; a heartbeat alone does not,
-        and never goes back."""
+        """Keep what is known of a root key: without an order what the root says, its status and its heartbeat; with an
+        order what the bank says, ``custody_open``; all of it where nothing was known. So neither undoes what the other has
+        said meanwhile. A change of status and an order move the epoch on; a heartbeat alone does not, and never goes back.
+        """
 
     @abstractmethod
     async def epoch(self) -> int:
-        """The number of the last change."""
+        """The number of the last change, 0 before the first."""
+
+    @abstractmethod
+    async def await_change(self, since: int, timeout_s: float) -> int:
+        """The epoch, as soon as it is past one that was seen, or after a time of up to 60 s: whichever comes first."""
 
     @abstractmethod
     async def changes(self, since: int, limit: int) -> Sequence[RingChange]:
-        """What changed after an epoch, oldest first."""
+        """What changed after an epoch, oldest first; what changed several times is told once, at its last epoch."""
 
     @abstractmethod
     async def last_order(self) -> int:
@@ -117,4 +134,5 @@ class KeyTable(Protocol):
 
     @abstractmethod
     async def lead(self, name: str, now: datetime, until: datetime) -> bool:
-        """Whether this process, by its name, leads the sweep from now until a moment: one at a time does."""
+        """Whether this process, by its name, leads the sweep from now until a moment: one at a time does. Whoever leads may
+        do so again, for longer or to give it up (``until`` is ``now``)."""

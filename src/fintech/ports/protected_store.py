@@ -3,17 +3,25 @@ for. Nothing here can be read without the merchant's keys.
 
 Values are put before the commit that speaks of them. What was put for a commit that failed is found by nobody; it is
 removed with the retention run.
+
+One field of one record has one value. The version of what is inside (``Place.schema``) travels with it.
 """
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from attrs import field, frozen
 
 from fintech.domain.keys.places import Place
 from fintech.domain.scope import Scope
+
+PUT_MAX: Final = 100
+GOT_MAX: Final = 1_000
+INDEXES_MAX: Final = 16
+#: How many records or values are asked for at once, at most.
+LISTED_MAX: Final = 1_000
 
 
 @frozen(kw_only=True)
@@ -30,21 +38,25 @@ class SealedValue:
 
 @runtime_checkable
 class ProtectedStore(Protocol):
-    """Sealed values. Raises `StoreUnavailable`."""
+    """Sealed values. Raises `StoreUnavailable`; and ``ValueError`` for more at once than a method takes.
+
+    What is quarantined is left out by everything but `remove`, until something else is put in its place.
+    """
 
     @abstractmethod
     async def put(self, scope: Scope, values: Sequence[SealedValue]) -> None:
-        """Keep up to 100 values, all or none; one that is there already is replaced."""
+        """Keep up to 100 values, all or none; one that is there already is replaced. Raises ``ValueError`` for two of the
+        same field."""
 
     @abstractmethod
     async def get(self, scope: Scope, places: Sequence[Place]) -> Mapping[Place, SealedValue]:
-        """Those of up to 1,000 places that there are."""
+        """Those of up to 1,000 places that there are, whatever schema they are of: each is opened at its own ``place``."""
 
     @abstractmethod
     async def find(
         self, scope: Scope, table: str, column: str, indexes: Sequence[bytes], limit: int
     ) -> Sequence[str]:
-        """The records with one of up to 16 indexes, in the order of their ids."""
+        """The records with one of up to 16 indexes, in the order of their ids; up to 1,000."""
 
     @abstractmethod
     async def remove(self, scope: Scope, table: str, record: str) -> int:
@@ -52,16 +64,18 @@ class ProtectedStore(Protocol):
 
     @abstractmethod
     async def older(self, scope: Scope, number: int, limit: int) -> Sequence[SealedValue]:
-        """Values of versions before a number, to be sealed anew."""
+        """Up to 1,000 values of versions before a number, oldest version first, to be sealed anew."""
 
     @abstractmethod
     async def replace(self, scope: Scope, before: SealedValue, after: SealedValue) -> bool:
-        """Put one in another's place if it is still there as it was read; whether it was."""
+        """Put one in another's place if it is still there as it was read; whether it was. Raises ``ValueError`` for another
+        field."""
 
     @abstractmethod
     async def counts(self, scope: Scope) -> Mapping[int, int]:
         """How many values there are of each version."""
 
     @abstractmethod
-    async def quarantine(self, scope: Scope, place: Place, at: datetime) -> None:
-        """Mark one that is not what was sealed there; `get` and `find` leave it out from then on."""
+    async def quarantine(self, scope: Scope, value: SealedValue, at: datetime) -> bool:
+        """Set one apart that is not what was sealed there, if it is still there as it was read; whether it was. (One that
+        was sealed anew meanwhile could not be opened by whoever read it before, and nothing is wrong with it.)"""

@@ -13,11 +13,13 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from fintech.adapters.postgres import schema
+from fintech.adapters.postgres.custody_tables import key_rings
 from fintech.adapters.postgres.outbox_tables import deliveries
 from fintech.adapters.postgres.tables import METADATA, Xid8
 from fintech.ports.errors import StoreUnavailable
 
-assert deliveries.metadata is METADATA  # the outbox's tables are told to it by their import
+for told_by_its_import in (deliveries, key_rings):
+    assert told_by_its_import.metadata is METADATA
 
 #: Everything that Postgres knows of our tables, but for how they are stored.
 CATALOGUE = {
@@ -100,11 +102,13 @@ async def test_rows_that_change_have_room_and_the_queue_is_swept(sqlalchemy_url:
     assert options.pop("book_deltas") == queue
     outbox = {"autovacuum_vacuum_scale_factor=0.02", "autovacuum_vacuum_threshold=20000", "fillfactor=80"}
     assert options.pop("deliveries") == outbox
+    emptied = {"autovacuum_vacuum_scale_factor=0", "autovacuum_vacuum_threshold=0"}
+    assert options.pop("key_versions") == emptied
     assert options == {name: {"fillfactor=80"} for name in ("accounts", "claims", "payments", "refunds")}
 
 
 async def test_tables_that_are_behind_are_refused(empty_url: str) -> None:
-    with pytest.raises(schema.SchemaBehind, match="nothing, this release needs 0002"):
+    with pytest.raises(schema.SchemaBehind, match="nothing, this release needs 0003"):
         await schema.require_head(empty_url)
 
 

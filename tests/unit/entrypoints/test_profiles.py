@@ -14,8 +14,10 @@ from fintech.domain.ids import MerchantId
 from fintech.domain.money import Currency
 from fintech.domain.payments.payment import PaymentStatus
 from fintech.domain.scope import Actor, Face, Scope
-from fintech.entrypoints import profiles
+from fintech.entrypoints import profiles, repeating
 from fintech.entrypoints.container import Core
+from fintech.entrypoints.key_custody import ROOT_FILE
+from fintech.entrypoints.outside import JOURNAL_FILE
 from fintech.entrypoints.profiles import DIGEST_KEY_FILE, CannotOpen
 from fintech.entrypoints.settings import Settings, SettingsInvalid, read_settings
 from fintech.ports.errors import PortError
@@ -76,7 +78,7 @@ async def test_what_is_secret_in_a_folder_is_its_owners_alone(made: Path) -> Non
     async with profiles.embedded(made):
         pass
     owner = made.stat().st_uid
-    for name in (DIGEST_KEY_FILE, profiles.JOURNAL_FILE):
+    for name in (DIGEST_KEY_FILE, JOURNAL_FILE, ROOT_FILE):
         found = (made / name).stat()
         assert (found.st_mode & 0o777, found.st_uid) == (0o600, owner)
 
@@ -101,7 +103,7 @@ async def test_a_folder_without_its_key_is_not_opened(made: Path) -> None:
 async def test_a_folder_whose_server_is_killed_has_it_back(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(profiles, "ENSURE_INTERVAL_S", 0.05)
+    monkeypatch.setattr(repeating, "ENSURE_INTERVAL_S", 0.05)
     async with profiles.embedded(made) as core:
         await takes_a_payment(core)
         for pid in sorted(processes_of(made)):  # its keeper first, then the server, then who works for it

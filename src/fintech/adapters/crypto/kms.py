@@ -85,7 +85,7 @@ class KmsRoot(KeyRoot):
 
     def __init__(self, settings: KmsSettings, session: Any = None) -> None:
         self._settings = settings
-        self._client = _client(settings, session)
+        self._client = kms_client(settings, session)
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="kms")
         self._under_way = 0
         self._closed = False
@@ -237,7 +237,8 @@ def _cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _client(settings: KmsSettings, session: Any) -> Any:
+def kms_client(settings: KmsSettings, session: Any = None) -> Any:
+    """A boto3 client whose waits are bounded. It may be used by several threads; whoever made it closes it."""
     import boto3  # noqa: PLC0415 - an extra, and slow to import
     from botocore.config import Config  # noqa: PLC0415 - the same
 

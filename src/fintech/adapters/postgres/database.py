@@ -11,8 +11,11 @@ from fintech.adapters.postgres.connections import Connection, connect, open_pool
 from fintech.adapters.postgres.folding import Folding
 from fintech.adapters.postgres.group_commit import GroupCommit
 from fintech.adapters.postgres.group_read import GroupRead
+from fintech.adapters.postgres.key_listener import KeyListener
+from fintech.adapters.postgres.key_table import PostgresKeyTable
 from fintech.adapters.postgres.outbox import PostgresOutbox
 from fintech.adapters.postgres.proofs import PostgresProofs
+from fintech.adapters.postgres.protected_store import PostgresProtectedStore
 from fintech.adapters.postgres.queries import PostgresQueries
 from fintech.adapters.postgres.store import PostgresStore
 from fintech.ports.clock import Clock
@@ -26,6 +29,8 @@ class Database:
     queries: PostgresQueries
     proofs: PostgresProofs
     outbox: PostgresOutbox
+    key_table: PostgresKeyTable
+    protected: PostgresProtectedStore
 
 
 @asynccontextmanager
@@ -34,7 +39,8 @@ async def open_database(
 ) -> AsyncIterator[Database]:
     """The ports of a database whose schema is up to date. ``dsn`` as libpq has it: ``postgresql://…``.
 
-    Uses ``writers`` + ``readers`` + 2 connections for its own work, up to 4 for single reads and up to 5 for lists.
+    Uses ``writers`` + ``readers`` + 2 connections for its own work, up to 4 for single reads, keys and sealed values, up to 5
+    for lists, and one where somebody awaits a change of keys.
     Raises `StoreUnavailable` when the database cannot be reached.
     """
 
@@ -51,6 +57,8 @@ async def open_database(
         closing.push_async_callback(reads.close)
         commits = GroupCommit(new_connection, clock, committed=folding.note, writers=writers)
         closing.push_async_callback(commits.close)
+        listener = KeyListener(new_connection)
+        closing.push_async_callback(listener.close)
         folding.start()
         reads.start()
         commits.start()
@@ -59,6 +67,8 @@ async def open_database(
             queries=PostgresQueries(engine),
             proofs=PostgresProofs(engine),
             outbox=PostgresOutbox(pool, engine),
+            key_table=PostgresKeyTable(pool, listener),
+            protected=PostgresProtectedStore(pool),
         )
 
 

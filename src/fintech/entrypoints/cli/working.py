@@ -17,7 +17,15 @@ from fintech.entrypoints import logs, profiles
 from fintech.entrypoints.cli.options import actor_of
 from fintech.entrypoints.cli.refusals import said
 from fintech.entrypoints.container import Core
-from fintech.entrypoints.settings import LogLevel, Settings, SettingsInvalid, read_settings, read_supplier
+from fintech.entrypoints.key_settings import Environment
+from fintech.entrypoints.settings import (
+    LogLevel,
+    Settings,
+    SettingsInvalid,
+    read_environment,
+    read_settings,
+    read_supplier,
+)
 from fintech.ports.errors import PortError
 from fintech.ports.keyed_digest import Purpose
 
@@ -61,10 +69,18 @@ def supplier() -> Supplier:
         raise click.UsageError(str(error)) from error
 
 
+def environment() -> Environment:
+    """What the deployment is called. A wrong name is wrong usage."""
+    try:
+        return read_environment(os.environ)
+    except SettingsInvalid as error:
+        raise click.UsageError(str(error)) from error
+
+
 def opened(data: Path | None) -> AbstractAsyncContextManager[Core]:
     """The core on a data folder, or else at the address that the environment names."""
     if data is not None:
-        return profiles.embedded(data, supplier=supplier())
+        return profiles.embedded(data, supplier=supplier(), environment=environment())
     read = settings()
     if read.database_url is None:
         raise MissingData
