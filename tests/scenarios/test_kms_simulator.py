@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from fintech.adapters.simulator.kms.control import kms_control
 from fintech.domain.keys.custody import CmkName
 from fintech.ports.contracts.key_keeping import context_of, created, refusal, unwrapped
 from fintech.ports.key_root import RootFault, Wrapped
 from tests.kms import kms_root
+from tests.kms_control import kms_control
 from tests.scenarios.services import COMMAND, PATIENCE_S, environment, fintech
 
 pytestmark = pytest.mark.slow
