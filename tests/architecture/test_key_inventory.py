@@ -28,6 +28,8 @@ def test_no_key_is_weaker_than_it_may_be() -> None:
 def test_a_command_that_it_names_is_one() -> None:
     for kind in KEY_KINDS:
         for command in re.findall(r"`fintech ([\w-]+) ([\w-]+)`", f"{kind.replaced} {kind.kept}"):
-            group = cli.get_command(cli.make_context("fintech", ["--help"], resilient_parsing=True), command[0])
+            group = cli.get_command(
+                cli.make_context("fintech", ["--help"], resilient_parsing=True), command[0]
+            )
             assert group is not None
             assert command[1] in getattr(group, "commands", None) or command[1] in group.list_commands(None)

@@ -1,9 +1,8 @@
 """The composition of the core: ports are holes, use cases plug into them. A profile fills the holes."""
 
-from dependency_injector import containers, providers
+from dependency_injector import providers
 
 from fintech.application.api_keys import Authenticate, CreateApiKey, EndApiKey, RollApiKey
-from fintech.application.auditing import Audited
 from fintech.application.balance_settings import ChangeBalanceSettings, ChangeInstantPolicy
 from fintech.application.bank_accounts import (
     AddBankAccount,
@@ -14,19 +13,6 @@ from fintech.application.commits import Commits
 from fintech.application.disputes.asking import DisputeAsking
 from fintech.application.disputes.requests import CloseDispute, DisputeRepeats, UpdateDispute
 from fintech.application.disputes.resolving import HeedDispute, ResolveDispute
-from fintech.application.keys.breaking_glass import BreakGlass
-from fintech.application.keys.carrying_out import CarryOut
-from fintech.application.keys.drill import DrillCustody
-from fintech.application.keys.figures import OrderFigures
-from fintech.application.keys.moving import MoveRing, MoveRings
-from fintech.application.keys.orders import ApplyOrder
-from fintech.application.keys.permissions import AwaitPermission, WithdrawLeft
-from fintech.application.keys.resealing import Reseal
-from fintech.application.keys.retiring import RetireKey
-from fintech.application.keys.rotation import RotateKey
-from fintech.application.keys.shredding import ShredRing
-from fintech.application.keys.status import ListOrders, SumUpCustody
-from fintech.application.keys.writing_down import WriteDown
 from fintech.application.merchants import OnboardMerchant, PlaceMerchant
 from fintech.application.payment_methods import CreatePaymentMethod, FindMethod
 from fintech.application.payments.asking import Asking
@@ -74,51 +60,34 @@ from fintech.application.webhooks.endpoints import (
     UpdateEndpoint,
 )
 from fintech.application.write_offs import DecideWriteOff, ProposeWriteOff
-from fintech.domain.keys.periods import KeyPolicy
 from fintech.domain.tax_invoices import Supplier
-from fintech.ports.audit_trail import AuditTrail
+from fintech.entrypoints.key_container import KeyContainer
 from fintech.ports.card_acquirer import CardAcquirer
 from fintech.ports.card_vault import CardVault
-from fintech.ports.clock import Clock
-from fintech.ports.id_source import IdSource
-from fintech.ports.key_root import KeyRoot
-from fintech.ports.key_table import KeyTable
-from fintech.ports.key_vault import KeyVault
 from fintech.ports.keyed_digest import KeyedDigest
 from fintech.ports.outbox import Outbox
 from fintech.ports.payout_bank import PayoutBank
 from fintech.ports.proofs import Proofs
-from fintech.ports.protected_store import ProtectedStore
 from fintech.ports.queries import Queries
-from fintech.ports.signatures import Notary, SignatureChecker
-from fintech.ports.store import Store
 from fintech.ports.webhook_sender import WebhookSender
 
 
-class Core(containers.DeclarativeContainer):
+class Core(KeyContainer):
     """Call a member to get it: ``core.create_payment()`` is the use case, ready to be awaited."""
 
-    store = providers.Dependency(instance_of=Store)
+    audited = KeyContainer.audited
+    store = KeyContainer.store
     queries = providers.Dependency(instance_of=Queries)
     proofs = providers.Dependency(instance_of=Proofs)
     outbox = providers.Dependency(instance_of=Outbox)
-    key_table = providers.Dependency(instance_of=KeyTable)
-    protected = providers.Dependency(instance_of=ProtectedStore)
-    key_root = providers.Dependency(instance_of=KeyRoot)
-    officers = providers.Dependency(instance_of=SignatureChecker)
-    notary = providers.Dependency(instance_of=Notary)
     acquirer = providers.Dependency(instance_of=CardAcquirer)
     bank = providers.Dependency(instance_of=PayoutBank)
     vault = providers.Dependency(instance_of=CardVault)
     webhook_sender = providers.Dependency(instance_of=WebhookSender)
-    clock = providers.Dependency(instance_of=Clock)
-    ids = providers.Dependency(instance_of=IdSource)
+    clock = KeyContainer.clock
+    ids = KeyContainer.ids
     digests = providers.Dependency(instance_of=KeyedDigest)
     supplier = providers.Dependency(instance_of=Supplier)
-    audit = providers.Dependency(instance_of=AuditTrail)
-    key_vault = providers.Dependency(instance_of=KeyVault)
-    key_policy = providers.Dependency(instance_of=KeyPolicy)
-    key_environment = providers.Dependency(instance_of=str)
 
     commits = providers.Singleton(Commits, store=store, ids=ids, clock=clock)
     asking = providers.Singleton(Asking, store=store, acquirer=acquirer, commits=commits)
@@ -127,7 +96,6 @@ class Core(containers.DeclarativeContainer):
     )
     repeats = providers.Singleton(Repeats, commits=commits, resolve=resolve_payment)
 
-    audited = providers.Singleton(Audited, audit=audit, clock=clock)
     onboard_merchant = providers.Singleton(OnboardMerchant, store=store, commits=commits)
     place_merchant = providers.Singleton(PlaceMerchant, store=store, commits=commits, audited=audited)
     create_api_key = providers.Singleton(
@@ -248,75 +216,6 @@ class Core(containers.DeclarativeContainer):
     remove_webhook_endpoint = providers.Singleton(RemoveEndpoint, store=store, commits=commits)
     give_up_webhook_endpoint = providers.Singleton(GiveUpEndpoint, store=store, commits=commits)
     resend_event = providers.Singleton(ResendEvent, store=store, queries=queries, outbox=outbox, clock=clock)
-
-    write_down = providers.Singleton(WriteDown, trail=audit, clock=clock)
-    withdraw_left = providers.Singleton(WithdrawLeft, table=key_table, root=key_root)
-    shred_ring = providers.Singleton(
-        ShredRing,
-        table=key_table,
-        vault=key_vault,
-        protected=protected,
-        clock=clock,
-        write_down=write_down,
-        withdraw=withdraw_left,
-        notary=notary,
-        policy=key_policy,
-    )
-    await_permission = providers.Singleton(AwaitPermission, root=key_root)
-    rotate_key = providers.Singleton(
-        RotateKey,
-        table=key_table,
-        root=key_root,
-        clock=clock,
-        write_down=write_down,
-        await_permission=await_permission,
-        withdraw=withdraw_left,
-        environment=key_environment,
-    )
-    reseal = providers.Singleton(
-        Reseal, vault=key_vault, protected=protected, clock=clock, write_down=write_down
-    )
-    retire_key = providers.Singleton(
-        RetireKey,
-        table=key_table,
-        protected=protected,
-        clock=clock,
-        write_down=write_down,
-        withdraw=withdraw_left,
-        policy=key_policy,
-    )
-    move_ring = providers.Singleton(
-        MoveRing,
-        table=key_table,
-        root=key_root,
-        write_down=write_down,
-        await_permission=await_permission,
-        withdraw=withdraw_left,
-        environment=key_environment,
-    )
-    move_rings = providers.Singleton(MoveRings, table=key_table, move_ring=move_ring)
-    order_figures = providers.Singleton(OrderFigures)
-    carry_out = providers.Singleton(
-        CarryOut, table=key_table, trail=audit, clock=clock, figures=order_figures
-    )
-    apply_order = providers.Singleton(
-        ApplyOrder,
-        table=key_table,
-        store=store,
-        ids=ids,
-        clock=clock,
-        checker=officers,
-        carry_out=carry_out,
-        shred=shred_ring,
-    )
-    break_glass = providers.Singleton(
-        BreakGlass, table=key_table, clock=clock, checker=officers, carry_out=carry_out
-    )
-    drill_custody = providers.Singleton(
-        DrillCustody, vault=key_vault, table=key_table, clock=clock, apply_order=apply_order
-    )
-    list_orders = providers.Singleton(ListOrders, table=key_table, checker=officers)
-    sum_up_custody = providers.Singleton(SumUpCustody, table=key_table, clock=clock)
 
     settle_merchant = providers.Singleton(SettleMerchant, store=store, ids=ids, commits=commits)
     settle_in_full = providers.Singleton(SettleInFull, settle_merchant=settle_merchant)

@@ -1,0 +1,115 @@
+"""The part of the composition that is about keys: ports that it needs, and use cases. `Core` has all of it, too."""
+
+from dependency_injector import containers, providers
+
+from fintech.application.auditing import Audited
+from fintech.application.keys.breaking_glass import BreakGlass
+from fintech.application.keys.carrying_out import CarryOut
+from fintech.application.keys.drill import DrillCustody
+from fintech.application.keys.figures import OrderFigures
+from fintech.application.keys.moving import MoveRing, MoveRings
+from fintech.application.keys.orders import ApplyOrder
+from fintech.application.keys.permissions import AwaitPermission, WithdrawLeft
+from fintech.application.keys.resealing import Reseal
+from fintech.application.keys.retiring import RetireKey
+from fintech.application.keys.rotation import RotateKey
+from fintech.application.keys.shredding import ShredRing
+from fintech.application.keys.status import ListOrders, SumUpCustody
+from fintech.application.keys.writing_down import WriteDown
+from fintech.domain.keys.periods import KeyPolicy
+from fintech.ports.audit_trail import AuditTrail
+from fintech.ports.clock import Clock
+from fintech.ports.id_source import IdSource
+from fintech.ports.key_root import KeyRoot
+from fintech.ports.key_table import KeyTable
+from fintech.ports.key_vault import KeyVault
+from fintech.ports.protected_store import ProtectedStore
+from fintech.ports.signatures import Notary, SignatureChecker
+from fintech.ports.store import Store
+
+
+class KeyContainer(containers.DeclarativeContainer):
+    """Custody, and the life of keys."""
+
+    store = providers.Dependency(instance_of=Store)
+    clock = providers.Dependency(instance_of=Clock)
+    ids = providers.Dependency(instance_of=IdSource)
+    key_table = providers.Dependency(instance_of=KeyTable)
+    protected = providers.Dependency(instance_of=ProtectedStore)
+    key_root = providers.Dependency(instance_of=KeyRoot)
+    key_vault = providers.Dependency(instance_of=KeyVault)
+    key_policy = providers.Dependency(instance_of=KeyPolicy)
+    officers = providers.Dependency(instance_of=SignatureChecker)
+    notary = providers.Dependency(instance_of=Notary)
+    audit = providers.Dependency(instance_of=AuditTrail)
+    key_environment = providers.Dependency(instance_of=str)
+
+    audited = providers.Singleton(Audited, audit=audit, clock=clock)
+    write_down = providers.Singleton(WriteDown, trail=audit, clock=clock)
+    withdraw_left = providers.Singleton(WithdrawLeft, table=key_table, root=key_root)
+    shred_ring = providers.Singleton(
+        ShredRing,
+        table=key_table,
+        vault=key_vault,
+        protected=protected,
+        clock=clock,
+        write_down=write_down,
+        withdraw=withdraw_left,
+        notary=notary,
+        policy=key_policy,
+    )
+    await_permission = providers.Singleton(AwaitPermission, root=key_root)
+    rotate_key = providers.Singleton(
+        RotateKey,
+        table=key_table,
+        root=key_root,
+        clock=clock,
+        write_down=write_down,
+        await_permission=await_permission,
+        withdraw=withdraw_left,
+        environment=key_environment,
+    )
+    reseal = providers.Singleton(
+        Reseal, vault=key_vault, protected=protected, clock=clock, write_down=write_down
+    )
+    retire_key = providers.Singleton(
+        RetireKey,
+        table=key_table,
+        protected=protected,
+        clock=clock,
+        write_down=write_down,
+        withdraw=withdraw_left,
+        policy=key_policy,
+    )
+    move_ring = providers.Singleton(
+        MoveRing,
+        table=key_table,
+        root=key_root,
+        write_down=write_down,
+        await_permission=await_permission,
+        withdraw=withdraw_left,
+        environment=key_environment,
+    )
+    move_rings = providers.Singleton(MoveRings, table=key_table, move_ring=move_ring)
+    order_figures = providers.Singleton(OrderFigures)
+    carry_out = providers.Singleton(
+        CarryOut, table=key_table, trail=audit, clock=clock, figures=order_figures
+    )
+    apply_order = providers.Singleton(
+        ApplyOrder,
+        table=key_table,
+        store=store,
+        ids=ids,
+        clock=clock,
+        checker=officers,
+        carry_out=carry_out,
+        shred=shred_ring,
+    )
+    break_glass = providers.Singleton(
+        BreakGlass, table=key_table, clock=clock, checker=officers, carry_out=carry_out
+    )
+    drill_custody = providers.Singleton(
+        DrillCustody, vault=key_vault, table=key_table, clock=clock, apply_order=apply_order
+    )
+    list_orders = providers.Singleton(ListOrders, table=key_table, checker=officers)
+    sum_up_custody = providers.Singleton(SumUpCustody, table=key_table, clock=clock)
