@@ -3,6 +3,7 @@
 from dependency_injector import providers
 
 from fintech.application.api_keys import Authenticate, CreateApiKey, EndApiKey, RollApiKey
+from fintech.application.auditing import Audited
 from fintech.application.balance_settings import ChangeBalanceSettings, ChangeInstantPolicy
 from fintech.application.bank_accounts import (
     AddBankAccount,
@@ -61,10 +62,9 @@ from fintech.application.webhooks.endpoints import (
 )
 from fintech.application.write_offs import DecideWriteOff, ProposeWriteOff
 from fintech.domain.tax_invoices import Supplier
-from fintech.entrypoints.key_container import KeyContainer
+from fintech.entrypoints.custodial import Custodial
 from fintech.ports.card_acquirer import CardAcquirer
 from fintech.ports.card_vault import CardVault
-from fintech.ports.keyed_digest import KeyedDigest
 from fintech.ports.outbox import Outbox
 from fintech.ports.payout_bank import PayoutBank
 from fintech.ports.proofs import Proofs
@@ -72,11 +72,11 @@ from fintech.ports.queries import Queries
 from fintech.ports.webhook_sender import WebhookSender
 
 
-class Core(KeyContainer):
+class Core(Custodial):
     """Call a member to get it: ``core.create_payment()`` is the use case, ready to be awaited."""
 
-    audited = KeyContainer.audited
-    store = KeyContainer.store
+    store, clock, ids = Custodial.store, Custodial.clock, Custodial.ids
+    digests, audit = Custodial.digests, Custodial.audit
     queries = providers.Dependency(instance_of=Queries)
     proofs = providers.Dependency(instance_of=Proofs)
     outbox = providers.Dependency(instance_of=Outbox)
@@ -84,9 +84,6 @@ class Core(KeyContainer):
     bank = providers.Dependency(instance_of=PayoutBank)
     vault = providers.Dependency(instance_of=CardVault)
     webhook_sender = providers.Dependency(instance_of=WebhookSender)
-    clock = KeyContainer.clock
-    ids = KeyContainer.ids
-    digests = providers.Dependency(instance_of=KeyedDigest)
     supplier = providers.Dependency(instance_of=Supplier)
 
     commits = providers.Singleton(Commits, store=store, ids=ids, clock=clock)
@@ -96,6 +93,7 @@ class Core(KeyContainer):
     )
     repeats = providers.Singleton(Repeats, commits=commits, resolve=resolve_payment)
 
+    audited = providers.Singleton(Audited, audit=audit, clock=clock)
     onboard_merchant = providers.Singleton(OnboardMerchant, store=store, commits=commits)
     place_merchant = providers.Singleton(PlaceMerchant, store=store, commits=commits, audited=audited)
     create_api_key = providers.Singleton(

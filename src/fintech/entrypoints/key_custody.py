@@ -120,6 +120,21 @@ def custody_as_set(closing: AsyncExitStack, settings: Settings) -> Custody:
     )
 
 
+def public_keys(path: Path, said: str) -> SignatureChecker:
+    """The keys of a file that was named by ``said``. Raises `SettingsInvalid`."""
+    from fintech.adapters.crypto.signatures import (  # noqa: PLC0415 - spares others its weight
+        Ed25519Checker,
+        PublicKeyInvalid,
+        read_public_keys,
+    )
+
+    try:
+        with path.open("rb") as file:
+            return Ed25519Checker(read_public_keys(file.read(DOCUMENT_MAX + 1)))
+    except (OSError, PublicKeyInvalid) as error:
+        raise SettingsInvalid(f"{said}: {path}: {error}") from error
+
+
 def local_cmk(secret: bytes) -> CmkName:
     """The name of the root key that is made of a secret: under another secret, what hangs from it is missed by name, and not
     taken for forged."""
@@ -179,19 +194,9 @@ def _kms_notary(closing: AsyncExitStack, keys: KeySettings) -> Notary:
 
 
 def _officers(path: Path | None) -> SignatureChecker:
-    from fintech.adapters.crypto.signatures import (  # noqa: PLC0415 - spares others its weight
-        Ed25519Checker,
-        PublicKeyInvalid,
-        read_public_keys,
-    )
+    from fintech.adapters.crypto.signatures import Ed25519Checker  # noqa: PLC0415 - spares others its weight
 
-    if path is None:
-        return Ed25519Checker({})
-    try:
-        with path.open("rb") as file:
-            return Ed25519Checker(read_public_keys(file.read(DOCUMENT_MAX + 1)))
-    except (OSError, PublicKeyInvalid) as error:
-        raise SettingsInvalid(f"{PREFIX}KEYS_OFFICERS_FILE: {path}: {error}") from error
+    return Ed25519Checker({}) if path is None else public_keys(path, f"{PREFIX}KEYS_OFFICERS_FILE")
 
 
 def _kept(path: Path) -> bytes:

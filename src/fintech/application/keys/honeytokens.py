@@ -10,9 +10,12 @@ retention run passes them over.
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 from typing import Final, TypeVar
+
+from attrs import define, field, frozen
 
 from fintech.domain.audit import AuditAction, AuditEntry, AuditResult
 from fintech.domain.ids import ALPHABET, Id
@@ -40,11 +43,14 @@ AnyId = TypeVar("AnyId", bound=Id)
 _log = logging.getLogger(__name__)
 
 
+@define(eq=False)
 class Honeytokens:
     """Knows what is planted, and makes ids that are."""
 
-    def __init__(self, digests: KeyedDigest) -> None:
-        self._digests = digests
+    digests: KeyedDigest
+    _remembered: Callable[[str], bool] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
         self._remembered = lru_cache(REMEMBERED_MAX)(self._look)
 
     def planted(self, id: str) -> bool:
@@ -61,25 +67,26 @@ class Honeytokens:
         return id[-DIGEST_LENGTH:] == self._tail(id[:-DIGEST_LENGTH])
 
     def _tail(self, head: str) -> str:
-        digest = self._digests.digest(Purpose.HONEYTOKEN, head.encode())
+        digest = self.digests.digest(Purpose.HONEYTOKEN, head.encode())
         return "".join(ALPHABET[byte & 31] for byte in digest[:DIGEST_LENGTH])
 
 
+@define(eq=False)
 class Alarm:
     """Raises it: a line at error, and an entry in the audit trail."""
 
-    def __init__(self, trail: AuditTrail, clock: Clock) -> None:
-        self._trail, self._clock = trail, clock
-        self._under_way: set[asyncio.Task[None]] = set()
+    trail: AuditTrail
+    clock: Clock
+    _under_way: set[asyncio.Task[None]] = field(factory=set, init=False)
 
     async def raised(self, scope: Scope, what: str, subject: str) -> None:
         """Durable when it returns. Raises `AuditUnavailable`."""
         _log.error(
             "a honeytoken was touched", extra={"merchant": scope.merchant, "what": what, "id": subject}
         )
-        await self._trail.write(
+        await self.trail.write(
             AuditEntry(
-                at=self._clock.now(),
+                at=self.clock.now(),
                 actor="unknown",
                 face=Face.EMBEDDED,
                 action=AuditAction.HONEYTOKEN_TOUCHED,
@@ -148,27 +155,29 @@ class WatchedLease(Lease):
         return self._lease.index(column, value, number)
 
 
+@frozen(kw_only=True)
 class WatchedVault(KeyVault):
     """A vault that raises the alarm before a planted ring is lent. Where the alarm cannot be written down, it is not lent:
     raises `AuditUnavailable`."""
 
-    def __init__(self, vault: KeyVault, tokens: Honeytokens, alarm: Alarm) -> None:
-        self._vault, self._tokens, self._alarm = vault, tokens, alarm
+    vault: KeyVault
+    honeytokens: Honeytokens
+    alarm: Alarm
 
     async def lease(self, scope: Scope) -> Outcome[Lease, CustodyRefused]:
-        if self._tokens.planted(scope.merchant):
-            await self._alarm.raised(scope, "lease", scope.merchant)
-        leased = await self._vault.lease(scope)
+        if self.honeytokens.planted(scope.merchant):
+            await self.alarm.raised(scope, "lease", scope.merchant)
+        leased = await self.vault.lease(scope)
         if isinstance(leased, Failure):
             return leased
-        return Success(WatchedLease(leased.unwrap(), self._tokens, self._alarm))
+        return Success(WatchedLease(leased.unwrap(), self.honeytokens, self.alarm))
 
     async def evict(self, scope: Scope | None = None) -> None:
-        await self._vault.evict(scope)
+        await self.vault.evict(scope)
 
     @property
     def figures(self) -> VaultFigures:
-        return self._vault.figures
+        return self.vault.figures
 
     def health(self) -> VaultHealth:
-        return self._vault.health()
+        return self.vault.health()

@@ -6,6 +6,8 @@ from typing import Any, Final
 from fintech.application.commits import NotFound
 from fintech.application.keys.drill import LiveMode, NotInTime
 from fintech.application.keys.figures import BadSignature, SameOfficer, UnknownKey
+from fintech.application.keys.moving import Tied
+from fintech.application.keys.retiring import OlderFirst, StillSealed, TooSoon
 from fintech.application.merchants import MerchantExists
 from fintech.application.payments.asking import AcquirerMissing
 from fintech.application.payouts.asking import BankMissing
@@ -38,7 +40,7 @@ from fintech.domain.disputes.responses import (
     WrongDisputeStatus,
 )
 from fintech.domain.keys.breaking_glass import NotThatLong
-from fintech.domain.keys.custody import CustodyStepRefused
+from fintech.domain.keys.custody import CustodyStepRefused, RetirementRefused, RotationRefused
 from fintech.domain.keys.documents import OrderMalformed
 from fintech.domain.keys.refusals import CustodyRefused
 from fintech.domain.merchants import StandingRefused
@@ -78,6 +80,7 @@ from fintech.domain.terminals import (
 from fintech.domain.webhooks.endpoint import TooManySecrets
 from fintech.domain.webhooks.urls import UrlRefused
 from fintech.domain.write_offs import MoreThanOwed, SamePerson, WriteOffOver
+from fintech.ports.key_root import RootRefused
 from fintech.ports.key_table import OrderOutOfSequence
 
 _AGAIN: Final = "somebody else was at it at the same time; nothing was done: try again"
@@ -129,6 +132,13 @@ _WORDS: Final[Mapping[type, str]] = {
     NotAccepted: "the bank does not take it: {it.why}",
     NotDue: "no payout is due by the schedule",
     NotInTime: "{it.step}: that has not come about in time",
+    OlderFirst: "version {it.number} is older and goes first",
+    RetirementRefused: "version {it.number} is {it.status}: only one that does nothing but open is retired",
+    RootRefused: "the keeper of root keys says {it.fault.value}: {it.code}",
+    RotationRefused: "custody is {it.custody}, and {it.versions} versions open: retire the oldest first, if it is active",
+    StillSealed: "{it.values} values are still sealed with version {it.number} or an older one: seal them anew first",
+    Tied: "versions {it.numbers} are derived from the root key itself: rotate to the new one, seal anew, retire",
+    TooSoon: "something may still be sealed with it: not before {it.at:%Y-%m-%d %H:%M} UTC",
     NotThatLong: "glass is broken until {it.latest:%Y-%m-%d %H:%M} UTC at most",
     NotFound: "there is no {it.kind} {it.id} in these books (is it the other mode: --live, --test?)",
     NotReversible: "it was reversed before, or is a reversal itself",

@@ -37,7 +37,7 @@ class Garden(World):
             attended=False,
         )
         self.alarm = Alarm(self.trail, self.clock)
-        self.watched = WatchedVault(self.raw, TOKENS, self.alarm)
+        self.watched = WatchedVault(vault=self.raw, honeytokens=TOKENS, alarm=self.alarm)
         self.vault = self.raw
         self.wire()
         plant = PlantHoneytokens(
