@@ -21,6 +21,7 @@ from typing import Any, Final
 from attrs import asdict, frozen
 from dependency_injector import providers
 
+from fintech.adapters.memory.audit_sink import MemoryAuditSink, MemoryCheckpoints
 from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.memory.id_source import CountingIdSource
 from fintech.adapters.memory.key_table import MemoryKeyTable
@@ -38,15 +39,16 @@ from fintech.adapters.system.clock import SystemClock
 from fintech.adapters.system.id_source import RandomIdSource
 from fintech.adapters.system.keyed_digest import LocalDigest
 from fintech.domain.tax_invoices import SPECIMEN, Supplier
-from fintech.entrypoints import custody_standins
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.key_custody import Custody, custody_as_set, custody_in_folder, custody_in_memory
+from fintech.entrypoints.key_lending import Kept, Lending, lending
 from fintech.entrypoints.key_settings import DEVELOPMENT, Environment
 from fintech.entrypoints.outside import Outside, over_http, simulated, simulated_in_folder
 from fintech.entrypoints.production import require_no_production, require_production_worthy
 from fintech.entrypoints.repeating import repeated
 from fintech.entrypoints.secret_files import keep_secret, read_secret
 from fintech.entrypoints.settings import DIGEST_KEY_BYTES_MIN, Settings, read_settings
+from fintech.ports.audit_trail import AuditSink, CheckpointStore
 from fintech.ports.clock import Clock
 from fintech.ports.errors import PortError
 from fintech.ports.id_source import IdSource
@@ -78,6 +80,12 @@ class Ports:
     outbox: Outbox
     key_table: KeyTable
     protected: ProtectedStore
+    audit_sink: AuditSink
+    checkpoints: CheckpointStore
+
+    def kept(self) -> Kept:
+        """What of it lending stands on."""
+        return Kept(key_table=self.key_table, audit_sink=self.audit_sink, checkpoints=self.checkpoints)
 
 
 @asynccontextmanager
@@ -99,7 +107,9 @@ async def testing(
     )
     async with AsyncExitStack() as closing:
         custody = custody_in_memory(closing, root, officers)
-        yield _core(_memory(clock), outside, custody, clock, CountingIdSource(), bytes(DIGEST_KEY_BYTES_MIN))
+        ports, ids = _memory(clock), CountingIdSource()
+        lent = lending(closing, custody, ports.kept(), clock, ids, attended=False)
+        yield _core(ports, outside, custody, lent, clock, ids, bytes(DIGEST_KEY_BYTES_MIN))
 
 
 testing.__test__ = False  # type: ignore[attr-defined] # tells pytest, wherever it is imported, that it is no test
@@ -111,7 +121,9 @@ async def in_memory() -> AsyncIterator[Core]:
     clock, key = SystemClock(), secrets.token_bytes(DIGEST_KEY_BYTES_MIN)
     async with AsyncExitStack() as closing:
         outside = simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock), over_http(closing))
-        yield _core(_memory(clock), outside, custody_in_memory(closing), clock, RandomIdSource(), key)
+        ports, ids, custody = _memory(clock), RandomIdSource(), custody_in_memory(closing)
+        lent = lending(closing, custody, ports.kept(), clock, ids)
+        yield _core(ports, outside, custody, lent, clock, ids, key)
 
 
 @asynccontextmanager
@@ -207,8 +219,10 @@ async def _open_folder(closing: AsyncExitStack, folder: Path, supplier: Supplier
         raise CannotOpen(str(error).partition("\n")[0]) from error
     except OSError as error:
         raise CannotOpen(f"{folder} cannot be used: {error}") from error
-    ports = custody_standins.ports_of(Ports, opened)
-    return _core(ports, outside, custody, clock, RandomIdSource(), key, supplier)
+    ports = Ports(**asdict(opened, recurse=False))
+    ids = RandomIdSource()
+    lent = lending(closing, custody, ports.kept(), clock, ids)
+    return _core(ports, outside, custody, lent, clock, ids, key, supplier)
 
 
 async def _open_address(closing: AsyncExitStack, settings: Settings) -> Core:
@@ -222,9 +236,11 @@ async def _open_address(closing: AsyncExitStack, settings: Settings) -> Core:
         opened = await closing.enter_async_context(database.open_database(url, clock))
     except PortError as error:
         raise CannotOpen(f"FINTECH_DATABASE_URL: {error}") from error
-    ports = custody_standins.ports_of(Ports, opened)
+    ports = Ports(**asdict(opened, recurse=False))
     outside = simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock), over_http(closing))
-    return _core(ports, outside, custody, clock, RandomIdSource(), key, supplier)
+    ids = RandomIdSource()
+    lent = lending(closing, custody, ports.kept(), clock, ids)
+    return _core(ports, outside, custody, lent, clock, ids, key, supplier)
 
 
 async def _folder_key(path: Path, queries: Queries) -> bytes:
@@ -250,6 +266,8 @@ def _memory(clock: Clock) -> Ports:
         outbox=MemoryOutbox(store.memory),
         key_table=MemoryKeyTable(),
         protected=MemoryProtectedStore(),
+        audit_sink=MemoryAuditSink(),
+        checkpoints=MemoryCheckpoints(),
     )
 
 
@@ -257,6 +275,7 @@ def _core(
     ports: Ports,
     outside: Outside,
     custody: Custody,
+    lent: Lending,
     clock: Clock,
     ids: IdSource,
     key: bytes,
@@ -269,7 +288,7 @@ def _core(
         key_root=custody.key_root,
         officers=custody.officers,
         notary=custody.notary,
-        **custody_standins.standins(ports.key_table, custody, clock, ids),
+        **asdict(lent, recurse=False),
         vault=SimulatedCardVault(digests, clock),
         clock=clock,
         ids=ids,
