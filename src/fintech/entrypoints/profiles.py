@@ -1,4 +1,4 @@
-"""Deployments of the core, each an async context manager that yields a `Core`. Nobody names adapters but this module,
+"""Deployments of the core, each an async context manager that yields a `Core`. Nobody names a core's adapters but this module,
 `outside` and `key_custody`, which has the table of who keeps root keys.
 
 | profile     | books                        | acquirer and bank       | clock and ids      |
@@ -18,18 +18,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Final
 
-from attrs import asdict, frozen
+from attrs import asdict
 from dependency_injector import providers
 
-from fintech.adapters.memory.audit_sink import MemoryAuditSink, MemoryCheckpoints
 from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.memory.id_source import CountingIdSource
-from fintech.adapters.memory.key_table import MemoryKeyTable
-from fintech.adapters.memory.outbox import MemoryOutbox
-from fintech.adapters.memory.proofs import MemoryProofs
-from fintech.adapters.memory.protected_store import MemoryProtectedStore
-from fintech.adapters.memory.queries import MemoryQueries
-from fintech.adapters.memory.store import MemoryStore
 from fintech.adapters.memory.webhook_sender import MemoryWebhookSender
 from fintech.adapters.simulator.card_acquirer import SimulatedAcquirer
 from fintech.adapters.simulator.card_vault import SimulatedCardVault
@@ -38,28 +31,30 @@ from fintech.adapters.simulator.terminal import SimulatedTerminal
 from fintech.adapters.system.clock import SystemClock
 from fintech.adapters.system.id_source import RandomIdSource
 from fintech.adapters.system.keyed_digest import LocalDigest
+from fintech.domain.keys.periods import KeyPolicy
 from fintech.domain.tax_invoices import SPECIMEN, Supplier
 from fintech.entrypoints.container import Core
-from fintech.entrypoints.key_custody import Custody, custody_as_set, custody_in_folder, custody_in_memory
-from fintech.entrypoints.key_lending import Kept, Lending, lending
+from fintech.entrypoints.keeping import Ports, kept_in_memory
+from fintech.entrypoints.key_custody import (
+    Custody,
+    custody_as_set,
+    custody_in_folder,
+    sweep_terms,
+    vault_on,
+)
 from fintech.entrypoints.key_settings import DEVELOPMENT, Environment
 from fintech.entrypoints.outside import Outside, over_http, simulated, simulated_in_folder
 from fintech.entrypoints.production import require_no_production, require_production_worthy
 from fintech.entrypoints.repeating import repeated
 from fintech.entrypoints.secret_files import keep_secret, read_secret
 from fintech.entrypoints.settings import DIGEST_KEY_BYTES_MIN, Settings, read_settings
-from fintech.ports.audit_trail import AuditSink, CheckpointStore
+from fintech.entrypoints.trail import trail_on
 from fintech.ports.clock import Clock
 from fintech.ports.errors import PortError
 from fintech.ports.id_source import IdSource
 from fintech.ports.key_root import KeyRoot
-from fintech.ports.key_table import KeyTable
-from fintech.ports.outbox import Outbox
-from fintech.ports.proofs import Proofs
-from fintech.ports.protected_store import ProtectedStore
 from fintech.ports.queries import Page, Queries
 from fintech.ports.signatures import SignatureChecker
-from fintech.ports.store import Store
 from fintech.ports.webhook_sender import WebhookSender
 
 #: What a data folder holds beside its server's own files, and what `key_custody` and `outside` keep in it.
@@ -68,24 +63,6 @@ DIGEST_KEY_FILE: Final = "digest-key"
 
 class CannotOpen(Exception):
     """The deployment cannot be had. The message is one line that says what to do."""
-
-
-@frozen
-class Ports:
-    """What is different from one kind of store to the other, by the names that the core has for it."""
-
-    store: Store
-    queries: Queries
-    proofs: Proofs
-    outbox: Outbox
-    key_table: KeyTable
-    protected: ProtectedStore
-    audit_sink: AuditSink
-    checkpoints: CheckpointStore
-
-    def kept(self) -> Kept:
-        """What of it lending stands on."""
-        return Kept(key_table=self.key_table, audit_sink=self.audit_sink, checkpoints=self.checkpoints)
 
 
 @asynccontextmanager
@@ -106,24 +83,24 @@ async def testing(
         providers.Object(sender or MemoryWebhookSender()),
     )
     async with AsyncExitStack() as closing:
-        custody = custody_in_memory(closing, root, officers)
-        ports, ids = _memory(clock), CountingIdSource()
-        lent = lending(closing, custody, ports.kept(), clock, ids, attended=False)
-        yield _core(ports, outside, custody, lent, clock, ids, bytes(DIGEST_KEY_BYTES_MIN))
+        custody = custody_inkept_in_memory(closing, root, officers)
+        key = bytes(DIGEST_KEY_BYTES_MIN)
+        yield _core(
+            closing, kept_in_memory(clock), outside, custody, clock, CountingIdSource(), key, attended=False
+        )
 
 
 testing.__test__ = False  # type: ignore[attr-defined] # tells pytest, wherever it is imported, that it is no test
 
 
 @asynccontextmanager
-async def in_memory() -> AsyncIterator[Core]:
+async def inkept_in_memory() -> AsyncIterator[Core]:
     """Everything in this process's memory, and gone with it: to try the core, or to embed it where nothing is kept."""
     clock, key = SystemClock(), secrets.token_bytes(DIGEST_KEY_BYTES_MIN)
     async with AsyncExitStack() as closing:
         outside = simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock), over_http(closing))
-        ports, ids, custody = _memory(clock), RandomIdSource(), custody_in_memory(closing)
-        lent = lending(closing, custody, ports.kept(), clock, ids)
-        yield _core(ports, outside, custody, lent, clock, ids, key)
+        custody = custody_inkept_in_memory(closing)
+        yield _core(closing, kept_in_memory(clock), outside, custody, clock, RandomIdSource(), key)
 
 
 @asynccontextmanager
@@ -220,9 +197,7 @@ async def _open_folder(closing: AsyncExitStack, folder: Path, supplier: Supplier
     except OSError as error:
         raise CannotOpen(f"{folder} cannot be used: {error}") from error
     ports = Ports(**asdict(opened, recurse=False))
-    ids = RandomIdSource()
-    lent = lending(closing, custody, ports.kept(), clock, ids)
-    return _core(ports, outside, custody, lent, clock, ids, key, supplier)
+    return _core(closing, ports, outside, custody, clock, RandomIdSource(), key, supplier)
 
 
 async def _open_address(closing: AsyncExitStack, settings: Settings) -> Core:
@@ -238,9 +213,7 @@ async def _open_address(closing: AsyncExitStack, settings: Settings) -> Core:
         raise CannotOpen(f"FINTECH_DATABASE_URL: {error}") from error
     ports = Ports(**asdict(opened, recurse=False))
     outside = simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock), over_http(closing))
-    ids = RandomIdSource()
-    lent = lending(closing, custody, ports.kept(), clock, ids)
-    return _core(ports, outside, custody, lent, clock, ids, key, supplier)
+    return _core(closing, ports, outside, custody, clock, RandomIdSource(), key, supplier)
 
 
 async def _folder_key(path: Path, queries: Queries) -> bytes:
@@ -257,38 +230,44 @@ async def _folder_key(path: Path, queries: Queries) -> bytes:
         raise CannotOpen(f"{path} is damaged: restore it") from None
 
 
-def _memory(clock: Clock) -> Ports:
-    store = MemoryStore(clock)
-    return Ports(
-        store=store,
-        queries=MemoryQueries(store.memory),
-        proofs=MemoryProofs(store.memory),
-        outbox=MemoryOutbox(store.memory),
-        key_table=MemoryKeyTable(),
-        protected=MemoryProtectedStore(),
-        audit_sink=MemoryAuditSink(),
-        checkpoints=MemoryCheckpoints(),
-    )
-
-
 def _core(
+    closing: AsyncExitStack,
     ports: Ports,
     outside: Outside,
     custody: Custody,
-    lent: Lending,
     clock: Clock,
     ids: IdSource,
     key: bytes,
     supplier: Supplier = SPECIMEN,
+    *,
+    attended: bool = True,
 ) -> Core:
     digests = LocalDigest(key)
+    policy = KeyPolicy()
+    audit = trail_on(
+        closing, custody, sink=ports.audit_sink, checkpoints=ports.checkpoints, clock=clock, ids=ids
+    )
+    key_vault = vault_on(
+        closing,
+        custody,
+        table=ports.key_table,
+        audit=audit,
+        clock=clock,
+        ids=ids,
+        policy=policy,
+        attended=attended,
+    )
     core = Core(
         **asdict(ports, recurse=False),
         **asdict(outside, recurse=False),
         key_root=custody.key_root,
         officers=custody.officers,
         notary=custody.notary,
-        **asdict(lent, recurse=False),
+        key_policy=policy,
+        key_environment=custody.terms.environment,
+        key_vault=key_vault,
+        audit=audit,
+        sweep_terms=sweep_terms(custody.terms),
         vault=SimulatedCardVault(digests, clock),
         clock=clock,
         ids=ids,
