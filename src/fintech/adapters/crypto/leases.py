@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from weakref import WeakSet
 
 from attrs import define, field
 
@@ -16,7 +17,7 @@ from fintech.ports.clock import Clock
 from fintech.ports.errors import LeaseEnded
 from fintech.ports.key_vault import Lease
 from fintech.sealing.merchant_keys import MerchantKeys, OpenFault
-from fintech.sealing.message import MessageFault, take_apart
+from fintech.sealing.message import MessageFault, read_header
 
 _NO_KEYS_IN_TIME = CustodyRefused(CustodyReason.UNREACHABLE)
 
@@ -36,7 +37,7 @@ class Lending:
 class HeldLease(Lease):
     """A lease. Every instance variable is paid for fifty thousand times.
 
-    ``due_at`` is when it is to be renewed, ``ring_version`` and ``roots`` are the ring and the root keys that it hangs from. Its keys are wiped when the bank
+    ``due_at`` is when it is to be renewed, at its end at the latest, ``ring_version`` and ``roots`` are the ring and the root keys that it hangs from. Its keys are wiped when the bank
     takes them back (`end`), and otherwise with the last request that holds it.
     """
 
@@ -134,16 +135,17 @@ class HeldLease(Lease):
 
     def _is_behind(self, message: bytes) -> bool:
         """Whether a message is of a version that came after this lease."""
-        return take_apart(message).unwrap().number > self._keys.numbers[0]
+        return read_header(message).unwrap().number > self._keys.numbers[0]
 
 
 @define(eq=False)
 class Shelf:
     """The leases of a process by merchant and mode, at most ``size`` of them: the one that was longest not used makes
-    room for a new one."""
+    room for a new one. Those that are off the shelf and still in somebody's hands are known, too, until they are let go."""
 
     size: int
     _leases: "OrderedDict[Scope, HeldLease]" = field(factory=OrderedDict, init=False)
+    _loose: "WeakSet[HeldLease]" = field(factory=WeakSet, init=False)
 
     def __len__(self) -> int:
         return len(self._leases)
@@ -158,25 +160,32 @@ class Shelf:
 
     def put(self, lease: HeldLease) -> bool:
         """Take a lease in the place of the merchant's last; whether another one had to make room."""
+        before = self._leases.get(lease.scope)
+        if before is not None:
+            self._loose.add(before)
         self._leases[lease.scope] = lease
         self._leases.move_to_end(lease.scope)
         if len(self._leases) <= self.size:
             return False
-        self._leases.popitem(last=False)
+        _, longest = self._leases.popitem(last=False)
+        self._loose.add(longest)
         return True
 
-    def take(self, scope: Scope) -> HeldLease | None:
-        """Take a merchant's from the shelf."""
-        return self._leases.pop(scope, None)
+    def take(self, scope: Scope) -> Sequence[HeldLease]:
+        """Take a merchant's from the shelf; with it, whatever else is in somebody's hands of the merchant's."""
+        lease = self._leases.pop(scope, None)
+        if lease is not None:
+            self._loose.add(lease)
+        return [each for each in self._loose if each.scope == scope]
 
     def under(self, root: RootStanding) -> Sequence[HeldLease]:
         """Those that hang from a root key."""
-        return [lease for lease in self._leases.values() if root in lease.roots]
+        return [lease for lease in self.all() if root in lease.roots]
 
     def over(self, now: datetime) -> Sequence[HeldLease]:
         """Those whose time is over."""
         return [lease for lease in self._leases.values() if now >= lease.ends_at]
 
     def all(self) -> Sequence[HeldLease]:
-        """All of them."""
-        return list(self._leases.values())
+        """All of them, in whoever's hands."""
+        return [*self._leases.values(), *self._loose]

@@ -86,6 +86,7 @@ class LeasingVault(KeyVault):
             figures=self._figures,
             changed=self._changed,
             shut=self._shut,
+            attended=attended,
         )
         self._lender = Lender(
             root=root,
@@ -127,9 +128,8 @@ class LeasingVault(KeyVault):
     async def evict(self, scope: Scope | None = None) -> None:
         self._loads.void(scope)
         self._refusals.forget(scope)
-        for lease in self._shelf.all() if scope is None else (self._shelf.get(scope),):
-            if lease is not None:
-                self._loads.end(lease, CustodyReason.UNREACHABLE)
+        for each in {lease.scope for lease in self._shelf.all()} if scope is None else (scope,):
+            self._loads.end(each, CustodyReason.UNREACHABLE)
 
     @property
     def figures(self) -> VaultFigures:
@@ -203,25 +203,25 @@ class LeasingVault(KeyVault):
                     root.asking = asking
                 if root.failures:
                     break
-                answer = await asyncio.shield(asking)
-                if mine and answer is not None:
-                    return answer
+                await asyncio.shield(asking)
                 refused = held.refused()
-                if mine or refused is not None:
+                if refused is not None:
                     return refused
+                if mine:
+                    break
         return None
 
-    async def _ask(self, root: RootStanding, scope: Scope) -> CustodyRefused | None:
+    async def _ask(self, root: RootStanding, scope: Scope) -> None:
+        """Ask with a merchant's keys. What is refused ends, and with it what whoever waits for this has in hand."""
         try:
             not_lent = await self._lender.authorised(scope, root)
         except StoreUnavailable:
             self._roots.unanswered(root)
-            return None
+            return
         finally:
             root.asking = None
-        if not_lent is None or not_lent.unanswered:
-            return None
-        return await self._loads.refuse(scope, not_lent)
+        if not_lent is not None and not not_lent.unanswered:
+            await self._loads.refuse(scope, not_lent)
 
     async def _changed(self, scopes: Sequence[Scope] | None) -> None:
         """Take from the shelf what has changed. What the bank has closed ends now, for its users, too; what was only
@@ -229,8 +229,8 @@ class LeasingVault(KeyVault):
         for voided in (None,) if scopes is None else scopes:
             self._loads.void(voided)
             self._refusals.forget(voided)
-        names = [lease.scope for lease in self._shelf.all()] if scopes is None else scopes
-        taken = [lease for lease in map(self._shelf.take, names) if lease is not None]
+        names = {lease.scope for lease in self._shelf.all()} if scopes is None else scopes
+        taken = [lease for scope in names for lease in self._shelf.take(scope)]
         if len(taken) > JUDGED_MAX:
             self._figures.evictions += len(taken)
             for lease in taken:
@@ -259,8 +259,8 @@ class LeasingVault(KeyVault):
     def _shut(self, root: RootStanding) -> None:
         """Everything that hangs from a root key ends."""
         self._loads.void(None)
-        for lease in self._shelf.under(root):
-            self._loads.end(lease, CustodyReason.SUSPENDED)
+        for scope in {lease.scope for lease in self._shelf.under(root)}:
+            self._loads.end(scope, CustodyReason.SUSPENDED)
 
     def _outdated(self, lease: HeldLease) -> bool:
         """Whether a newer lease may open what this one is behind: not if it is new itself."""
@@ -275,5 +275,5 @@ class LeasingVault(KeyVault):
         while True:
             await self._watch.look()
             for lease in self._shelf.over(self._clock.now()):
-                self._loads.end(lease, CustodyReason.UNREACHABLE)
+                self._loads.end(lease.scope, CustodyReason.UNREACHABLE)
             await self._watch.next()

@@ -72,8 +72,7 @@ class Loads:
         if not_lent.unanswered:
             self._put_off(held)
             return refused
-        if held is not None:
-            self.end(held, not_lent.reason)
+        self.end(scope, not_lent.reason)
         if not_lent.reason is not CustodyReason.SUSPENDED:
             await self.alarms.refused(scope, not_lent)
         self.refusals.put(scope, refused, self.clock.now())
@@ -81,15 +80,15 @@ class Loads:
 
     def put_back(self, lease: HeldLease) -> None:
         """Nothing has changed for a lease after all."""
-        if lease.scope not in self._loads and self.shelf.get(lease.scope) is None:
+        there = self.shelf.get(lease.scope)
+        if lease.scope not in self._loads and (there is None or there.lent_at < lease.lent_at):
             self.shelf.put(lease)
 
-    def end(self, lease: HeldLease, reason: CustodyReason) -> None:
-        """Take a lease back, from the shelf and from whoever uses it."""
-        lease.end(reason)
-        if self.shelf.get(lease.scope) is lease:
-            self.shelf.take(lease.scope)
-            self.figures.evictions += 1
+    def end(self, scope: Scope, reason: CustodyReason) -> None:
+        """Take a merchant's keys back, from the shelf and from whoever uses them."""
+        self.figures.evictions += self.shelf.get(scope) is not None
+        for lease in self.shelf.take(scope):
+            lease.end(reason)
 
     async def _loaded(self, scope: Scope, load: _Load) -> Outcome[HeldLease, CustodyRefused]:
         try:
@@ -129,4 +128,5 @@ class Loads:
     def _put_off(self, held: HeldLease | None) -> None:
         """Renew it later: the root, the key table or the audit trail is not to be had now."""
         if held is not None:
-            held.due_at = self.clock.now() + pause_after(FAILURES_MAX, self.lender.settings.timing)
+            pause = pause_after(FAILURES_MAX, self.lender.settings.timing)
+            held.due_at = min(self.clock.now() + pause, held.ends_at)

@@ -7,7 +7,7 @@ heartbeats and the leader's lock are one statement each and wait for no change.
 
 A version that is retired or shredded is emptied by an update, and a check sees to it. The row as it was stays in its page
 until vacuum comes by (the table asks for it after any change), and in the server's log and backups for as long as those
-are kept: that is the horizon of a shredding (docs/operations/keys.md).
+are kept: that is the horizon of a shredding (docs/operations/key-table.md).
 """
 
 import asyncio

@@ -22,11 +22,15 @@ select {_COLUMNS} from unnest($3::text[], $4::text[], $5::text[]) wanted(t, r, c
     offset 0) found
 """
 
+#: An index is asked for as a range and in its order, which no other index has: a planner that knows of no rows yet would as
+#: soon take the primary key, and go through all of a merchant's.
 FIND: Final = """
-select record_id from protected_values
- where merchant_id = $1 and livemode = $2 and table_name = $3 and column_name = $4 and blind_index = any($5::bytea[])
-   and quarantined_at is null
- order by record_id limit $6
+select found.record_id from (select distinct i from unnest($5::bytea[]) i) wanted cross join lateral (
+    select record_id from protected_values
+     where merchant_id = $1 and livemode = $2 and table_name = $3 and column_name = $4
+       and blind_index between wanted.i and wanted.i and quarantined_at is null
+     order by blind_index, record_id limit $6) found
+ order by found.record_id limit $6
 """
 
 REMOVE: Final = """

@@ -146,6 +146,11 @@ class Desk:
         until = self.clock.now() + timedelta(seconds=seconds)
         return await self.keep((await self._ring(scope)).opened(until).unwrap())
 
+    async def close_and_restore(self, scope: Scope) -> KeyRing:
+        """A merchant's ring is closed and open again, and another one than it was."""
+        await self.order(scope, Custody.SUSPENDED)
+        return await self.order(scope, Custody.ACTIVE)
+
     async def rotate(self, scope: Scope, cmk: CmkName = CMK, derivation=Derivation.WRAPPED) -> KeyRing:
         """A merchant has a new key."""
         ring = await self._ring(scope)

@@ -229,6 +229,29 @@ async def test_an_order_ends_what_is_lent_within_two_seconds_and_in_all_processe
     assert entry.details == {"reason": reason.value, "code": custody.value}
 
 
+async def test_what_was_renewed_rotated_or_pushed_out_is_taken_back_with_the_rest(desk: Desk) -> None:
+    """Whoever still has an older lease in hand has nothing more of it than the others."""
+    scope, vault = desk.merchant(), desk.vault(leases_max=1)
+    leases = [(await vault.lease(scope)).unwrap()]
+    await desk.rotate(scope)
+    desk.pass_(1)
+    leases.append((await vault.lease(scope)).unwrap())
+    await vault.lease(desk.merchant())
+    leases.append((await vault.lease(scope)).unwrap())
+    desk.pass_(251)
+    await vault.lease(scope)
+    await asyncio.sleep(0.01)
+    leases.append((await vault.lease(scope)).unwrap())
+    assert len({id(lease) for lease in leases}) == 4
+    assert all(map(works, leases[1:]))
+    await desk.order(scope, Custody.SUSPENDED)
+    desk.pass_(1)
+    await vault.lease(scope)
+    for lease in leases:
+        with pytest.raises(LeaseEnded):
+            works(lease)
+
+
 async def test_what_is_restored_is_lent_again(desk: Desk) -> None:
     scope, vault = desk.merchant(), desk.vault()
     await vault.lease(scope)
@@ -458,7 +481,8 @@ async def test_an_outage_fails_nobody_who_has_a_lease_and_everybody_after_it(des
         assert await vault.lease(late) == refused(CustodyReason.UNREACHABLE)
         await asyncio.sleep(0)
         desk.pass_(1)
-    assert await vault.lease(scope) == refused(CustodyReason.UNREACHABLE)
+    for _ in range(3):
+        assert await vault.lease(scope) == refused(CustodyReason.UNREACHABLE)
     assert vault.health().reason is CustodyReason.UNREACHABLE
     assert desk.trail.actions()[AuditAction.LEASE_REFUSED] == 0  # nobody has refused anything
     desk.root.reachable = True
@@ -642,8 +666,6 @@ async def test_a_process_that_cannot_read_the_key_table_stops_within_thirty_seco
     assert vault.health().reason is CustodyReason.UNREACHABLE
     table.away = False
     desk.pass_(1)
-    await vault.lease(scope)
-    await asyncio.sleep(0.001)
     assert lent(await vault.lease(scope))
     assert vault.health().reason is None
 
@@ -657,8 +679,26 @@ async def test_an_order_that_came_while_it_could_not_look_is_heeded_with_the_fir
     desk.table.away = False
     await desk.order(scope, Custody.SUSPENDED)
     desk.pass_(1)
-    await vault._watch.look()
     assert await vault.lease(scope) == refused(CustodyReason.REVOKED)
+
+
+async def test_nobody_waits_for_a_key_table_that_hangs_where_somebody_looks_all_the_time(desk: Desk) -> None:
+    scope, vault = desk.merchant(), desk.vault(attended=True, timing=desk.timing.scaled(0.1))
+    await vault.lease(scope)
+    hanging = asyncio.Event()
+
+    async def hangs(*_args):
+        await hanging.wait()
+
+    desk.table.changes = desk.table.await_change = hangs  # type: ignore[method-assign] # cut off
+    desk.pass_(0.2)
+    await vault.lease(scope)  # waits for the first look that comes to nothing
+    desk.pass_(0.2)
+    async with asyncio.timeout(0.05):
+        assert lent(await vault.lease(scope))
+    desk.pass_(3)
+    assert await vault.lease(scope) == refused(CustodyReason.UNREACHABLE)
+    await vault.close()
 
 
 async def test_an_attended_vault_hears_of_an_order_by_itself(desk: Desk) -> None:
