@@ -2,6 +2,7 @@
 only what is active seals, and nothing is retired that something is sealed with."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, TypeAlias
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from fintech.application.keys import permissions, removing, resealing
 from fintech.application.keys.retiring import still_lent
+from fintech.application.keys.tending import Tended
 from fintech.domain.keys.columns import CARD_NUMBER
 from fintech.domain.keys.custody import Custody, KeyStatus
 from fintech.domain.outcome import Failure
@@ -55,7 +57,8 @@ class Keepers(World):
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
-        self.calls, self.fault = 0, None
+        self.calls = 0
+        self.fault: Fault | None = None
         self.sound = {name: getattr(self, name) for name in ("table", "root", "protected", "trail")}
         for name, port in self.sound.items():
             broken: Any = unreachable if name == "root" else away
@@ -68,28 +71,24 @@ class Keepers(World):
         return self.fault[1] if self.fault and self.calls == self.fault[0] else None
 
     async def do(self, deed: str, chance: bool) -> None:
-        match deed:
-            case "keep":
-                await self.keep_one()
-            case "rotate":
-                await self.rotate(ANN, SHOP)
-            case "rotate elsewhere":
-                await self.rotate(ANN, SHOP, NEW if chance else OLD)
-            case "reseal":
-                await self.reseal(ANN, SHOP, 2 if chance else 100)
-            case "retire":
-                for number in sorted(await self.numbers(), reverse=chance):
-                    await self.retire(ANN, SHOP, number)
-            case "move":
-                await self.move()
-            case "move back":
-                await self.move_rings(ANN, NEW, OLD, lambda _: None)
-            case "tend":
-                await tender(self)()
-            case "hear":
-                await self.vault.evict()
-            case "shred other":
-                await self.shred(ANN, OTHER)
+        deeds: dict[str, Callable[[], Awaitable[object]]] = {
+            "keep": self.keep_one,
+            "rotate": lambda: self.rotate(ANN, SHOP),
+            "rotate elsewhere": lambda: self.rotate(ANN, SHOP, NEW if chance else OLD),
+            "reseal": lambda: self.reseal(ANN, SHOP, 2 if chance else 100),
+            "retire": lambda: self.retire_all(backwards=chance),
+            "move": self.move,
+            "move back": lambda: self.move_rings(ANN, NEW, OLD, lambda _: None),
+            "tend": lambda: tender(self)(),
+            "hear": self.vault.evict,
+            "shred other": lambda: self.shred(ANN, OTHER),
+        }
+        assert deeds.keys() == set(DEEDS)
+        await deeds[deed]()
+
+    async def retire_all(self, *, backwards: bool) -> None:
+        for number in sorted(await self.numbers(), reverse=backwards):
+            await self.retire(ANN, SHOP, number)
 
     async def keep_one(self) -> None:
         leased = await self.vault.lease(SHOP)
@@ -141,7 +140,7 @@ def test_what_was_sealed_opens_whatever_is_done_and_breaks(deeds: list[Any]) -> 
                 assert fault is not None or deed == "keep"
             keepers.clock.advance(time)
             await keepers.check()
-        rounds = []
+        rounds: list[Tended] = []
         while len(rounds) < 10:  # once nothing breaks any more, all is put in order
             await keepers.vault.evict()
             rounds.append(await tender(keepers)())

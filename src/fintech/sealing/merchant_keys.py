@@ -87,7 +87,9 @@ class MerchantKeys:
         self._ring = ring_bytes(ring)
         self._active = active
         self._numbers = tuple(sorted(keys, reverse=True))
-        self._keys = bytearray(VERSION_BYTES * len(keys))  # one piece, for there are tens of thousands of them
+        self._keys = bytearray(
+            VERSION_BYTES * len(keys)
+        )  # one piece, for there are tens of thousands of them
         for place, number in enumerate(self._numbers):
             purposes = purpose_keys(keys[number])
             self._keys[place * VERSION_BYTES : (place + 1) * VERSION_BYTES] = purposes

@@ -10,7 +10,7 @@ from fintech.adapters.memory.id_source import CountingIdSource
 from fintech.adapters.system.id_source import RandomIdSource
 from fintech.adapters.system.keyed_digest import LocalDigest
 from fintech.application.keys.honeytokens import Alarm, Honeytokens, WatchedVault
-from fintech.application.keys.planting import PlantHoneytokens, Planted
+from fintech.application.keys.planting import Planted, PlantHoneytokens
 from fintech.domain.audit import AuditAction
 from fintech.domain.ids import MerchantId, PaymentMethodId
 from fintech.domain.keys.columns import CARD_NUMBER
