@@ -79,7 +79,7 @@ class Keepers(World):
             "retire": lambda: self.retire_all(backwards=chance),
             "move": self.move,
             "move back": lambda: self.move_rings(ANN, NEW, OLD, lambda _: None),
-            "tend": lambda: tender(self)(),
+            "tend": tender(self),
             "hear": self.vault.evict,
             "shred other": lambda: self.shred(ANN, OTHER),
         }
