@@ -19,6 +19,8 @@ from fintech.application.keys.retiring import RetireKey
 from fintech.application.keys.rotation import RotateKey
 from fintech.application.keys.shredding import ShredRing
 from fintech.application.keys.status import ListOrders, SumUpCustody
+from fintech.application.keys.sweep import KeySweep, SweepTerms
+from fintech.application.keys.sweep_findings import Findings
 from fintech.application.keys.tending import TendKeys
 from fintech.application.keys.writing_down import WriteDown
 from fintech.domain.keys.periods import KeyPolicy
@@ -54,10 +56,15 @@ class Custodial(containers.DeclarativeContainer):
     key_vault = providers.Dependency(instance_of=KeyVault)
     key_policy = providers.Dependency(instance_of=KeyPolicy)
     key_environment = providers.Dependency(instance_of=str)
+    sweep_terms = providers.Dependency(instance_of=SweepTerms)
 
     honeytokens = providers.Singleton(Honeytokens, digests=digests)
     alarm = providers.Singleton(Alarm, trail=audit, clock=clock)
     watched_vault = providers.Singleton(WatchedVault, vault=key_vault, honeytokens=honeytokens, alarm=alarm)
+    findings = providers.Singleton(Findings, audit=audit, clock=clock)
+    key_sweep = providers.Singleton(
+        KeySweep, root=key_root, table=key_table, findings=findings, clock=clock, terms=sweep_terms
+    )
     write_down = providers.Singleton(WriteDown, trail=audit, clock=clock)
     withdraw_left = providers.Singleton(WithdrawLeft, table=key_table, root=key_root)
     shred_ring = providers.Singleton(

@@ -3,16 +3,11 @@
 from typing import Any
 
 from attrs import fields
-from dependency_injector import providers
 
 from fintech.domain.audit import AuditEntry
 from fintech.domain.keys.periods import KeyPolicy
 from fintech.entrypoints.key_custody import Custody
 from fintech.ports.audit_trail import AuditTrail
-from fintech.ports.clock import Clock
-from fintech.ports.id_source import IdSource
-from fintech.ports.key_table import KeyTable
-from fintech.ports.key_vault import KeyVault
 
 
 class NoTrail(AuditTrail):
@@ -20,27 +15,9 @@ class NoTrail(AuditTrail):
         del entry
 
 
-def standins(table: KeyTable, custody: Custody, clock: Clock, ids: IdSource) -> dict[str, Any]:
-    trail = NoTrail()
-
-    def vault() -> KeyVault:
-        from fintech.adapters.crypto.leasing import LeasingVault  # noqa: PLC0415 - spares others its weight
-        from fintech.adapters.crypto.lending import VaultSettings  # noqa: PLC0415 - the same
-
-        settings = VaultSettings(environment=custody.terms.environment, cmks=custody.terms.cmks)
-        return LeasingVault(
-            root=custody.key_root(),
-            table=table,
-            audit=trail,
-            clock=clock,
-            ids=ids,
-            settings=settings,
-            attended=False,
-        )
-
+def standins(custody: Custody) -> dict[str, Any]:
     return {
-        "audit": trail,
-        "key_vault": providers.Singleton(vault),
+        "audit": NoTrail(),
         "key_policy": KeyPolicy(),
         "key_environment": custody.terms.environment,
     }

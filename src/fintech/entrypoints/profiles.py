@@ -40,7 +40,14 @@ from fintech.adapters.system.keyed_digest import LocalDigest
 from fintech.domain.tax_invoices import SPECIMEN, Supplier
 from fintech.entrypoints import custody_standins
 from fintech.entrypoints.container import Core
-from fintech.entrypoints.key_custody import Custody, custody_as_set, custody_in_folder, custody_in_memory
+from fintech.entrypoints.key_custody import (
+    Custody,
+    custody_as_set,
+    custody_in_folder,
+    custody_in_memory,
+    sweep_terms,
+    vault_on,
+)
 from fintech.entrypoints.key_settings import DEVELOPMENT, Environment
 from fintech.entrypoints.outside import Outside, over_http, simulated, simulated_in_folder
 from fintech.entrypoints.production import require_no_production, require_production_worthy
@@ -99,7 +106,8 @@ async def testing(
     )
     async with AsyncExitStack() as closing:
         custody = custody_in_memory(closing, root, officers)
-        yield _core(_memory(clock), outside, custody, clock, CountingIdSource(), bytes(DIGEST_KEY_BYTES_MIN))
+        key = bytes(DIGEST_KEY_BYTES_MIN)
+        yield _core(closing, _memory(clock), outside, custody, clock, CountingIdSource(), key, attended=False)
 
 
 testing.__test__ = False  # type: ignore[attr-defined] # tells pytest, wherever it is imported, that it is no test
@@ -111,7 +119,8 @@ async def in_memory() -> AsyncIterator[Core]:
     clock, key = SystemClock(), secrets.token_bytes(DIGEST_KEY_BYTES_MIN)
     async with AsyncExitStack() as closing:
         outside = simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock), over_http(closing))
-        yield _core(_memory(clock), outside, custody_in_memory(closing), clock, RandomIdSource(), key)
+        custody = custody_in_memory(closing)
+        yield _core(closing, _memory(clock), outside, custody, clock, RandomIdSource(), key)
 
 
 @asynccontextmanager
@@ -208,7 +217,7 @@ async def _open_folder(closing: AsyncExitStack, folder: Path, supplier: Supplier
     except OSError as error:
         raise CannotOpen(f"{folder} cannot be used: {error}") from error
     ports = custody_standins.ports_of(Ports, opened)
-    return _core(ports, outside, custody, clock, RandomIdSource(), key, supplier)
+    return _core(closing, ports, outside, custody, clock, RandomIdSource(), key, supplier)
 
 
 async def _open_address(closing: AsyncExitStack, settings: Settings) -> Core:
@@ -224,7 +233,7 @@ async def _open_address(closing: AsyncExitStack, settings: Settings) -> Core:
         raise CannotOpen(f"FINTECH_DATABASE_URL: {error}") from error
     ports = custody_standins.ports_of(Ports, opened)
     outside = simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock), over_http(closing))
-    return _core(ports, outside, custody, clock, RandomIdSource(), key, supplier)
+    return _core(closing, ports, outside, custody, clock, RandomIdSource(), key, supplier)
 
 
 async def _folder_key(path: Path, queries: Queries) -> bytes:
@@ -254,6 +263,7 @@ def _memory(clock: Clock) -> Ports:
 
 
 def _core(
+    closing: AsyncExitStack,
     ports: Ports,
     outside: Outside,
     custody: Custody,
@@ -261,15 +271,30 @@ def _core(
     ids: IdSource,
     key: bytes,
     supplier: Supplier = SPECIMEN,
+    *,
+    attended: bool = True,
 ) -> Core:
     digests = LocalDigest(key)
+    others = custody_standins.standins(custody)
+    key_vault = vault_on(
+        closing,
+        custody,
+        table=ports.key_table,
+        audit=others["audit"],
+        clock=clock,
+        ids=ids,
+        policy=others["key_policy"],
+        attended=attended,
+    )
     core = Core(
         **asdict(ports, recurse=False),
         **asdict(outside, recurse=False),
         key_root=custody.key_root,
         officers=custody.officers,
         notary=custody.notary,
-        **custody_standins.standins(ports.key_table, custody, clock, ids),
+        **others,
+        key_vault=key_vault,
+        sweep_terms=sweep_terms(custody.terms),
         vault=SimulatedCardVault(digests, clock),
         clock=clock,
         ids=ids,

@@ -37,7 +37,8 @@ class Lending:
 class HeldLease(Lease):
     """A lease. Every instance variable is paid for fifty thousand times.
 
-    ``due_at`` is when it is to be renewed, at its end at the latest, ``ring_version`` and ``roots`` are the ring and the root keys that it hangs from. Its keys are wiped when the bank
+    ``due_at`` is when it is to be renewed, at its end at the latest; past ``seals_until`` its
+    version is past its crypto-period, and only opens (PCI DSS 3.7.4); ``ring_version`` and ``roots`` are the ring and the root keys that it hangs from. Its keys are wiped when the bank
     takes them back (`end`), and otherwise with the last request that holds it.
     """
 
@@ -47,6 +48,7 @@ class HeldLease(Lease):
         "_lending",
         "_reason",
         "_scope",
+        "_seals_until",
         "due_at",
         "lent_at",
         "ring_version",
@@ -64,12 +66,14 @@ class HeldLease(Lease):
         lent_at: datetime,
         due_at: datetime,
         ends_at: datetime,
+        seals_until: datetime,
     ) -> None:
         self._lending = lending
         self._scope = scope
         self._keys = keys
         self._reason: CustodyReason | None = None
         self._ends_at = ends_at
+        self._seals_until = seals_until
         self.roots = roots
         self.ring_version = ring_version
         self.lent_at = lent_at
@@ -97,6 +101,8 @@ class HeldLease(Lease):
 
     def seal(self, purpose: KeyPurpose, place: Place, plaintext: bytes) -> bytes:
         self._require()
+        if self._lending.clock.now() >= self._seals_until:
+            raise LeaseEnded(_NO_KEYS_IN_TIME)
         return self._keys.seal(purpose, place, plaintext)
 
     def open(self, purpose: KeyPurpose, place: Place, message: bytes) -> Outcome[bytes, CustodyRefused]:

@@ -22,6 +22,7 @@ from fintech.domain.keys.custody import (
     KeyVersion,
     new_ring,
 )
+from fintech.domain.keys.periods import KeyPolicy
 from fintech.domain.keys.refusals import CustodyReason
 from fintech.domain.keys.timing import USUAL, CustodyTiming
 from fintech.domain.outcome import Failure, Outcome, Success
@@ -43,13 +44,14 @@ TRIES_MAX: Final = 3
 @frozen(kw_only=True)
 class VaultSettings:
     """``environment`` is bound to every key, so that one deployment's keys are nobody else's. New rings are spread over
-    ``cmks`` by merchant, and derived as ``derivation`` says. At most ``leases_max`` merchants' keys are in memory at once,
+    ``cmks`` by merchant, and derived as ``derivation`` says; ``policy`` says how long a version seals. At most ``leases_max`` merchants' keys are in memory at once,
     ``root_calls_max`` calls to the root under way, and ``loads_max`` merchants waiting for theirs."""
 
     environment: str = field(validator=min_len(1))
     cmks: tuple[CmkName, ...] = field(validator=min_len(1))
     derivation: Derivation = Derivation.WRAPPED
     timing: CustodyTiming = USUAL
+    policy: KeyPolicy = field(factory=KeyPolicy)
     leases_max: int = field(default=50_000, validator=ge(1))
     root_calls_max: int = field(default=16, validator=ge(1))
     loads_max: int = field(default=4_096, validator=ge(1))
@@ -251,6 +253,7 @@ class Lender:
             lent_at=lent_at,
             due_at=lent_at + (ends_at - lent_at) * share,
             ends_at=ends_at,
+            seals_until=min(ends_at, self.settings.policy.seals_until(active)),
         )
 
     def _cmk(self, scope: Scope) -> CmkName:

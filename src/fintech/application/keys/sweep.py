@@ -13,11 +13,11 @@ from datetime import datetime
 from typing import Final
 
 import attrs
-from attrs import define, field
+from attrs import define, field, frozen
 
 from fintech.application.keys.sweep_findings import Findings, SweepFigures
 from fintech.domain.keys.custody import CmkName, CmkStatus, Custody, KeyRing, KeyStatus, KeyVersion
-from fintech.domain.keys.timing import CustodyTiming
+from fintech.domain.keys.timing import USUAL, CustodyTiming
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.scope import Scope
 from fintech.ports.clock import Clock
@@ -37,20 +37,26 @@ _ROUNDS: Final = 3
 _TIMED_OUT: Final = RootRefused(RootFault.UNREACHABLE, "timed out", whole=True)
 
 
+@frozen(kw_only=True)
+class SweepTerms:
+    """``name`` is this process's, and no other's; ``cmks`` are the root keys that new keys are made under."""
+
+    name: str
+    environment: str
+    cmks: tuple[CmkName, ...]
+    timing: CustodyTiming = USUAL
+
+
 @define(kw_only=True, eq=False)
 class KeySweep:
-    """``name`` is this process's, and no other's; ``cmks`` are the root keys that new keys are made under. Call
-    `try_root_keys` every ``canary_every`` and `try_merchants` often: each does what is due, if this process leads. `give_up`
-    lets another one lead at once."""
+    """Call `try_root_keys` every ``canary_every`` and `try_merchants` often: each does what is due, if this process leads.
+    `give_up` lets another one lead at once."""
 
     root: KeyRoot
     table: KeyTable
     findings: Findings
     clock: Clock
-    timing: CustodyTiming
-    environment: str
-    cmks: tuple[CmkName, ...]
-    name: str
+    terms: SweepTerms
     _leads_until: datetime | None = field(default=None, init=False)
     _canaries: dict[CmkName, Scope] = field(factory=dict, init=False)
     _heard_at: dict[CmkName, datetime] = field(factory=dict, init=False)
@@ -70,7 +76,7 @@ class KeySweep:
         if not await self._leads():
             return 0
         known = {root_key.cmk: root_key for root_key in await self.table.root_keys()}
-        for cmk in self.cmks:
+        for cmk in self.terms.cmks:
             new = RootKey(cmk=cmk, status=CmkStatus.ENABLED, custody_open=True, authorised_at=None)
             known.setdefault(cmk, new)
         await _all(self._try_root_key(root_key) for root_key in known.values())
@@ -83,7 +89,7 @@ class KeySweep:
             return 0
         now = self.clock.now()
         if self._round_over:
-            if self._round_at is not None and now < self._round_at + self.timing.merchants_every:
+            if self._round_at is not None and now < self._round_at + self.terms.timing.merchants_every:
                 return 0
             self._round_at, self._round_over, self._after = now, False, None
         rings = await self.table.rings(None, self._after, PAGE)
@@ -104,15 +110,15 @@ class KeySweep:
         if self.figures.leading:
             self.figures.leading, self._leads_until = False, None
             now = self.clock.now()
-            await self.table.lead(self.name, now, now)
+            await self.table.lead(self.terms.name, now, now)
 
     async def _leads(self) -> bool:
         """Whether this process leads now; it renews its lead when half of it is over."""
         now = self.clock.now()
-        if self._leads_until is None or now >= self._leads_until - self.timing.lead / 2:
-            until = now + self.timing.lead
+        if self._leads_until is None or now >= self._leads_until - self.terms.timing.lead / 2:
+            until = now + self.terms.timing.lead
             self.figures.leading = False  # unless the key table says otherwise
-            self.figures.leading = await self.table.lead(self.name, now, until)
+            self.figures.leading = await self.table.lead(self.terms.name, now, until)
             self._leads_until = until if self.figures.leading else None
         return self.figures.leading
 
@@ -181,8 +187,8 @@ class KeySweep:
         """Whether a refusal is this merchant's alone: the root has just let us use the root key, and every permission of
         the ring has had time to get about."""
         now, heard_at = self.clock.now(), self._heard_at.get(version.cmk)
-        settled = all(now >= key.created_at + self.timing.settles for key in ring.keys)
-        return settled and heard_at is not None and now < heard_at + _ROUNDS * self.timing.canary_every
+        settled = all(now >= key.created_at + self.terms.timing.settles for key in ring.keys)
+        return settled and heard_at is not None and now < heard_at + _ROUNDS * self.terms.timing.canary_every
 
     async def _suspend(self, ring: KeyRing, refused: RootRefused) -> None:
         """The bank has taken a merchant's permission back and told nobody. Whoever changes the ring meanwhile comes
@@ -195,13 +201,13 @@ class KeySweep:
                 await self.findings.suspended(ring, refused)
 
     async def _asked(self, ring: KeyRing, version: KeyVersion) -> Outcome[None, RootRefused]:
-        context = WrapContext(self.environment, ring.scope, version.number)
+        context = WrapContext(self.terms.environment, ring.scope, version.number)
         wrapped = Wrapped(version.wrapped, version.grant)
         asked: Outcome[None, RootRefused]
         async with self._places:
             self.figures.asked += 1
             try:
-                async with asyncio.timeout(self.timing.root_timeout.total_seconds()):
+                async with asyncio.timeout(self.terms.timing.root_timeout.total_seconds()):
                     asked = await self.root.authorise(version.cmk, context, wrapped)
             except TimeoutError:
                 asked = Failure(_TIMED_OUT)

@@ -45,7 +45,7 @@ class Findings:
 
     audit: AuditTrail
     clock: Clock
-    figures: SweepFigures = field(factory=SweepFigures)
+    figures: SweepFigures = field(factory=SweepFigures, init=False)
     _damaged: dict[tuple[Scope, int], None] = field(factory=dict, init=False)
 
     async def opened(self, root_key: RootKey, code: str) -> None:

@@ -11,6 +11,7 @@ from fintech.adapters.crypto import watching
 from fintech.adapters.crypto.roots import FAILURES_MAX
 from fintech.domain.audit import AuditAction, AuditResult
 from fintech.domain.keys.custody import CmkStatus, Custody, Derivation, KeyRingId, new_ring
+from fintech.domain.keys.periods import KeyPolicy
 from fintech.domain.keys.purposes import KeyPurpose
 from fintech.domain.keys.refusals import CustodyReason
 from fintech.domain.outcome import Success
@@ -171,6 +172,25 @@ async def test_what_is_in_use_is_lent_anew_in_the_background_before_its_end(desk
     assert works((await vault.lease(scope)).unwrap())
     assert (vault.figures.loads, vault.figures.renewals) == (1, 1)
     assert works(first)  # its keys are wiped with the last who uses it
+
+
+async def test_a_version_that_is_past_its_period_opens_and_does_not_seal(desk: Desk) -> None:
+    """PCI DSS 3.7.4."""
+    policy = KeyPolicy(period=timedelta(days=1), margin=timedelta(0))
+    scope, vault = desk.merchant(), desk.vault(policy=policy)
+    lease = (await vault.lease(scope)).unwrap()
+    message = lease.seal(KeyPurpose.PII, NAME, b"Ada")
+    desk.pass_(86_400 - 10)
+    last = (await vault.lease(scope)).unwrap()
+    assert works(last)
+    desk.pass_(10)
+    for lease in (last, (await vault.lease(scope)).unwrap()):
+        assert lease.open(KeyPurpose.PII, NAME, message) == Success(b"Ada")
+        with pytest.raises(LeaseEnded):
+            lease.seal(KeyPurpose.PII, NAME, b"Ada")
+    await desk.rotate(scope)
+    desk.pass_(1)
+    assert works((await vault.lease(scope)).unwrap())
 
 
 async def test_renewals_are_spread(desk: Desk) -> None:

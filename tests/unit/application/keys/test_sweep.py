@@ -7,41 +7,19 @@ import pytest
 
 from fintech.application.keys import sweep as module
 from fintech.application.keys.sweep import KeySweep
-from fintech.application.keys.sweep_findings import SWEEP, Findings
+from fintech.application.keys.sweep_findings import SWEEP
 from fintech.domain.audit import AuditAction
 from fintech.domain.keys.custody import CmkStatus, Custody
 from fintech.domain.keys.refusals import CustodyReason
-from fintech.domain.scope import Scope
 from fintech.ports.errors import AuditUnavailable, LeaseEnded
 from fintech.ports.key_table import RootKey
 from tests.unit.adapters.crypto.desk import CMK, OTHER_CMK, Desk, faster, lent, refused, works
+from tests.unit.application.keys.sweeping import known, sweep_of
 
 
 @pytest.fixture
 def desk() -> Desk:
     return Desk()
-
-
-def sweep_of(desk: Desk, name: str = "one") -> KeySweep:
-    """A process that sweeps."""
-    return KeySweep(
-        root=desk.root,
-        table=desk.table,
-        findings=Findings(audit=desk.trail, clock=desk.clock),
-        clock=desk.clock,
-        timing=desk.timing,
-        environment="test",
-        cmks=(CMK,),
-        name=name,
-    )
-
-
-async def known(desk: Desk, *scopes: Scope) -> None:
-    """Merchants whose keys are old enough to be believed in."""
-    maker = desk.vault()
-    for scope in scopes:
-        await maker.lease(scope)
-        await desk.settled(scope)
 
 
 async def root_key(desk: Desk) -> RootKey:
