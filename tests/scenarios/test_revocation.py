@@ -6,11 +6,17 @@ import pytest
 from fintech.domain.keys.timing import USUAL
 from tests.scenarios.revoking import Bounds, revoke_in_every_way
 
-#: Every time but for how long a look may take: the machine does not run faster.
+#: Every time but for how long a look may take, since the machine does not run faster; and but for what would end a use
+#: anyway, so that it is the order, the sweep or the missing look that does.
 FACTOR = 0.03
+SCALED = attrs.evolve(
+    USUAL.scaled(FACTOR),
+    look_timeout=USUAL.look_timeout / 2,
+    heartbeat=USUAL.heartbeat,
+    lease=USUAL.lease,
+)
 #: What noticing takes beside the pause between two questions, as an order does.
 NOTICED_S = 2.0
-SCALED = attrs.evolve(USUAL.scaled(FACTOR), look_timeout=USUAL.look_timeout / 2)
 
 
 @pytest.mark.timeout(120)
