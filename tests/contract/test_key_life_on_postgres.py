@@ -26,8 +26,10 @@ async def test_keys_live_and_die_on_postgres(world: World) -> None:
     await world.keep(8)
     await world.rotate(ANN, SHOP)
     await world.vault.evict()
-    runs = await asyncio.gather(*(world.reseal(ANN, SHOP) for _ in range(3)), world.keep(2))
-    assert sum(run.unwrap().done for run in runs[:3]) == 24
+    writing = asyncio.create_task(world.keep(2))
+    runs = await asyncio.gather(*(world.reseal(ANN, SHOP) for _ in range(3)))
+    await writing
+    assert sum(run.unwrap().done for run in runs) == 24
     assert await world.protected.counts(SHOP) == {2: 30}
     all_, _ = await world.move()
     assert (all_.moved, all_.troubled) == (1, 0)
