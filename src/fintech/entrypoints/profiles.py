@@ -39,6 +39,7 @@ from fintech.entrypoints.key_custody import (
     Custody,
     custody_as_set,
     custody_in_folder,
+    custody_in_memory,
     sweep_terms,
     vault_on,
 )
@@ -83,7 +84,7 @@ async def testing(
         providers.Object(sender or MemoryWebhookSender()),
     )
     async with AsyncExitStack() as closing:
-        custody = custody_inkept_in_memory(closing, root, officers)
+        custody = custody_in_memory(closing, root, officers)
         key = bytes(DIGEST_KEY_BYTES_MIN)
         yield _core(
             closing, kept_in_memory(clock), outside, custody, clock, CountingIdSource(), key, attended=False
@@ -94,12 +95,12 @@ testing.__test__ = False  # type: ignore[attr-defined] # tells pytest, wherever 
 
 
 @asynccontextmanager
-async def inkept_in_memory() -> AsyncIterator[Core]:
+async def in_memory() -> AsyncIterator[Core]:
     """Everything in this process's memory, and gone with it: to try the core, or to embed it where nothing is kept."""
     clock, key = SystemClock(), secrets.token_bytes(DIGEST_KEY_BYTES_MIN)
     async with AsyncExitStack() as closing:
         outside = simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock), over_http(closing))
-        custody = custody_inkept_in_memory(closing)
+        custody = custody_in_memory(closing)
         yield _core(closing, kept_in_memory(clock), outside, custody, clock, RandomIdSource(), key)
 
 
