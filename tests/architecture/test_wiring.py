@@ -91,4 +91,6 @@ def test_only_the_profiles_name_adapters() -> None:
         "profiles.py",
         "key_custody.py",
         "outside.py",
+        "keeping.py",
+        "trail.py",
     }  # a process beside the core

@@ -24,7 +24,7 @@ from fintech.application.keys.sweep_findings import Findings
 from fintech.application.keys.tending import TendKeys
 from fintech.application.keys.writing_down import WriteDown
 from fintech.domain.keys.periods import KeyPolicy
-from fintech.ports.audit_trail import AuditTrail
+from fintech.ports.audit_trail import AuditSink, AuditTrail, CheckpointStore
 from fintech.ports.clock import Clock
 from fintech.ports.id_source import IdSource
 from fintech.ports.key_root import KeyRoot
@@ -53,6 +53,8 @@ class Custodial(containers.DeclarativeContainer):
     ids = providers.Dependency(instance_of=IdSource)
     digests = providers.Dependency(instance_of=KeyedDigest)
     audit = providers.Dependency(instance_of=AuditTrail)
+    audit_sink = providers.Dependency(instance_of=AuditSink)
+    checkpoints = providers.Dependency(instance_of=CheckpointStore)
     key_vault = providers.Dependency(instance_of=KeyVault)
     key_policy = providers.Dependency(instance_of=KeyPolicy)
     key_environment = providers.Dependency(instance_of=str)

@@ -16,19 +16,13 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from os import PathLike
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from attrs import asdict, frozen
+from attrs import asdict
 from dependency_injector import providers
 
 from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.memory.id_source import CountingIdSource
-from fintech.adapters.memory.key_table import MemoryKeyTable
-from fintech.adapters.memory.outbox import MemoryOutbox
-from fintech.adapters.memory.proofs import MemoryProofs
-from fintech.adapters.memory.protected_store import MemoryProtectedStore
-from fintech.adapters.memory.queries import MemoryQueries
-from fintech.adapters.memory.store import MemoryStore
 from fintech.adapters.memory.webhook_sender import MemoryWebhookSender
 from fintech.adapters.simulator.card_acquirer import SimulatedAcquirer
 from fintech.adapters.simulator.card_vault import SimulatedCardVault
@@ -37,9 +31,10 @@ from fintech.adapters.simulator.terminal import SimulatedTerminal
 from fintech.adapters.system.clock import SystemClock
 from fintech.adapters.system.id_source import RandomIdSource
 from fintech.adapters.system.keyed_digest import LocalDigest
+from fintech.domain.keys.periods import KeyPolicy
 from fintech.domain.tax_invoices import SPECIMEN, Supplier
-from fintech.entrypoints import custody_standins
 from fintech.entrypoints.container import Core
+from fintech.entrypoints.keeping import Ports, kept_in_memory
 from fintech.entrypoints.key_custody import (
     Custody,
     custody_as_set,
@@ -54,17 +49,13 @@ from fintech.entrypoints.production import require_no_production, require_produc
 from fintech.entrypoints.repeating import repeated
 from fintech.entrypoints.secret_files import keep_secret, read_secret
 from fintech.entrypoints.settings import DIGEST_KEY_BYTES_MIN, Settings, read_settings
+from fintech.entrypoints.trail import trail_on
 from fintech.ports.clock import Clock
 from fintech.ports.errors import PortError
 from fintech.ports.id_source import IdSource
 from fintech.ports.key_root import KeyRoot
-from fintech.ports.key_table import KeyTable
-from fintech.ports.outbox import Outbox
-from fintech.ports.proofs import Proofs
-from fintech.ports.protected_store import ProtectedStore
 from fintech.ports.queries import Page, Queries
 from fintech.ports.signatures import SignatureChecker
-from fintech.ports.store import Store
 from fintech.ports.webhook_sender import WebhookSender
 
 #: What a data folder holds beside its server's own files, and what `key_custody` and `outside` keep in it.
@@ -73,18 +64,6 @@ DIGEST_KEY_FILE: Final = "digest-key"
 
 class CannotOpen(Exception):
     """The deployment cannot be had. The message is one line that says what to do."""
-
-
-@frozen
-class Ports:
-    """What is different from one kind of store to the other, by the names that the core has for it."""
-
-    store: Store
-    queries: Queries
-    proofs: Proofs
-    outbox: Outbox
-    key_table: KeyTable
-    protected: ProtectedStore
 
 
 @asynccontextmanager
@@ -107,7 +86,9 @@ async def testing(
     async with AsyncExitStack() as closing:
         custody = custody_in_memory(closing, root, officers)
         key = bytes(DIGEST_KEY_BYTES_MIN)
-        yield _core(closing, _memory(clock), outside, custody, clock, CountingIdSource(), key, attended=False)
+        yield _core(
+            closing, kept_in_memory(clock), outside, custody, clock, CountingIdSource(), key, attended=False
+        )
 
 
 testing.__test__ = False  # type: ignore[attr-defined] # tells pytest, wherever it is imported, that it is no test
@@ -120,7 +101,7 @@ async def in_memory() -> AsyncIterator[Core]:
     async with AsyncExitStack() as closing:
         outside = simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock), over_http(closing))
         custody = custody_in_memory(closing)
-        yield _core(closing, _memory(clock), outside, custody, clock, RandomIdSource(), key)
+        yield _core(closing, kept_in_memory(clock), outside, custody, clock, RandomIdSource(), key)
 
 
 @asynccontextmanager
@@ -155,6 +136,27 @@ def on_postgres(database_url: str, *, digest_key: bytes) -> AbstractAsyncContext
 def simulated_terminal(host: str, port: int, number: str) -> SimulatedTerminal:
     """A terminal for a gateway that listens somewhere, with test cards to be put into it. Use it as a context."""
     return SimulatedTerminal(host, port, number, SystemClock())
+
+
+@asynccontextmanager
+async def kms_simulator(
+    host: str, port: int, *, state: Path | None, grant_delay_s: float
+) -> AsyncIterator[dict[str, Any]]:
+    """AWS KMS as the bank would keep it, simulated meanwhile: where, and with which keys. Raises `CannotOpen`."""
+    from fintech.adapters.simulator.kms.server import SimulatedKms  # noqa: PLC0415 - spares others its weight
+
+    try:
+        kms = SimulatedKms(state=state, grant_delay_s=grant_delay_s)
+    except OSError as error:
+        raise CannotOpen(f"{state} cannot be used: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise CannotOpen(f"{state} is damaged, or was never kept by this simulator") from error
+    async with AsyncExitStack() as closing:
+        try:
+            running = await closing.enter_async_context(kms.running(host, port))
+        except OSError as error:
+            raise CannotOpen(f"cannot listen on {host}, port {port}: {error.strerror}") from error
+        yield running.told()
 
 
 @asynccontextmanager
@@ -195,7 +197,7 @@ async def _open_folder(closing: AsyncExitStack, folder: Path, supplier: Supplier
         raise CannotOpen(str(error).partition("\n")[0]) from error
     except OSError as error:
         raise CannotOpen(f"{folder} cannot be used: {error}") from error
-    ports = custody_standins.ports_of(Ports, opened)
+    ports = Ports(**asdict(opened, recurse=False))
     return _core(closing, ports, outside, custody, clock, RandomIdSource(), key, supplier)
 
 
@@ -210,7 +212,7 @@ async def _open_address(closing: AsyncExitStack, settings: Settings) -> Core:
         opened = await closing.enter_async_context(database.open_database(url, clock))
     except PortError as error:
         raise CannotOpen(f"FINTECH_DATABASE_URL: {error}") from error
-    ports = custody_standins.ports_of(Ports, opened)
+    ports = Ports(**asdict(opened, recurse=False))
     outside = simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock), over_http(closing))
     return _core(closing, ports, outside, custody, clock, RandomIdSource(), key, supplier)
 
@@ -229,18 +231,6 @@ async def _folder_key(path: Path, queries: Queries) -> bytes:
         raise CannotOpen(f"{path} is damaged: restore it") from None
 
 
-def _memory(clock: Clock) -> Ports:
-    store = MemoryStore(clock)
-    return Ports(
-        store=store,
-        queries=MemoryQueries(store.memory),
-        proofs=MemoryProofs(store.memory),
-        outbox=MemoryOutbox(store.memory),
-        key_table=MemoryKeyTable(),
-        protected=MemoryProtectedStore(),
-    )
-
-
 def _core(
     closing: AsyncExitStack,
     ports: Ports,
@@ -254,15 +244,18 @@ def _core(
     attended: bool = True,
 ) -> Core:
     digests = LocalDigest(key)
-    others = custody_standins.standins(custody)
+    policy = KeyPolicy()
+    audit = trail_on(
+        closing, custody, sink=ports.audit_sink, checkpoints=ports.checkpoints, clock=clock, ids=ids
+    )
     key_vault = vault_on(
         closing,
         custody,
         table=ports.key_table,
-        audit=others["audit"],
+        audit=audit,
         clock=clock,
         ids=ids,
-        policy=others["key_policy"],
+        policy=policy,
         attended=attended,
     )
     core = Core(
@@ -271,8 +264,10 @@ def _core(
         key_root=custody.key_root,
         officers=custody.officers,
         notary=custody.notary,
-        **others,
+        key_policy=policy,
+        key_environment=custody.terms.environment,
         key_vault=key_vault,
+        audit=audit,
         sweep_terms=sweep_terms(custody.terms),
         vault=SimulatedCardVault(digests, clock),
         clock=clock,
