@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TypeAlias
 
+from attrs import asdict
+
 from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.memory.id_source import CountingIdSource
 from fintech.adapters.memory.webhook_sender import MemoryWebhookSender
@@ -16,9 +18,10 @@ from fintech.domain.tax_invoices import SPECIMEN
 from fintech.entrypoints.container import Core
 from fintech.ports.key_vault import KeyVault
 from tests.conftest import Server, spelt
-from tests.vaults import ScriptedVault
+from tests.vaults import KeptTrail, ScriptedVault
 
-#: Opens a core whose acquirer, bank and clock are a test's; called with ``acquirer``, ``clock`` and perhaps ``bank`` and ``key_vault``.
+#: Opens a core whose acquirer, bank and clock are a test's; called with ``acquirer``, ``clock`` and perhaps ``bank`` and
+#: ``key_vault``.
 OpenCore: TypeAlias = Callable[..., AbstractAsyncContextManager[Core]]
 
 
@@ -38,17 +41,13 @@ def on_postgres(server: Server, *, writers: int = 2, readers: int = 2) -> OpenCo
         digests = LocalDigest(bytes(32))
         async with open_database(dsn, clock, writers=writers, readers=readers) as database:
             yield Core(
-                store=database.store,
-                queries=database.queries,
-                proofs=database.proofs,
-                outbox=database.outbox,
+                **asdict(database, recurse=False),
                 webhook_sender=MemoryWebhookSender(),
                 acquirer=acquirer,
                 bank=bank or SimulatedPayoutBank(clock, answer_timeout_s=0),
                 cards=SimulatedCardDirectory(digests, clock),
                 key_vault=key_vault or ScriptedVault(),
-                key_table=database.key_table,
-                protected=database.protected,
+                audit=KeptTrail(),
                 clock=clock,
                 ids=CountingIdSource(),
                 digests=digests,

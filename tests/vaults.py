@@ -7,6 +7,7 @@ from typing import Final
 
 from attrs import frozen
 
+from fintech.domain.audit import AuditEntry
 from fintech.domain.ids import ALPHABET
 from fintech.domain.keys.custody import KeyRingId
 from fintech.domain.keys.places import Place
@@ -14,6 +15,8 @@ from fintech.domain.keys.purposes import KeyPurpose
 from fintech.domain.keys.refusals import CustodyReason, CustodyRefused
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.scope import Scope
+from fintech.ports.audit_trail import AuditTrail
+from fintech.ports.errors import AuditUnavailable
 from fintech.ports.key_vault import KeyVault, Lease, VaultFigures, VaultHealth
 from fintech.sealing.merchant_keys import MerchantKeys
 
@@ -96,6 +99,19 @@ class ScriptedVault(KeyVault):
 
     def health(self) -> VaultHealth:
         return VaultHealth(reason=None, leases=len(self._lent), look_age_s=0.0, heartbeats_s={})
+
+
+class KeptTrail(AuditTrail):
+    """Keeps what is written; ``down`` says whether nothing can be."""
+
+    def __init__(self) -> None:
+        self.entries: list[AuditEntry] = []
+        self.down = False
+
+    async def write(self, entry: AuditEntry) -> None:
+        if self.down:
+            raise AuditUnavailable("the sink is down")
+        self.entries.append(entry)
 
 
 def _keys_of(scope: Scope, numbers: tuple[int, ...]) -> MerchantKeys:

@@ -57,14 +57,20 @@ async def root(softhsm: SoftHsm) -> AsyncIterator[Pkcs11Root]:
     await made.close()
 
 
-@pytest.fixture
-def cmk(softhsm: SoftHsm) -> CmkName:
-    return softhsm.new_key()
+@pytest.fixture(scope="module")
+def lasting(softhsm: SoftHsm) -> tuple[CmkName, CmkName]:
+    """Root keys for all tests in which nobody does anything to them."""
+    return softhsm.new_key(), softhsm.new_key()
 
 
 @pytest.fixture
-def other_cmk(softhsm: SoftHsm) -> CmkName:
-    return softhsm.new_key()
+def cmk(request: pytest.FixtureRequest, softhsm: SoftHsm, lasting: tuple[CmkName, CmkName]) -> CmkName:
+    return softhsm.new_key() if "keeper" in request.fixturenames else lasting[0]
+
+
+@pytest.fixture
+def other_cmk(request: pytest.FixtureRequest, softhsm: SoftHsm, lasting: tuple[CmkName, CmkName]) -> CmkName:
+    return softhsm.new_key() if "keeper" in request.fixturenames else lasting[1]
 
 
 @pytest.fixture

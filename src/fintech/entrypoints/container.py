@@ -1,8 +1,9 @@
 """The composition of the core: ports are holes, use cases plug into them. A profile fills the holes."""
 
-from dependency_injector import containers, providers
+from dependency_injector import providers
 
 from fintech.application.api_keys import Authenticate, CreateApiKey, EndApiKey, RollApiKey
+from fintech.application.auditing import Audited
 from fintech.application.balance_settings import ChangeBalanceSettings, ChangeInstantPolicy
 from fintech.application.bank_accounts import (
     AddBankAccount,
@@ -41,7 +42,6 @@ from fintech.application.payouts.repeats import PayoutRepeats
 from fintech.application.payouts.requests import CancelPayout, CreatePayout, ReversePayout, UpdatePayout
 from fintech.application.payouts.resolving import HeedPayoutNotice, ResolvePayout
 from fintech.application.payouts.schedule import PayOnSchedule
-from fintech.application.protection import Protection
 from fintech.application.refunds.asking import RefundAsking
 from fintech.application.refunds.repeats import RefundRepeats
 from fintech.application.refunds.requests import CreateRefund, UpdateRefund
@@ -71,44 +71,28 @@ from fintech.application.webhooks.endpoints import (
 )
 from fintech.application.write_offs import DecideWriteOff, ProposeWriteOff
 from fintech.domain.tax_invoices import Supplier
+from fintech.entrypoints.custodial import Custodial
 from fintech.ports.card_acquirer import CardAcquirer
 from fintech.ports.card_directory import CardDirectory
-from fintech.ports.clock import Clock
-from fintech.ports.id_source import IdSource
-from fintech.ports.key_root import KeyRoot
-from fintech.ports.key_table import KeyTable
-from fintech.ports.key_vault import KeyVault
-from fintech.ports.keyed_digest import KeyedDigest
 from fintech.ports.outbox import Outbox
 from fintech.ports.payout_bank import PayoutBank
 from fintech.ports.proofs import Proofs
-from fintech.ports.protected_store import ProtectedStore
 from fintech.ports.queries import Queries
-from fintech.ports.signatures import Notary, SignatureChecker
-from fintech.ports.store import Store
 from fintech.ports.webhook_sender import WebhookSender
 
 
-class Core(containers.DeclarativeContainer):
+class Core(Custodial):
     """Call a member to get it: ``core.create_payment()`` is the use case, ready to be awaited."""
 
-    store = providers.Dependency(instance_of=Store)
+    store, clock, ids = Custodial.store, Custodial.clock, Custodial.ids
+    digests, audit, protection = Custodial.digests, Custodial.audit, Custodial.protection
     queries = providers.Dependency(instance_of=Queries)
     proofs = providers.Dependency(instance_of=Proofs)
     outbox = providers.Dependency(instance_of=Outbox)
-    key_table = providers.Dependency(instance_of=KeyTable)
-    protected = providers.Dependency(instance_of=ProtectedStore)
-    key_root = providers.Dependency(instance_of=KeyRoot)
-    officers = providers.Dependency(instance_of=SignatureChecker)
-    notary = providers.Dependency(instance_of=Notary)
     acquirer = providers.Dependency(instance_of=CardAcquirer)
     bank = providers.Dependency(instance_of=PayoutBank)
     cards = providers.Dependency(instance_of=CardDirectory)
-    key_vault = providers.Dependency(instance_of=KeyVault)
     webhook_sender = providers.Dependency(instance_of=WebhookSender)
-    clock = providers.Dependency(instance_of=Clock)
-    ids = providers.Dependency(instance_of=IdSource)
-    digests = providers.Dependency(instance_of=KeyedDigest)
     supplier = providers.Dependency(instance_of=Supplier)
 
     commits = providers.Singleton(Commits, store=store, ids=ids, clock=clock)
@@ -118,14 +102,18 @@ class Core(containers.DeclarativeContainer):
     )
     repeats = providers.Singleton(Repeats, commits=commits, resolve=resolve_payment)
 
+    audited = providers.Singleton(Audited, audit=audit, clock=clock)
     onboard_merchant = providers.Singleton(OnboardMerchant, store=store, commits=commits)
-    place_merchant = providers.Singleton(PlaceMerchant, store=store, commits=commits)
-    create_api_key = providers.Singleton(CreateApiKey, store=store, ids=ids, digests=digests, commits=commits)
-    roll_api_key = providers.Singleton(RollApiKey, store=store, ids=ids, digests=digests, commits=commits)
-    end_api_key = providers.Singleton(EndApiKey, store=store, commits=commits)
+    place_merchant = providers.Singleton(PlaceMerchant, store=store, commits=commits, audited=audited)
+    create_api_key = providers.Singleton(
+        CreateApiKey, store=store, ids=ids, digests=digests, commits=commits, audited=audited
+    )
+    roll_api_key = providers.Singleton(
+        RollApiKey, store=store, ids=ids, digests=digests, commits=commits, audited=audited
+    )
+    end_api_key = providers.Singleton(EndApiKey, store=store, commits=commits, audited=audited)
     authenticate = providers.Singleton(Authenticate, store=store, digests=digests, clock=clock)
 
-    protection = providers.Singleton(Protection, vault=key_vault, values=protected, clock=clock)
     fingerprints = providers.Singleton(Fingerprints, store=store, protection=protection)
     create_payment_method = providers.Singleton(
         CreatePaymentMethod,

@@ -11,17 +11,23 @@ Each is made when it is first asked for: most commands never ask, and are spared
 
 import hashlib
 import hmac
+import os
 import secrets
+import socket
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from dependency_injector import providers
 
+from fintech.application.keys.sweep import SweepTerms
 from fintech.domain.keys.custody import CmkName, Derivation
+from fintech.domain.keys.periods import KeyPolicy
+from fintech.domain.keys.timing import USUAL, CustodyTiming
 from fintech.entrypoints.key_settings import (
     DEVELOPMENT,
     Environment,
@@ -31,7 +37,12 @@ from fintech.entrypoints.key_settings import (
 )
 from fintech.entrypoints.secret_files import keep_secret, read_secret
 from fintech.entrypoints.settings import PREFIX, Settings, SettingsInvalid
+from fintech.ports.audit_trail import AuditTrail
+from fintech.ports.clock import Clock
+from fintech.ports.id_source import IdSource
 from fintech.ports.key_root import KeyRoot
+from fintech.ports.key_table import KeyTable
+from fintech.ports.key_vault import KeyVault
 from fintech.ports.signatures import Notary, SignatureChecker
 
 #: What a data folder holds of ours: what its root keys are made of, the notary's key, and the officers' public keys.
@@ -52,7 +63,7 @@ class KeyTerms:
     environment: Environment = DEVELOPMENT
     cmks: tuple[CmkName, ...]
     derivation: Derivation = Derivation.WRAPPED
-    lent_s: float = 300.0
+    timing: CustodyTiming = USUAL
 
 
 @frozen(kw_only=True)
@@ -108,7 +119,7 @@ def custody_as_set(closing: AsyncExitStack, settings: Settings) -> Custody:
             environment=settings.environment,
             cmks=cmks,
             derivation=Derivation.DERIVED if keys.derived else Derivation.WRAPPED,
-            lent_s=keys.lent_s,
+            timing=evolve(USUAL, lease=timedelta(seconds=keys.lent_s)),
         ),
         key_root=providers.Singleton(made[keys.root]),
         officers=_given(officers) or providers.Singleton(_officers, None),
@@ -118,6 +129,63 @@ def custody_as_set(closing: AsyncExitStack, settings: Settings) -> Custody:
             else partial(_local_notary, seed)
         ),
     )
+
+
+def public_keys(path: Path, said: str) -> SignatureChecker:
+    """The keys of a file that was named by ``said``. Raises `SettingsInvalid`."""
+    from fintech.adapters.crypto.signatures import (  # noqa: PLC0415 - spares others its weight
+        Ed25519Checker,
+        PublicKeyInvalid,
+        read_public_keys,
+    )
+
+    try:
+        with path.open("rb") as file:
+            return Ed25519Checker(read_public_keys(file.read(DOCUMENT_MAX + 1)))
+    except (OSError, PublicKeyInvalid) as error:
+        raise SettingsInvalid(f"{said}: {path}: {error}") from error
+
+
+def vault_on(
+    closing: AsyncExitStack,
+    custody: Custody,
+    *,
+    table: KeyTable,
+    audit: providers.Provider[AuditTrail],
+    clock: Clock,
+    ids: IdSource,
+    policy: KeyPolicy,
+    attended: bool = True,
+    given: KeyVault | None = None,
+) -> providers.Provider[KeyVault]:
+    """The vault of this process, made when something is first sealed or opened, or the ``given`` one. ``attended``: see
+    `LeasingVault`."""
+
+    def made() -> KeyVault:
+        from fintech.adapters.crypto.leasing import LeasingVault  # noqa: PLC0415 - spares others its weight
+        from fintech.adapters.crypto.lending import VaultSettings  # noqa: PLC0415 - the same
+
+        terms = custody.terms
+        settings = VaultSettings(
+            environment=terms.environment,
+            cmks=terms.cmks,
+            derivation=terms.derivation,
+            timing=terms.timing,
+            policy=policy,
+        )
+        root = custody.key_root()
+        vault = LeasingVault(
+            root=root, table=table, audit=audit(), clock=clock, ids=ids, settings=settings, attended=attended
+        )
+        return _closed(closing, vault.close, vault)
+
+    return _given(given) or providers.Singleton(made)
+
+
+def sweep_terms(terms: KeyTerms) -> SweepTerms:
+    """What this process sweeps keys on, if it does, and by which name."""
+    name = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(8)}"
+    return SweepTerms(name=name, environment=terms.environment, cmks=terms.cmks, timing=terms.timing)
 
 
 def local_cmk(secret: bytes) -> CmkName:
@@ -179,19 +247,9 @@ def _kms_notary(closing: AsyncExitStack, keys: KeySettings) -> Notary:
 
 
 def _officers(path: Path | None) -> SignatureChecker:
-    from fintech.adapters.crypto.signatures import (  # noqa: PLC0415 - spares others its weight
-        Ed25519Checker,
-        PublicKeyInvalid,
-        read_public_keys,
-    )
+    from fintech.adapters.crypto.signatures import Ed25519Checker  # noqa: PLC0415 - spares others its weight
 
-    if path is None:
-        return Ed25519Checker({})
-    try:
-        with path.open("rb") as file:
-            return Ed25519Checker(read_public_keys(file.read(DOCUMENT_MAX + 1)))
-    except (OSError, PublicKeyInvalid) as error:
-        raise SettingsInvalid(f"{PREFIX}KEYS_OFFICERS_FILE: {path}: {error}") from error
+    return Ed25519Checker({}) if path is None else public_keys(path, f"{PREFIX}KEYS_OFFICERS_FILE")
 
 
 def _kept(path: Path) -> bytes:

@@ -16,19 +16,13 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from os import PathLike
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from attrs import asdict, frozen
+from attrs import asdict
 from dependency_injector import providers
 
 from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.memory.id_source import CountingIdSource
-from fintech.adapters.memory.key_table import MemoryKeyTable
-from fintech.adapters.memory.outbox import MemoryOutbox
-from fintech.adapters.memory.proofs import MemoryProofs
-from fintech.adapters.memory.protected_store import MemoryProtectedStore
-from fintech.adapters.memory.queries import MemoryQueries
-from fintech.adapters.memory.store import MemoryStore
 from fintech.adapters.memory.webhook_sender import MemoryWebhookSender
 from fintech.adapters.simulator.card_acquirer import SimulatedAcquirer
 from fintech.adapters.simulator.card_directory import SimulatedCardDirectory
@@ -37,29 +31,33 @@ from fintech.adapters.simulator.terminal import SimulatedTerminal
 from fintech.adapters.system.clock import SystemClock
 from fintech.adapters.system.id_source import RandomIdSource
 from fintech.adapters.system.keyed_digest import LocalDigest
+from fintech.domain.keys.periods import KeyPolicy
 from fintech.domain.tax_invoices import SPECIMEN, Supplier
 from fintech.entrypoints.container import Core
-from fintech.entrypoints.key_custody import Custody, custody_as_set, custody_in_folder, custody_in_memory
+from fintech.entrypoints.keeping import Ports, kept_in_memory
+from fintech.entrypoints.key_custody import (
+    Custody,
+    custody_as_set,
+    custody_in_folder,
+    custody_in_memory,
+    sweep_terms,
+    vault_on,
+)
 from fintech.entrypoints.key_settings import DEVELOPMENT, Environment
 from fintech.entrypoints.outside import Outside, over_http, simulated, simulated_in_folder
 from fintech.entrypoints.production import require_no_production, require_production_worthy
 from fintech.entrypoints.repeating import repeated
 from fintech.entrypoints.secret_files import keep_secret, read_secret
 from fintech.entrypoints.settings import DIGEST_KEY_BYTES_MIN, Settings, read_settings
+from fintech.entrypoints.trail import trail_on
 from fintech.ports.clock import Clock
 from fintech.ports.errors import PortError
 from fintech.ports.id_source import IdSource
 from fintech.ports.key_root import KeyRoot
-from fintech.ports.key_table import KeyTable
 from fintech.ports.key_vault import KeyVault
-from fintech.ports.outbox import Outbox
-from fintech.ports.proofs import Proofs
-from fintech.ports.protected_store import ProtectedStore
 from fintech.ports.queries import Page, Queries
 from fintech.ports.signatures import SignatureChecker
-from fintech.ports.store import Store
 from fintech.ports.webhook_sender import WebhookSender
-from tests.vaults import ScriptedVault  # TEMP
 
 #: What a data folder holds beside its server's own files, and what `key_custody` and `outside` keep in it.
 DIGEST_KEY_FILE: Final = "digest-key"
@@ -67,18 +65,6 @@ DIGEST_KEY_FILE: Final = "digest-key"
 
 class CannotOpen(Exception):
     """The deployment cannot be had. The message is one line that says what to do."""
-
-
-@frozen
-class Ports:
-    """What is different from one kind of store to the other, by the names that the core has for it."""
-
-    store: Store
-    queries: Queries
-    proofs: Proofs
-    outbox: Outbox
-    key_table: KeyTable
-    protected: ProtectedStore
 
 
 @asynccontextmanager
@@ -102,7 +88,17 @@ async def testing(
     async with AsyncExitStack() as closing:
         custody = custody_in_memory(closing, root, officers)
         key = bytes(DIGEST_KEY_BYTES_MIN)
-        yield _core(_memory(clock), outside, custody, clock, CountingIdSource(), key, key_vault=key_vault)
+        yield _core(
+            closing,
+            kept_in_memory(clock),
+            outside,
+            custody,
+            clock,
+            CountingIdSource(),
+            key,
+            attended=False,
+            lending=key_vault,
+        )
 
 
 testing.__test__ = False  # type: ignore[attr-defined] # tells pytest, wherever it is imported, that it is no test
@@ -114,7 +110,8 @@ async def in_memory() -> AsyncIterator[Core]:
     clock, key = SystemClock(), secrets.token_bytes(DIGEST_KEY_BYTES_MIN)
     async with AsyncExitStack() as closing:
         outside = simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock), over_http(closing))
-        yield _core(_memory(clock), outside, custody_in_memory(closing), clock, RandomIdSource(), key)
+        custody = custody_in_memory(closing)
+        yield _core(closing, kept_in_memory(clock), outside, custody, clock, RandomIdSource(), key)
 
 
 @asynccontextmanager
@@ -149,6 +146,27 @@ def on_postgres(database_url: str, *, digest_key: bytes) -> AbstractAsyncContext
 def simulated_terminal(host: str, port: int, number: str) -> SimulatedTerminal:
     """A terminal for a gateway that listens somewhere, with test cards to be put into it. Use it as a context."""
     return SimulatedTerminal(host, port, number, SystemClock())
+
+
+@asynccontextmanager
+async def kms_simulator(
+    host: str, port: int, *, state: Path | None, grant_delay_s: float
+) -> AsyncIterator[dict[str, Any]]:
+    """AWS KMS as the bank would keep it, simulated meanwhile: where, and with which keys. Raises `CannotOpen`."""
+    from fintech.adapters.simulator.kms.server import SimulatedKms  # noqa: PLC0415 - spares others its weight
+
+    try:
+        kms = SimulatedKms(state=state, grant_delay_s=grant_delay_s)
+    except OSError as error:
+        raise CannotOpen(f"{state} cannot be used: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise CannotOpen(f"{state} is damaged, or was never kept by this simulator") from error
+    async with AsyncExitStack() as closing:
+        try:
+            running = await closing.enter_async_context(kms.running(host, port))
+        except OSError as error:
+            raise CannotOpen(f"cannot listen on {host}, port {port}: {error.strerror}") from error
+        yield running.told()
 
 
 @asynccontextmanager
@@ -190,7 +208,7 @@ async def _open_folder(closing: AsyncExitStack, folder: Path, supplier: Supplier
     except OSError as error:
         raise CannotOpen(f"{folder} cannot be used: {error}") from error
     ports = Ports(**asdict(opened, recurse=False))
-    return _core(ports, outside, custody, clock, RandomIdSource(), key, supplier)
+    return _core(closing, ports, outside, custody, clock, RandomIdSource(), key, supplier)
 
 
 async def _open_address(closing: AsyncExitStack, settings: Settings) -> Core:
@@ -206,7 +224,7 @@ async def _open_address(closing: AsyncExitStack, settings: Settings) -> Core:
         raise CannotOpen(f"FINTECH_DATABASE_URL: {error}") from error
     ports = Ports(**asdict(opened, recurse=False))
     outside = simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock), over_http(closing))
-    return _core(ports, outside, custody, clock, RandomIdSource(), key, supplier)
+    return _core(closing, ports, outside, custody, clock, RandomIdSource(), key, supplier)
 
 
 async def _folder_key(path: Path, queries: Queries) -> bytes:
@@ -223,19 +241,8 @@ async def _folder_key(path: Path, queries: Queries) -> bytes:
         raise CannotOpen(f"{path} is damaged: restore it") from None
 
 
-def _memory(clock: Clock) -> Ports:
-    store = MemoryStore(clock)
-    return Ports(
-        store=store,
-        queries=MemoryQueries(store.memory),
-        proofs=MemoryProofs(store.memory),
-        outbox=MemoryOutbox(store.memory),
-        key_table=MemoryKeyTable(),
-        protected=MemoryProtectedStore(),
-    )
-
-
 def _core(
+    closing: AsyncExitStack,
     ports: Ports,
     outside: Outside,
     custody: Custody,
@@ -243,17 +250,38 @@ def _core(
     ids: IdSource,
     key: bytes,
     supplier: Supplier = SPECIMEN,
-    key_vault: KeyVault | None = None,
+    *,
+    attended: bool = True,
+    lending: KeyVault | None = None,
 ) -> Core:
     digests = LocalDigest(key)
+    policy = KeyPolicy()
+    audit = trail_on(
+        closing, custody, sink=ports.audit_sink, checkpoints=ports.checkpoints, clock=clock, ids=ids
+    )
+    key_vault = vault_on(
+        closing,
+        custody,
+        table=ports.key_table,
+        audit=audit,
+        clock=clock,
+        ids=ids,
+        policy=policy,
+        attended=attended,
+        given=lending,
+    )
     core = Core(
         **asdict(ports, recurse=False),
         **asdict(outside, recurse=False),
         key_root=custody.key_root,
         officers=custody.officers,
         notary=custody.notary,
+        key_policy=policy,
+        key_environment=custody.terms.environment,
+        key_vault=key_vault,
+        audit=audit,
+        sweep_terms=sweep_terms(custody.terms),
         cards=SimulatedCardDirectory(digests, clock),
-        key_vault=key_vault or ScriptedVault(),
         clock=clock,
         ids=ids,
         digests=digests,

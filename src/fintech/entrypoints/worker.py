@@ -3,20 +3,24 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final, TypeAlias
 
+from fintech.application.keys.sweep import KeySweep
 from fintech.application.sweep import ROUND_MAX
 from fintech.application.webhooks import dispatch
 from fintech.application.webhooks.dispatch import Dispatch
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.http.events import event_body
+from fintech.ports.errors import StoreUnavailable
 
 INTERVAL_S: Final = 0.5
 #: How long a round may still take once it is told to stop. What is cut then is due again: nothing is lost by it.
 STOP_PATIENCE_S: Final = 10.0
 #: How long what is being delivered may still take then.
 DELIVERY_PATIENCE_S: Final = 5.0
+#: So many times while root keys are tried once, it is looked whether it is time for merchants.
+MERCHANTS_OFTEN: Final = 5
 
 Sweeping: TypeAlias = Callable[[], Awaitable[int]]
 
@@ -51,6 +55,21 @@ def dispatcher(core: Core) -> Dispatch:
         give_up=core.give_up_webhook_endpoint(),
         render=event_body,
     )
+
+
+@asynccontextmanager
+async def sweeping_keys(sweep: KeySweep) -> AsyncIterator[None]:
+    """Ask the root about keys meanwhile, if no other process does. At the end another one may take over at once."""
+    every_s = sweep.terms.timing.canary_every.total_seconds()
+    try:
+        async with (
+            working(sweep.try_root_keys, interval_s=every_s, name="canary of keys"),
+            working(sweep.try_merchants, interval_s=every_s / MERCHANTS_OFTEN, name="sweep of keys"),
+        ):
+            yield
+    finally:
+        with suppress(StoreUnavailable):  # its lead ends by itself
+            await sweep.give_up()
 
 
 @asynccontextmanager

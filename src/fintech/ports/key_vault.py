@@ -77,7 +77,7 @@ class Lease(Protocol):
     @abstractmethod
     def seal(self, purpose: KeyPurpose, place: Place, plaintext: bytes) -> bytes:
         """A sealed message (format v1: 104 bytes longer). The same plaintext is sealed differently every time. Raises
-        `LeaseEnded`, and ``ValueError`` for a purpose that does not seal, or more than 1 MiB."""
+        `LeaseEnded`, also where the version is past its crypto-period, and ``ValueError`` for a purpose that does not seal, or more than 1 MiB."""
 
     @abstractmethod
     def open(self, purpose: KeyPurpose, place: Place, message: bytes) -> Outcome[bytes, CustodyRefused]:

@@ -40,7 +40,7 @@ class SealedValue:
 class ProtectedStore(Protocol):
     """Sealed values. Raises `StoreUnavailable`; and ``ValueError`` for more at once than a method takes.
 
-    What is quarantined is left out by everything but `remove`, until something else is put in its place.
+    What is quarantined is left out by everything but `remove`, `listed` and `discard`, until something else is put in its place.
     """
 
     @abstractmethod
@@ -61,6 +61,17 @@ class ProtectedStore(Protocol):
     @abstractmethod
     async def remove(self, scope: Scope, table: str, record: str) -> int:
         """Remove a record's values; how many there were."""
+
+    @abstractmethod
+    async def discard(self, scope: Scope, values: Sequence[SealedValue]) -> int:
+        """Remove up to 1,000 values, each if it is still there as it was listed; how many were."""
+
+    @abstractmethod
+    async def listed(
+        self, scope: Scope, put_before: datetime, after: Place | None, limit: int
+    ) -> Sequence[SealedValue]:
+        """Up to 1,000 values that were put before a moment, what is quarantined among them, in the order of table, record
+        and column, from the one after a place on: for whoever removes what nobody needs any more."""
 
     @abstractmethod
     async def older(self, scope: Scope, number: int, limit: int) -> Sequence[SealedValue]:

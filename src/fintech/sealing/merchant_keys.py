@@ -2,34 +2,48 @@
 
 import hmac
 import os
+from collections import deque
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple, TypeAlias
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from fintech.domain.keys.custody import KeyRingId
-from fintech.domain.keys.places import Place
+from fintech.domain.keys.places import Place, owner_of
 from fintech.domain.keys.purposes import CODES, SEALING, KeyPurpose
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.scope import Scope
 from fintech.sealing.message import (
+    BODY,
+    COMMITMENT,
+    HEADER,
+    MESSAGE_MAX,
+    OVERHEAD_BYTES,
     PLAINTEXT_MAX,
+    SALT,
     SALT_BYTES,
+    Header,
     MessageFault,
     header_of,
+    read_header,
     ring_bytes,
-    take_apart,
 )
 from fintech.sealing.schedule import (
     OFFSETS,
     PURPOSE_KEY_BYTES,
     VERSION_BYTES,
+    expander,
     message_keys,
     purpose_keys,
     wipe,
 )
+
+#: How many keys a process has ready for use, of all merchants together: about 1.4 kB each. What is above it is made ready
+#: again when it is next used, which takes as long as one message.
+READY_MAX: Final = 4_096
 
 #: Every message has a key of its own, so its nonce may be the same (NIST SP 800-38D, 8.2.1: never twice under one key).
 _NONCE: Final = bytes(12)
@@ -46,25 +60,41 @@ class OpenFault(StrEnum):
     CHANGED = "changed"  #: other bytes, or sealed for another place
 
 
+class ReadyKey(NamedTuple):
+    """The key of one purpose and version, ready for use, and how the messages begin that are sealed with it."""
+
+    purpose: KeyPurpose
+    header: bytes
+    expander: HMAC
+
+
+#: By how the messages begin; and by the purpose, the one that seals.
+Ready: TypeAlias = dict[bytes | KeyPurpose, ReadyKey]
+
+#: Where keys are ready, the longest so first.
+_READY: Final[deque[Ready]] = deque()
+
+
 class MerchantKeys:
     """The purposes' keys of some versions of one ring; ``active`` is the one that seals. `wipe` ends it."""
 
-    __slots__ = ("_active", "_keys", "_numbers", "_ring", "_scope")
+    __slots__ = ("_active", "_keys", "_numbers", "_owner", "_ready", "_ring")
 
     def __init__(
         self, scope: Scope, ring: KeyRingId, keys: Mapping[int, bytes | bytearray], active: int
     ) -> None:
-        self._scope = scope
+        self._owner = owner_of(scope)
         self._ring = ring_bytes(ring)
         self._active = active
         self._numbers = tuple(sorted(keys, reverse=True))
         self._keys = bytearray(
             VERSION_BYTES * len(keys)
-        )  # one piece: fifty thousand merchants' are in memory
+        )  # one piece, for there are tens of thousands of them
         for place, number in enumerate(self._numbers):
             purposes = purpose_keys(keys[number])
             self._keys[place * VERSION_BYTES : (place + 1) * VERSION_BYTES] = purposes
             wipe(purposes)
+        self._ready: Ready = {}
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -78,38 +108,35 @@ class MerchantKeys:
 
     def seal(self, purpose: KeyPurpose, place: Place, plaintext: bytes) -> bytes:
         """A sealed message. Raises ``ValueError`` for a purpose that does not seal, or more than 1 MiB."""
-        if purpose not in SEALING:
-            message = f"keys of the purpose {purpose} do not seal"
-            raise ValueError(message)
+        return self._sealed(purpose, place, plaintext, os.urandom(SALT_BYTES))
+
+    def _sealed(self, purpose: KeyPurpose, place: Place, plaintext: bytes, salt: bytes) -> bytes:
+        """With the salt given, so that vectors can be told. A salt is used once."""
         if len(plaintext) > PLAINTEXT_MAX:
             message = f"at most {PLAINTEXT_MAX} bytes are sealed at once"
             raise ValueError(message)
-        header = header_of(CODES[purpose], self._active, self._ring)
-        salt = os.urandom(SALT_BYTES)
-        keys = message_keys(self._key(self._active, purpose), header, salt)
-        body = AESGCM(keys[:_KEY_END]).encrypt(_NONCE, plaintext, header + place.bound_to(self._scope))
-        return b"".join((header, salt, keys[_KEY_END:], body))
+        ready = self._ready.get(purpose) or self._made_ready(purpose, self._active)
+        keys = message_keys(ready.expander, salt)
+        bound = ready.header + place.bound_to(self._owner)
+        body = AESGCM(keys[:_KEY_END]).encrypt(_NONCE, plaintext, bound)
+        return b"".join((ready.header, salt, keys[_KEY_END:], body))
 
     def open(
         self, purpose: KeyPurpose, place: Place, message: bytes
     ) -> Outcome[bytes, MessageFault | OpenFault]:
-        """What was sealed here for this purpose."""
-        taken = take_apart(message)
-        if isinstance(taken, Failure):
-            return taken
-        parts = taken.unwrap()
-        if parts.ring != self._ring:
-            return Failure(OpenFault.OTHER_RING)
-        if parts.purpose is not CODES[purpose]:
-            return Failure(OpenFault.OTHER_PURPOSE)
-        if parts.number not in self._numbers:
-            return Failure(OpenFault.NO_SUCH_VERSION)
-        keys = message_keys(self._key(parts.number, purpose), parts.header, parts.salt)
-        if not hmac.compare_digest(keys[_KEY_END:], parts.commitment):
+        """What was sealed here for this purpose. Raises ``ValueError`` for a purpose that does not seal."""
+        ready = self._ready.get(message[HEADER])
+        if ready is None or ready.purpose is not purpose or not OVERHEAD_BYTES <= len(message) <= MESSAGE_MAX:
+            read = self._read(purpose, message)
+            if isinstance(read, Failure):
+                return read
+            ready = self._made_ready(purpose, read.unwrap().number)
+        keys = message_keys(ready.expander, message[SALT])
+        if not hmac.compare_digest(keys[_KEY_END:], message[COMMITMENT]):
             return Failure(OpenFault.OTHER_KEY)
+        bound = ready.header + place.bound_to(self._owner)
         try:
-            bound = parts.header + place.bound_to(self._scope)
-            return Success(AESGCM(keys[:_KEY_END]).decrypt(_NONCE, parts.body, bound))
+            return Success(AESGCM(keys[:_KEY_END]).decrypt(_NONCE, message[BODY], bound))
         except InvalidTag:
             return Failure(OpenFault.CHANGED)
 
@@ -127,6 +154,35 @@ class MerchantKeys:
         """Overwrite the keys; it can do nothing any more."""
         wipe(self._keys)
         self._numbers = ()
+        self._ready.clear()
+
+    def _read(self, purpose: KeyPurpose, message: bytes) -> Outcome[Header, MessageFault | OpenFault]:
+        """The header of a message that may have been sealed with these keys."""
+        read = read_header(message)
+        if isinstance(read, Failure):
+            return read
+        header = read.unwrap()
+        if header.ring != self._ring:
+            return Failure(OpenFault.OTHER_RING)
+        if header.purpose is not CODES[purpose]:
+            return Failure(OpenFault.OTHER_PURPOSE)
+        if header.number not in self._numbers:
+            return Failure(OpenFault.NO_SUCH_VERSION)
+        return Success(header)
+
+    def _made_ready(self, purpose: KeyPurpose, number: int) -> ReadyKey:
+        if purpose not in SEALING:
+            message = f"keys of the purpose {purpose} do not seal"
+            raise ValueError(message)
+        header = header_of(CODES[purpose], number, self._ring)
+        ready = ReadyKey(purpose, header, expander(self._key(number, purpose), header))
+        self._ready[header] = ready
+        if number == self._active:
+            self._ready[purpose] = ready
+        _READY.append(self._ready)
+        if len(_READY) > READY_MAX:
+            _READY.popleft().clear()
+        return ready
 
     def _key(self, number: int, purpose: KeyPurpose) -> memoryview:
         if number not in self._numbers:

@@ -18,7 +18,7 @@ import struct
 from enum import StrEnum
 from typing import Final
 
-from attrs import field, frozen
+from attrs import frozen
 
 from fintech.domain.ids import ALPHABET
 from fintech.domain.keys.custody import KeyRingId
@@ -34,10 +34,17 @@ TAG_BYTES: Final = 16
 HEADER_BYTES: Final = 8 + RING_BYTES
 OVERHEAD_BYTES: Final = HEADER_BYTES + SALT_BYTES + COMMITMENT_BYTES + TAG_BYTES
 PLAINTEXT_MAX: Final = 1 << 20
+MESSAGE_MAX: Final = OVERHEAD_BYTES + PLAINTEXT_MAX
+
+#: Where a message has its parts; the body is ciphertext and tag.
+HEADER: Final = slice(HEADER_BYTES)
+SALT: Final = slice(HEADER_BYTES, HEADER_BYTES + SALT_BYTES)
+COMMITMENT: Final = slice(SALT.stop, SALT.stop + COMMITMENT_BYTES)
+BODY: Final = slice(COMMITMENT.stop, None)
 
 _HEADER: Final = struct.Struct(">BBBBI16s")
-_CIPHERTEXT_AT: Final = HEADER_BYTES + SALT_BYTES + COMMITMENT_BYTES
-_DIGITS: Final = {character: digit for digit, character in enumerate(ALPHABET)}
+#: The digits of ids as Python has them.
+_DIGITS: Final = str.maketrans(ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 _PURPOSES: Final = {code.value: code for code in PurposeCode}
 
 
@@ -53,16 +60,12 @@ class MessageFault(StrEnum):
 
 
 @frozen
-class SealedMessage:
-    """A message taken apart; ``body`` is ciphertext and tag."""
+class Header:
+    """What a message says of itself. Nothing of it is believed yet."""
 
-    header: bytes
     purpose: PurposeCode
     number: int
     ring: bytes
-    salt: bytes = field(repr=False)
-    commitment: bytes = field(repr=False)
-    body: bytes = field(repr=False)
 
 
 def header_of(purpose: PurposeCode, number: int, ring: bytes) -> bytes:
@@ -70,11 +73,11 @@ def header_of(purpose: PurposeCode, number: int, ring: bytes) -> bytes:
     return _HEADER.pack(MAGIC, SUITE, purpose, 0, number, ring)
 
 
-def take_apart(message: bytes) -> Outcome[SealedMessage, MessageFault]:
-    """The parts of a message. Nothing of it is believed yet."""
+def read_header(message: bytes) -> Outcome[Header, MessageFault]:
+    """What a message says of itself, or why it is none."""
     if len(message) < OVERHEAD_BYTES:
         return Failure(MessageFault.TOO_SHORT)
-    if len(message) > OVERHEAD_BYTES + PLAINTEXT_MAX:
+    if len(message) > MESSAGE_MAX:
         return Failure(MessageFault.TOO_LONG)
     magic, suite, code, flags, number, ring = _HEADER.unpack_from(message)
     if magic != MAGIC:
@@ -86,22 +89,9 @@ def take_apart(message: bytes) -> Outcome[SealedMessage, MessageFault]:
         return Failure(MessageFault.UNKNOWN_PURPOSE)
     if flags:
         return Failure(MessageFault.UNKNOWN_FLAGS)
-    return Success(
-        SealedMessage(
-            message[:HEADER_BYTES],
-            purpose,
-            number,
-            ring,
-            message[HEADER_BYTES : HEADER_BYTES + SALT_BYTES],
-            message[HEADER_BYTES + SALT_BYTES : _CIPHERTEXT_AT],
-            message[_CIPHERTEXT_AT:],
-        )
-    )
+    return Success(Header(purpose, number, ring))
 
 
 def ring_bytes(ring: KeyRingId) -> bytes:
     """A ring's id as 16 bytes."""
-    number = 0
-    for character in ring.body:
-        number = number << 5 | _DIGITS[character]
-    return number.to_bytes(RING_BYTES, "big")
+    return int(ring.body.translate(_DIGITS), 32).to_bytes(RING_BYTES, "big")

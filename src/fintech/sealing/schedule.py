@@ -10,6 +10,9 @@ purpose's key  --HKDF-Expand, info: header and salt of the message--> key (32) a
 import hmac
 from typing import Final
 
+from cryptography.hazmat.primitives.hashes import SHA512
+from cryptography.hazmat.primitives.hmac import HMAC
+
 from fintech.domain.keys.custody import KEY_BYTES
 from fintech.domain.keys.purposes import KeyPurpose
 
@@ -29,15 +32,28 @@ def purpose_keys(merchant_key: bytes | bytearray) -> bytearray:
         message = f"a merchant's key has {KEY_BYTES} bytes"
         raise ValueError(message)
     extracted = hmac.digest(_SALT, merchant_key, "sha512")
-    keys = bytearray()
-    for purpose in KeyPurpose:
-        keys += hmac.digest(extracted, b"purpose/" + purpose.encode() + b"\x01", "sha512")
+    keys = bytearray(
+        PURPOSE_KEY_BYTES * len(OFFSETS)
+    )  # of its size from the start: one that grows leaves copies behind
+    for purpose, at in OFFSETS.items():
+        key = hmac.digest(extracted, b"purpose/" + purpose.encode() + b"\x01", "sha512")
+        keys[at : at + PURPOSE_KEY_BYTES] = key
     return keys
 
 
-def message_keys(purpose_key: bytes | bytearray | memoryview, header: bytes, salt: bytes) -> bytes:
+def expander(purpose_key: bytes | bytearray | memoryview, header: bytes) -> HMAC:
+    """HKDF-Expand for messages that begin with a header, ready for `message_keys`: twice as fast as from the key on. It is
+    1 kB of OpenSSL's, who overwrites it when it is let go."""
+    expanding = HMAC(purpose_key, SHA512())
+    expanding.update(header)
+    return expanding
+
+
+def message_keys(expander: HMAC, salt: bytes) -> bytes:
     """A message's key (32 bytes), then the commitment to it (32 bytes)."""
-    return hmac.digest(purpose_key, header + salt + b"\x01", "sha512")
+    expanding = expander.copy()
+    expanding.update(salt + b"\x01")
+    return expanding.finalize()
 
 
 def derived_key(mac: bytes | bytearray, unwrapped: bytes | bytearray, context: bytes) -> bytearray:

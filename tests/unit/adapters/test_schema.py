@@ -13,12 +13,13 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from fintech.adapters.postgres import schema
+from fintech.adapters.postgres.audit_tables import audit_records
 from fintech.adapters.postgres.custody_tables import key_rings
 from fintech.adapters.postgres.outbox_tables import deliveries
 from fintech.adapters.postgres.tables import METADATA, Xid8
 from fintech.ports.errors import StoreUnavailable
 
-for told_by_its_import in (deliveries, key_rings):
+for told_by_its_import in (audit_records, deliveries, key_rings):
     assert told_by_its_import.metadata is METADATA
 
 #: Everything that Postgres knows of our tables, but for how they are stored.
@@ -108,7 +109,7 @@ async def test_rows_that_change_have_room_and_the_queue_is_swept(sqlalchemy_url:
 
 
 async def test_tables_that_are_behind_are_refused(empty_url: str) -> None:
-    with pytest.raises(schema.SchemaBehind, match="nothing, this release needs 0003"):
+    with pytest.raises(schema.SchemaBehind, match="nothing, this release needs 0004"):
         await schema.require_head(empty_url)
 
 

@@ -16,6 +16,7 @@ from fintech.adapters.crypto.notary import KmsNotary, LocalNotary
 from fintech.adapters.crypto.signatures import Ed25519Checker
 from fintech.domain.ids import MerchantId
 from fintech.domain.keys.custody import CmkName, CmkStatus, Derivation
+from fintech.domain.keys.timing import STRICT
 from fintech.domain.outcome import Success
 from fintech.domain.scope import Scope
 from fintech.entrypoints import profiles
@@ -126,7 +127,8 @@ async def test_kms_as_the_settings_have_it() -> None:
     async with AsyncExitStack() as closing:
         custody = custody_as_set(closing, read_settings(KMS))
         terms = custody.terms
-        assert (terms.environment, terms.derivation, terms.lent_s) == ("staging", Derivation.DERIVED, 60)
+        assert (terms.environment, terms.derivation) == ("staging", Derivation.DERIVED)
+        assert terms.timing == STRICT
         assert terms.cmks == (CmkName(KMS["FINTECH_KEYS_CMKS"]),)
         assert isinstance(custody.key_root(), KmsRoot)
         assert isinstance(custody.notary(), KmsNotary)

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from weakref import WeakSet
 
 from attrs import define, field
 
@@ -16,12 +17,12 @@ from fintech.ports.clock import Clock
 from fintech.ports.errors import LeaseEnded
 from fintech.ports.key_vault import Lease
 from fintech.sealing.merchant_keys import MerchantKeys, OpenFault
-from fintech.sealing.message import MessageFault, take_apart
+from fintech.sealing.message import MessageFault, read_header
 
 _NO_KEYS_IN_TIME = CustodyRefused(CustodyReason.UNREACHABLE)
 
 
-@define(eq=False, kw_only=True)
+@define(eq=False)
 class Lending:
     """What all leases of a process have in common. None may be used from ``until`` on: so long after the last look at
     the key table. ``damaged`` is told of messages that did not open, ``outdated`` of a lease that others are ahead of: it
@@ -36,11 +37,23 @@ class Lending:
 class HeldLease(Lease):
     """A lease. Every instance variable is paid for fifty thousand times.
 
-    ``due_at`` is when it is to be renewed, ``roots`` are the root keys that it hangs from. Its keys are wiped when the bank
+    ``due_at`` is when it is to be renewed, at its end at the latest; past ``seals_until`` its
+    version is past its crypto-period, and only opens (PCI DSS 3.7.4); ``ring_version`` and ``roots`` are the ring and the root keys that it hangs from. Its keys are wiped when the bank
     takes them back (`end`), and otherwise with the last request that holds it.
     """
 
-    __slots__ = ("_ends_at", "_keys", "_lending", "_reason", "_scope", "due_at", "lent_at", "roots")
+    __slots__ = (
+        "_ends_at",
+        "_keys",
+        "_lending",
+        "_reason",
+        "_scope",
+        "_seals_until",
+        "due_at",
+        "lent_at",
+        "ring_version",
+        "roots",
+    )
 
     def __init__(
         self,
@@ -49,16 +62,20 @@ class HeldLease(Lease):
         keys: MerchantKeys,
         roots: tuple[RootStanding, ...],
         *,
+        ring_version: int,
         lent_at: datetime,
         due_at: datetime,
         ends_at: datetime,
+        seals_until: datetime,
     ) -> None:
         self._lending = lending
         self._scope = scope
         self._keys = keys
         self._reason: CustodyReason | None = None
         self._ends_at = ends_at
+        self._seals_until = seals_until
         self.roots = roots
+        self.ring_version = ring_version
         self.lent_at = lent_at
         self.due_at = due_at
 
@@ -84,6 +101,8 @@ class HeldLease(Lease):
 
     def seal(self, purpose: KeyPurpose, place: Place, plaintext: bytes) -> bytes:
         self._require()
+        if self._lending.clock.now() >= self._seals_until:
+            raise LeaseEnded(_NO_KEYS_IN_TIME)
         return self._keys.seal(purpose, place, plaintext)
 
     def open(self, purpose: KeyPurpose, place: Place, message: bytes) -> Outcome[bytes, CustodyRefused]:
@@ -122,16 +141,17 @@ class HeldLease(Lease):
 
     def _is_behind(self, message: bytes) -> bool:
         """Whether a message is of a version that came after this lease."""
-        return take_apart(message).unwrap().number > self._keys.numbers[0]
+        return read_header(message).unwrap().number > self._keys.numbers[0]
 
 
 @define(eq=False)
 class Shelf:
     """The leases of a process by merchant and mode, at most ``size`` of them: the one that was longest not used makes
-    room for a new one."""
+    room for a new one. Those that are off the shelf and still in somebody's hands are known, too, until they are let go."""
 
     size: int
     _leases: "OrderedDict[Scope, HeldLease]" = field(factory=OrderedDict, init=False)
+    _loose: "WeakSet[HeldLease]" = field(factory=WeakSet, init=False)
 
     def __len__(self) -> int:
         return len(self._leases)
@@ -146,25 +166,32 @@ class Shelf:
 
     def put(self, lease: HeldLease) -> bool:
         """Take a lease in the place of the merchant's last; whether another one had to make room."""
+        before = self._leases.get(lease.scope)
+        if before is not None:
+            self._loose.add(before)
         self._leases[lease.scope] = lease
         self._leases.move_to_end(lease.scope)
         if len(self._leases) <= self.size:
             return False
-        self._leases.popitem(last=False)
+        _, longest = self._leases.popitem(last=False)
+        self._loose.add(longest)
         return True
 
-    def take(self, scope: Scope) -> HeldLease | None:
-        """Take a merchant's from the shelf."""
-        return self._leases.pop(scope, None)
+    def take(self, scope: Scope) -> Sequence[HeldLease]:
+        """Take a merchant's from the shelf; with it, whatever else is in somebody's hands of the merchant's."""
+        lease = self._leases.pop(scope, None)
+        if lease is not None:
+            self._loose.add(lease)
+        return [each for each in self._loose if each.scope == scope]
 
     def under(self, root: RootStanding) -> Sequence[HeldLease]:
         """Those that hang from a root key."""
-        return [lease for lease in self._leases.values() if root in lease.roots]
+        return [lease for lease in self.all() if root in lease.roots]
 
     def over(self, now: datetime) -> Sequence[HeldLease]:
         """Those whose time is over."""
         return [lease for lease in self._leases.values() if now >= lease.ends_at]
 
     def all(self) -> Sequence[HeldLease]:
-        """All of them."""
-        return list(self._leases.values())
+        """All of them, in whoever's hands."""
+        return [*self._leases.values(), *self._loose]

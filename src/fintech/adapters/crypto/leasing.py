@@ -62,22 +62,14 @@ class LeasingVault(KeyVault):
         settings: VaultSettings,
         attended: bool = True,
     ) -> None:
-        self._clock, self._table, self._settings = clock, table, settings
+        self._clock, self._settings = clock, settings
         self._figures, self._shelf = VaultFigures(), Shelf(settings.leases_max)
         self._background, self._refusals = Background(), Refusals(settings.timing)
-        self._attended = attended
-        self._kept = False
+        self._attended, self._kept = attended, False
         self._alarms = Alarms(audit, clock, self._figures, self._background)
-        self._lending = Lending(
-            clock=clock, until=NEVER, damaged=self._alarms.damaged, outdated=self._outdated
-        )
-        self._roots = Roots(
-            clock=clock,
-            timing=settings.timing,
-            figures=self._figures,
-            denied=self._denied,
-            calls_max=settings.root_calls_max,
-        )
+        self._lending = Lending(clock, NEVER, self._alarms.damaged, self._outdated)
+        calls_max = settings.root_calls_max
+        self._roots = Roots(clock, settings.timing, self._figures, self._denied, calls_max)
         self._watch = Watch(
             table=table,
             lending=self._lending,
@@ -86,6 +78,7 @@ class LeasingVault(KeyVault):
             figures=self._figures,
             changed=self._changed,
             shut=self._shut,
+            attended=attended,
         )
         self._lender = Lender(
             root=root,
@@ -127,9 +120,8 @@ class LeasingVault(KeyVault):
     async def evict(self, scope: Scope | None = None) -> None:
         self._loads.void(scope)
         self._refusals.forget(scope)
-        for lease in self._shelf.all() if scope is None else (self._shelf.get(scope),):
-            if lease is not None:
-                self._loads.end(lease, CustodyReason.UNREACHABLE)
+        for each in {lease.scope for lease in self._shelf.all()} if scope is None else (scope,):
+            self._loads.end(each, CustodyReason.UNREACHABLE)
 
     @property
     def figures(self) -> VaultFigures:
@@ -203,50 +195,54 @@ class LeasingVault(KeyVault):
                     root.asking = asking
                 if root.failures:
                     break
-                answer = await asyncio.shield(asking)
-                if mine and answer is not None:
-                    return answer
+                await asyncio.shield(asking)
                 refused = held.refused()
-                if mine or refused is not None:
+                if refused is not None:
                     return refused
+                if mine:
+                    break
         return None
 
-    async def _ask(self, root: RootStanding, scope: Scope) -> CustodyRefused | None:
+    async def _ask(self, root: RootStanding, scope: Scope) -> None:
+        """Ask with a merchant's keys. What is refused ends, and with it what whoever waits for this has in hand."""
         try:
             not_lent = await self._lender.authorised(scope, root)
         except StoreUnavailable:
             self._roots.unanswered(root)
-            return None
+            return
         finally:
             root.asking = None
-        if not_lent is None or not_lent.unanswered:
-            return None
-        return await self._loads.refuse(scope, not_lent)
+        if not_lent is not None and not not_lent.unanswered:
+            await self._loads.refuse(scope, not_lent)
 
     async def _changed(self, scopes: Sequence[Scope] | None) -> None:
         """Take from the shelf what has changed. What the bank has closed ends now, for its users, too; what was only
-        rotated or moved ends with the requests that use it."""
+        rotated or moved ends with the requests that use it; and what this process has made itself stays."""
         for voided in (None,) if scopes is None else scopes:
             self._loads.void(voided)
             self._refusals.forget(voided)
-        names = [lease.scope for lease in self._shelf.all()] if scopes is None else scopes
-        taken = [lease for lease in map(self._shelf.take, names) if lease is not None]
-        self._figures.evictions += len(taken)
+        names = {lease.scope for lease in self._shelf.all()} if scopes is None else scopes
+        taken = [lease for scope in names for lease in self._shelf.take(scope)]
         if len(taken) > JUDGED_MAX:
+            self._figures.evictions += len(taken)
             for lease in taken:
                 lease.end(CustodyReason.UNREACHABLE)
             return
         await asyncio.gather(*map(self._judge, taken))
 
     async def _judge(self, lease: HeldLease) -> None:
-        reason: CustodyReason | None = CustodyReason.UNREACHABLE
+        judged: CustodyReason | bool = CustodyReason.UNREACHABLE
         try:
-            reason = self._lender.closed(await self._table.ring(lease.scope))
+            judged = await self._lender.judged(lease)
         except StoreUnavailable:
             _log.warning("a changed ring cannot be read, so its lease ends")
         finally:
-            if reason is not None:
-                lease.end(reason)
+            if isinstance(judged, CustodyReason):
+                lease.end(judged)
+            if judged is True:
+                self._loads.put_back(lease)
+            else:
+                self._figures.evictions += 1
 
     def _denied(self, root: RootStanding, code: str) -> None:
         self._alarms.denied(root.cmk, code)
@@ -255,8 +251,8 @@ class LeasingVault(KeyVault):
     def _shut(self, root: RootStanding) -> None:
         """Everything that hangs from a root key ends."""
         self._loads.void(None)
-        for lease in self._shelf.under(root):
-            self._loads.end(lease, CustodyReason.SUSPENDED)
+        for scope in {lease.scope for lease in self._shelf.under(root)}:
+            self._loads.end(scope, CustodyReason.SUSPENDED)
 
     def _outdated(self, lease: HeldLease) -> bool:
         """Whether a newer lease may open what this one is behind: not if it is new itself."""
@@ -271,5 +267,5 @@ class LeasingVault(KeyVault):
         while True:
             await self._watch.look()
             for lease in self._shelf.over(self._clock.now()):
-                self._loads.end(lease, CustodyReason.UNREACHABLE)
+                self._loads.end(lease.scope, CustodyReason.UNREACHABLE)
             await self._watch.next()

@@ -22,6 +22,7 @@ from fintech.domain.keys.custody import (
     KeyVersion,
     new_ring,
 )
+from fintech.domain.keys.periods import KeyPolicy
 from fintech.domain.keys.refusals import CustodyReason
 from fintech.domain.keys.timing import USUAL, CustodyTiming
 from fintech.domain.outcome import Failure, Outcome, Success
@@ -30,7 +31,7 @@ from fintech.ports.audit_trail import AuditTrail
 from fintech.ports.clock import Clock
 from fintech.ports.id_source import IdSource
 from fintech.ports.key_root import KeyRoot, RootFault, RootRefused, Unwrapped, WrapContext, Wrapped
-from fintech.ports.key_table import KeyTable, RingTaken
+from fintech.ports.key_table import KeyTable
 from fintech.sealing.merchant_keys import MerchantKeys
 from fintech.sealing.schedule import derived_key, wipe
 
@@ -43,13 +44,14 @@ TRIES_MAX: Final = 3
 @frozen(kw_only=True)
 class VaultSettings:
     """``environment`` is bound to every key, so that one deployment's keys are nobody else's. New rings are spread over
-    ``cmks`` by merchant, and derived as ``derivation`` says. At most ``leases_max`` merchants' keys are in memory at once,
+    ``cmks`` by merchant, and derived as ``derivation`` says; ``policy`` says how long a version seals. At most ``leases_max`` merchants' keys are in memory at once,
     ``root_calls_max`` calls to the root under way, and ``loads_max`` merchants waiting for theirs."""
 
     environment: str = field(validator=min_len(1))
     cmks: tuple[CmkName, ...] = field(validator=min_len(1))
     derivation: Derivation = Derivation.WRAPPED
     timing: CustodyTiming = USUAL
+    policy: KeyPolicy = field(factory=KeyPolicy)
     leases_max: int = field(default=50_000, validator=ge(1))
     root_calls_max: int = field(default=16, validator=ge(1))
     loads_max: int = field(default=4_096, validator=ge(1))
@@ -121,27 +123,34 @@ class Lender:
             return None
         return self.not_lent(ring, asked.failure(), self.clock.now())
 
-    def closed(self, ring: KeyRing | None) -> CustodyReason | None:
-        """Why nothing is lent of a ring now, as the key table has it."""
+    async def judged(self, lease: HeldLease) -> CustodyReason | bool:
+        """What has become of what a lease hangs from: True if it is as it was, False if it has changed but is not closed, or
+        why it is closed. Raises `StoreUnavailable`."""
+        ring = await self.table.ring(lease.scope)
         if ring is None:
             return CustodyReason.UNREACHABLE
-        not_lent = self._refused(ring, self.clock.now())
-        return None if not_lent is None else not_lent.reason
+        closed = self._refused(ring, self.clock.now())
+        if closed is not None:
+            return closed.reason
+        denied = any(root.denied_at is not None and root.denied_at >= lease.lent_at for root in lease.roots)
+        return ring.version == lease.ring_version and not denied
 
     async def _found(self, scope: Scope) -> Outcome[tuple[KeyRing, Wrapped | None], NotLent]:
         """The merchant's ring, and what was wrapped just now if it had none: with the token that makes its permission
         work at once."""
         for _ in range(TRIES_MAX):
             ring = await self.table.ring(scope)
-            if ring is not None:
+            if ring is not None and (ring.keys or self._refused(ring, self.clock.now()) is not None):
                 return Success((ring, None))
-            made = await self._made(scope)
+            made = await self._made(scope, ring)
             if made is not None:
                 return made
         return Failure(NotLent(CustodyReason.UNREACHABLE, "others are quicker", unanswered=True))
 
-    async def _made(self, scope: Scope) -> Outcome[tuple[KeyRing, Wrapped | None], NotLent] | None:
-        """A first ring; None if somebody else has made it meanwhile."""
+    async def _made(
+        self, scope: Scope, empty: KeyRing | None
+    ) -> Outcome[tuple[KeyRing, Wrapped | None], NotLent] | None:
+        """A first key, in a ring of its own or in one that the bank spoke of before; None if somebody else was quicker."""
         now, standing = self.clock.now(), self.roots.of(self._cmk(scope))
         if standing.shut:
             return Failure(NotLent(CustodyReason.SUSPENDED, "root key shut"))
@@ -162,12 +171,17 @@ class Lender:
             created_at=now,
         )
         ring = new_ring(id=self.ids.new(KeyRingId), scope=scope, key=key, at=now)
-        await self.audit.write(self._entry(ring, AuditResult.DONE))
+        if empty is not None:
+            rotated = empty.rotated(key)
+            if isinstance(rotated, Failure):
+                return Failure(NotLent(CustodyReason.REVOKED, empty.custody))
+            ring = rotated.unwrap()
+        await self.audit.write(self._entry(ring, AuditResult.BEGUN))
         saved = await self.table.save(ring)
         if isinstance(saved, Success):
+            await self.audit.write(self._entry(ring, AuditResult.DONE))
             return Success((saved.unwrap(), wrapped))
         await self.audit.write(self._entry(ring, AuditResult.FAILED))
-        assert isinstance(saved.failure(), RingTaken)  # it is new, and no order comes with it
         await self._give_back(scope, standing, wrapped)
         return None
 
@@ -192,8 +206,7 @@ class Lender:
     def not_lent(self, ring: KeyRing, refused: RootRefused, now: datetime) -> NotLent:
         """What a root's no means. One that may be due to a permission that has not got about yet is one to come back
         for; nothing is lent meanwhile."""
-        newest = max(key.created_at for key in ring.keys)
-        settles = now < newest + self.settings.timing.settles
+        settles = any(now < key.created_at + self.settings.timing.settles for key in ring.keys)
         if refused.fault is RootFault.DENIED and not refused.whole and settles:
             return NotLent(CustodyReason.UNREACHABLE, refused.code)
         return _not_lent(refused)
@@ -236,9 +249,11 @@ class Lender:
             ring.scope,
             MerchantKeys(ring.scope, ring.id, keys, active.number),
             self.roots.together(tuple(cmks)),
+            ring_version=ring.version,
             lent_at=lent_at,
             due_at=lent_at + (ends_at - lent_at) * share,
             ends_at=ends_at,
+            seals_until=min(ends_at, self.settings.policy.seals_until(active)),
         )
 
     def _cmk(self, scope: Scope) -> CmkName:

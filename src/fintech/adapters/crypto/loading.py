@@ -72,19 +72,23 @@ class Loads:
         if not_lent.unanswered:
             self._put_off(held)
             return refused
-        if held is not None:
-            self.end(held, not_lent.reason)
+        self.end(scope, not_lent.reason)
         if not_lent.reason is not CustodyReason.SUSPENDED:
             await self.alarms.refused(scope, not_lent)
         self.refusals.put(scope, refused, self.clock.now())
         return refused
 
-    def end(self, lease: HeldLease, reason: CustodyReason) -> None:
-        """Take a lease back, from the shelf and from whoever uses it."""
-        lease.end(reason)
-        if self.shelf.get(lease.scope) is lease:
-            self.shelf.take(lease.scope)
-            self.figures.evictions += 1
+    def put_back(self, lease: HeldLease) -> None:
+        """Nothing has changed for a lease after all."""
+        there = self.shelf.get(lease.scope)
+        if lease.scope not in self._loads and (there is None or there.lent_at < lease.lent_at):
+            self.shelf.put(lease)
+
+    def end(self, scope: Scope, reason: CustodyReason) -> None:
+        """Take a merchant's keys back, from the shelf and from whoever uses them."""
+        self.figures.evictions += self.shelf.get(scope) is not None
+        for lease in self.shelf.take(scope):
+            lease.end(reason)
 
     async def _loaded(self, scope: Scope, load: _Load) -> Outcome[HeldLease, CustodyRefused]:
         try:
@@ -97,12 +101,14 @@ class Loads:
 
     async def _lent(self, scope: Scope, load: _Load) -> Outcome[HeldLease, CustodyRefused]:
         renewed = written = self.shelf.get(scope) is not None
+        lease: HeldLease | None = None
         for _ in range(TRIES_MAX):
             load.void = False
-            lent = await self.lender.lend(scope)
-            if isinstance(lent, Failure):
-                return Failure(await self.refuse(scope, lent.failure()))
-            lease = lent.unwrap()
+            if lease is None or await self.lender.judged(lease) is not True:
+                lent = await self.lender.lend(scope)
+                if isinstance(lent, Failure):
+                    return Failure(await self.refuse(scope, lent.failure()))
+                lease = lent.unwrap()
             if not written:
                 await self.alarms.granted(lease)
                 written = True
@@ -122,4 +128,5 @@ class Loads:
     def _put_off(self, held: HeldLease | None) -> None:
         """Renew it later: the root, the key table or the audit trail is not to be had now."""
         if held is not None:
-            held.due_at = self.clock.now() + pause_after(FAILURES_MAX, self.lender.settings.timing)
+            pause = pause_after(FAILURES_MAX, self.lender.settings.timing)
+            held.due_at = min(self.clock.now() + pause, held.ends_at)

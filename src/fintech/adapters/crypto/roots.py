@@ -11,7 +11,6 @@ from typing import Final, TypeVar
 from attrs import define, field
 
 from fintech.domain.keys.custody import CmkName, CmkStatus
-from fintech.domain.keys.refusals import CustodyRefused
 from fintech.domain.keys.timing import CustodyTiming
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.ports.clock import Clock
@@ -51,7 +50,7 @@ class RootStanding:
     retry_at: datetime = NEVER
     failures: int = 0
     shut: bool = False  #: by the bank's order, or because the sweep found it disabled
-    asking: "asyncio.Task[CustodyRefused | None] | None" = None
+    asking: "asyncio.Task[None] | None" = None
 
 
 def pause_after(failures: int, timing: CustodyTiming) -> timedelta:
@@ -60,7 +59,7 @@ def pause_after(failures: int, timing: CustodyTiming) -> timedelta:
     return whole * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
 
 
-@define(eq=False, kw_only=True)
+@define(eq=False)
 class Roots:
     """The root keys that this process has to do with. ``denied`` is told when the root refuses one for all."""
 

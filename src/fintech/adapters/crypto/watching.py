@@ -25,7 +25,8 @@ _log = logging.getLogger(__name__)
 class Watch:
     """``changed`` is told whose rings have changed, None for everybody's; ``shut`` of a root key that is shut.
 
-    Whoever wants a lease from ``due_at`` on has it look first, so that nothing hangs on somebody running it.
+    Whoever wants a lease from ``due_at`` on has it look first, so that nothing hangs on somebody running it. Where it is
+    ``attended`` by somebody who looks all the time, nobody waits for a table that cannot be read.
     """
 
     table: KeyTable
@@ -35,6 +36,7 @@ class Watch:
     figures: VaultFigures
     changed: Callable[[Sequence[Scope] | None], Awaitable[None]]
     shut: Callable[[RootStanding], None]
+    attended: bool
     due_at: datetime = NEVER
     looked_at: datetime | None = None
     failing: bool = False
@@ -47,11 +49,11 @@ class Watch:
         await asyncio.shield(self._look())
 
     async def sight(self, now: datetime) -> None:
-        """Look if it is time to. While the table cannot be read nobody waits for it."""
+        """Look if it is time to."""
         if now < self.due_at:
             return
         looking = self._look()
-        if not self.failing:
+        if not (self.failing and self.attended):
             await asyncio.shield(looking)
 
     async def next(self) -> None:

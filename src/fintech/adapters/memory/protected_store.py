@@ -67,6 +67,30 @@ class MemoryProtectedStore(ProtectedStore):
                 self._quarantined.pop((scope, field), None)
             return len(gone)
 
+    async def discard(self, scope: Scope, values: Sequence[SealedValue]) -> int:
+        _within(len(values), LISTED_MAX, "values are discarded")
+        with self._lock:
+            here = self._values.get(scope, {})
+            fields = {_field(value.place): value.message for value in values}
+            gone = [
+                field for field, message in fields.items() if field in here and here[field].message == message
+            ]
+            for field in gone:
+                del here[field]
+                self._quarantined.pop((scope, field), None)
+            return len(gone)
+
+    async def listed(
+        self, scope: Scope, put_before: datetime, after: Place | None, limit: int
+    ) -> Sequence[SealedValue]:
+        _within(limit, LISTED_MAX, "values are listed")
+        with self._lock:
+            found = [(field, each) for field, each in self._values.get(scope, {}).items()]
+        found = [(field, each) for field, each in found if each.put_at < put_before]
+        if after is not None:
+            found = [(field, each) for field, each in found if field > _field(after)]
+        return [each for _, each in sorted(found, key=lambda found: found[0])[:limit]]
+
     async def older(self, scope: Scope, number: int, limit: int) -> Sequence[SealedValue]:
         _within(limit, LISTED_MAX, "values are listed")
         with self._lock:

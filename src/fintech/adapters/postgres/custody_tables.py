@@ -19,7 +19,7 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
 
 from fintech.adapters.postgres.tables import METADATA
 
@@ -48,6 +48,9 @@ key_rings = Table(
     Column("opened_until", _MOMENT, nullable=True),
     Column("created_at", _MOMENT, nullable=False),
     Column("epoch", BigInteger, nullable=False),
+    #: Permissions that are still to be withdrawn: root keys, and the permission at each.
+    Column("left_cmks", ARRAY(Text), nullable=False),
+    Column("left_grants", ARRAY(Text), nullable=False),
     PrimaryKeyConstraint("merchant_id", "livemode"),
     Index("key_rings_epoch", "epoch"),
 )
@@ -107,8 +110,8 @@ key_leader = Table(
 )
 
 #: One value for each field of a record. ``number`` is the version of the merchant's key; ``schema`` that of what is inside.
-protected = Table(
-    "protected",
+protected_values = Table(
+    "protected_values",
     METADATA,
     Column("merchant_id", _KEY, nullable=False),
     Column("livemode", Boolean, nullable=False),
@@ -124,7 +127,7 @@ protected = Table(
     Column("quarantined_at", _MOMENT, nullable=True),
     PrimaryKeyConstraint("merchant_id", "livemode", "table_name", "record_id", "column_name"),
     Index(
-        "protected_blind_index",
+        "protected_values_blind_index",
         "merchant_id",
         "livemode",
         "table_name",
@@ -134,7 +137,7 @@ protected = Table(
         postgresql_where=text("blind_index is not null"),
     ),
     Index(
-        "protected_number",
+        "protected_values_number",
         "merchant_id",
         "livemode",
         "number",

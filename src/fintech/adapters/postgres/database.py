@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from attrs import frozen
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from fintech.adapters.postgres.audit_sink import PostgresAuditSink, PostgresCheckpoints
 from fintech.adapters.postgres.connections import Connection, connect, open_pool
 from fintech.adapters.postgres.folding import Folding
 from fintech.adapters.postgres.group_commit import GroupCommit
@@ -31,6 +32,8 @@ class Database:
     outbox: PostgresOutbox
     key_table: PostgresKeyTable
     protected: PostgresProtectedStore
+    audit_sink: PostgresAuditSink
+    checkpoints: PostgresCheckpoints
 
 
 @asynccontextmanager
@@ -69,6 +72,8 @@ async def open_database(
             outbox=PostgresOutbox(pool, engine),
             key_table=PostgresKeyTable(pool, listener),
             protected=PostgresProtectedStore(pool),
+            audit_sink=PostgresAuditSink(pool),
+            checkpoints=PostgresCheckpoints(pool),
         )
 
 

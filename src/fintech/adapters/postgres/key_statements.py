@@ -7,9 +7,9 @@ CHANNEL: Final = "fintech_keys"
 
 _RING: Final = """
 select r.merchant_id, r.livemode, r.id, r.version, r.custody, r.opened_until, r.created_at,
-       v.number, v.status, v.cmk, v.derivation, v.wrapped, v.grant_name, v.created_at as version_created_at,
+       r.left_cmks, r.left_grants, v.number, v.status, v.cmk, v.derivation, v.wrapped, v.grant_name, v.created_at as version_created_at,
        v.retired_at
-  from {} r join key_versions v on v.merchant_id = r.merchant_id and v.livemode = r.livemode
+  from {} r left join key_versions v on v.merchant_id = r.merchant_id and v.livemode = r.livemode
  order by r.merchant_id, r.livemode, v.number
 """
 
@@ -48,19 +48,21 @@ KEEP_ORDER: Final = (
     "insert into key_orders (sequence, document, signature, applied_at) values ($1, $2, $3, $4)"
 )
 
-#: A ring ($1 to $8) and its versions ($9 on), of which those are written that have changed.
+#: A ring ($1 to $10) and its versions ($11 on), of which those are written that have changed.
 KEEP_RING: Final = """
 with ring as (
-    insert into key_rings as r (merchant_id, livemode, id, version, custody, opened_until, created_at, epoch)
-    values ($1, $2, $3, $4, $5, $6, $7, $8)
+    insert into key_rings as r (merchant_id, livemode, id, version, custody, opened_until, created_at, epoch, left_cmks,
+                                left_grants)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9::text[], $10::text[])
     on conflict (merchant_id, livemode) do update
        set id = excluded.id, version = excluded.version, custody = excluded.custody,
-           opened_until = excluded.opened_until, created_at = excluded.created_at, epoch = excluded.epoch
+           opened_until = excluded.opened_until, created_at = excluded.created_at, epoch = excluded.epoch,
+           left_cmks = excluded.left_cmks, left_grants = excluded.left_grants
 )
 insert into key_versions as v (merchant_id, livemode, number, status, cmk, derivation, wrapped, grant_name, created_at,
                                retired_at)
-select $1, $2, each.* from unnest($9::int[], $10::text[], $11::text[], $12::text[], $13::bytea[], $14::text[],
-                                  $15::timestamptz[], $16::timestamptz[]) each
+select $1, $2, each.* from unnest($11::int[], $12::text[], $13::text[], $14::text[], $15::bytea[], $16::text[],
+                                  $17::timestamptz[], $18::timestamptz[]) each
 on conflict (merchant_id, livemode, number) do update
    set status = excluded.status, cmk = excluded.cmk, derivation = excluded.derivation, wrapped = excluded.wrapped,
        grant_name = excluded.grant_name, created_at = excluded.created_at, retired_at = excluded.retired_at

@@ -7,7 +7,7 @@ heartbeats and the leader's lock are one statement each and wait for no change.
 
 A version that is retired or shredded is emptied by an update, and a check sees to it. The row as it was stays in its page
 until vacuum comes by (the table asks for it after any change), and in the server's log and backups for as long as those
-are kept: that is the horizon of a shredding (docs/operations/keys.md).
+are kept: that is the horizon of a shredding (docs/operations/key-table.md).
 """
 
 import asyncio
@@ -52,6 +52,7 @@ from fintech.domain.keys.custody import (
     KeyRingId,
     KeyStatus,
     KeyVersion,
+    LeftGrant,
 )
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.scope import Scope
@@ -208,7 +209,8 @@ def _scope(row: Any) -> Scope:
 def _ring_columns(ring: KeyRing, epoch: int) -> tuple[object, ...]:
     scope = ring.scope
     custody = (ring.custody, ring.opened_until, ring.created_at)
-    return scope.merchant, scope.livemode, ring.id, ring.version, *custody, epoch
+    left = ([each.cmk for each in ring.left], [each.grant for each in ring.left])
+    return scope.merchant, scope.livemode, ring.id, ring.version, *custody, epoch, *left
 
 
 def _version_columns(ring: KeyRing) -> list[list[object]]:
@@ -225,7 +227,7 @@ def _version_columns(ring: KeyRing) -> list[list[object]]:
         )
         for key in ring.keys
     ]
-    return [list(column) for column in zip(*rows, strict=True)]
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(8)]
 
 
 def _ring(rows: Sequence[Any]) -> KeyRing:
@@ -235,9 +237,13 @@ def _ring(rows: Sequence[Any]) -> KeyRing:
         version=first["version"],
         scope=_scope(first),
         custody=Custody(first["custody"]),
-        keys=tuple(_version(row) for row in rows),
+        keys=tuple(_version(row) for row in rows if row["number"] is not None),
         created_at=first["created_at"],
         opened_until=first["opened_until"],
+        left=tuple(
+            LeftGrant(CmkName(cmk), grant)
+            for cmk, grant in zip(first["left_cmks"], first["left_grants"], strict=True)
+        ),
     )
 
 

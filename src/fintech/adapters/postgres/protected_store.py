@@ -9,8 +9,10 @@ import asyncpg
 from fintech.adapters.postgres.pooled import asked
 from fintech.adapters.postgres.protected_statements import (
     COUNTS,
+    DISCARD,
     FIND,
     GET,
+    LISTED,
     OLDER,
     PUT,
     QUARANTINE,
@@ -65,6 +67,19 @@ class PostgresProtectedStore(ProtectedStore):
 
     async def remove(self, scope: Scope, table: str, record: str) -> int:
         return len(await self._asked(REMOVE, scope, table, record))
+
+    async def discard(self, scope: Scope, values: Sequence[SealedValue]) -> int:
+        _within(len(values), LISTED_MAX, "values are discarded")
+        rows = sorted((*_field(value.place), value.message) for value in values)
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        return len(await self._asked(DISCARD, scope, *columns)) if rows else 0
+
+    async def listed(
+        self, scope: Scope, put_before: datetime, after: Place | None, limit: int
+    ) -> Sequence[SealedValue]:
+        _within(limit, LISTED_MAX, "values are listed")
+        field = ("", "", "") if after is None else _field(after)
+        return [_value(row) for row in await self._asked(LISTED, scope, put_before, *field, limit)]
 
     async def older(self, scope: Scope, number: int, limit: int) -> Sequence[SealedValue]:
         _within(limit, LISTED_MAX, "values are listed")

@@ -106,6 +106,14 @@ class KeyVersion:
 
 
 @frozen
+class LeftGrant:
+    """A permission at a root key that nothing of a ring needs any more, and that is still to be withdrawn there."""
+
+    cmk: CmkName
+    grant: str
+
+
+@frozen
 class CustodyStepRefused:
     """The bank's word and what it said before do not go together."""
 
@@ -133,7 +141,10 @@ class RetirementRefused:
 class KeyRing:
     """A merchant's keys in one mode. ``version`` counts its changes: a ring is saved as `KeyTable` found it, or not.
 
-    ``opened_until`` is the end of a break-glass, while a revoked ring can be used all the same.
+    ``opened_until`` is the end of a break-glass, while a revoked ring can be used all the same. A ring without ``keys`` is
+    that of a merchant whom the bank spoke of before anything was sealed; the first version is added as any other is.
+    ``left`` are permissions that are to be withdrawn: kept until the root has done so, so that none is forgotten when a
+    process dies.
     """
 
     id: KeyRingId
@@ -143,6 +154,7 @@ class KeyRing:
     keys: tuple[KeyVersion, ...]
     created_at: datetime
     opened_until: datetime | None = None
+    left: tuple[LeftGrant, ...] = ()
 
     @property
     def active(self) -> KeyVersion | None:
@@ -175,16 +187,21 @@ class KeyRing:
         """Without any key from now on, and without a way back."""
         if Custody.SHREDDED not in CUSTODY_TRANSITIONS[self.custody]:
             return Failure(CustodyStepRefused(self.custody, Custody.SHREDDED))
-        keys = tuple(evolve(key, status=KeyStatus.RETIRED, wrapped=b"", retired_at=now) for key in self.keys)
-        return Success(evolve(self, custody=Custody.SHREDDED, keys=keys, opened_until=None))
+        keys = tuple(
+            evolve(key, status=KeyStatus.RETIRED, wrapped=b"", grant=None, retired_at=key.retired_at or now)
+            for key in self.keys
+        )
+        gone = evolve(self, custody=Custody.SHREDDED, keys=keys, opened_until=None)
+        return Success(gone.leaving(self.keys))
 
     def rotated(self, key: KeyVersion) -> "Outcome[KeyRing, RotationRefused]":
         """With a new version that seals; the one that did only opens from now on."""
         opening = [each for each in self.keys if each.status is not KeyStatus.RETIRED]
         if self.custody is not Custody.ACTIVE or len(opening) >= VERSIONS_MAX:
             return Failure(RotationRefused(self.custody, len(opening)))
-        if key.number != self.keys[-1].number + 1:
-            message = f"version {key.number} does not follow {self.keys[-1].number}"
+        last = self.keys[-1].number if self.keys else 0
+        if key.number != last + 1:
+            message = f"version {key.number} does not follow {last}"
             raise AssertionError(message)
         before = tuple(
             each.moved_to(KeyStatus.DECRYPT_ONLY) if each.status is KeyStatus.ACTIVE else each
@@ -198,13 +215,35 @@ class KeyRing:
         if key is None or key.status is not KeyStatus.DECRYPT_ONLY:
             return Failure(RetirementRefused(number, None if key is None else key.status))
         gone = evolve(key.moved_to(KeyStatus.RETIRED), wrapped=b"", grant=None, retired_at=now)
-        return Success(self.with_key(gone))
+        return Success(self.with_key(gone).leaving((key,)))
 
     def with_key(self, key: KeyVersion) -> "KeyRing":
-        """With another state of one of its versions: wrapped by another root key, say."""
+        """With another state of one of its versions."""
         return evolve(self, keys=tuple(key if each.number == key.number else each for each in self.keys))
 
+    def rewrapped(self, number: int, cmk: CmkName, wrapped: bytes, grant: str | None) -> "KeyRing":
+        """With a version wrapped by another root key. What it was permitted by at the one before is to be withdrawn, once
+        no version needs it."""
+        key = self.key(number)
+        if key is None or key.status is KeyStatus.RETIRED or key.derivation is Derivation.DERIVED:
+            message = f"version {number} is not there, is retired, or is tied to its root key by derivation"
+            raise AssertionError(message)
+        return self.with_key(evolve(key, cmk=cmk, wrapped=wrapped, grant=grant)).leaving((key,))
 
-def new_ring(*, id: KeyRingId, scope: Scope, key: KeyVersion, at: datetime) -> KeyRing:
-    """A ring of one version."""
-    return KeyRing(id=id, version=0, scope=scope, custody=Custody.ACTIVE, keys=(key,), created_at=at)
+    def leaving(self, keys: tuple[KeyVersion, ...]) -> "KeyRing":
+        """Remembers to withdraw what some versions were permitted by, except what others still need: a merchant's
+        permission at a root key is one for all versions."""
+        needed = {LeftGrant(each.cmk, each.grant) for each in self.keys if each.grant is not None}
+        grants = [LeftGrant(each.cmk, each.grant) for each in keys if each.grant is not None]
+        left = [grant for grant in (*self.left, *grants) if grant not in needed]
+        return evolve(self, left=tuple(dict.fromkeys(left)))
+
+    def withdrawn(self, grant: LeftGrant) -> "KeyRing":
+        """The root has withdrawn one."""
+        return evolve(self, left=tuple(each for each in self.left if each != grant))
+
+
+def new_ring(*, id: KeyRingId, scope: Scope, key: KeyVersion | None, at: datetime) -> KeyRing:
+    """A ring of one version, or of none yet."""
+    keys = () if key is None else (key,)
+    return KeyRing(id=id, version=0, scope=scope, custody=Custody.ACTIVE, keys=keys, created_at=at)

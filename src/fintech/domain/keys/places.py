@@ -20,18 +20,21 @@ class Place:
     record: str
     schema: int = 1
 
-    def bound_to(self, scope: Scope) -> bytes:
-        """What a value here is authenticated with: scope, place and versions, each with its length before it, so that
-        no two places are the same bytes."""
-        return _head(scope, self.table, self.column, self.schema) + _part(self.record)
+    def bound_to(self, owner: bytes) -> bytes:
+        """What a value here is authenticated with: `owner_of` its scope, place and versions, each with its length before it,
+        so that no two places are the same bytes."""
+        return owner + _field(self.table, self.column, self.schema) + _part(self.record)
 
 
-@lru_cache(maxsize=65_536)
-def _head(scope: Scope, table: str, column: str, schema: int) -> bytes:
+def owner_of(scope: Scope) -> bytes:
+    """How everything begins that a scope's values are authenticated with."""
     mode = "live" if scope.livemode else "test"
-    return bytes([LAYOUT]) + b"".join(
-        _part(text) for text in (scope.merchant, mode, table, column, str(schema))
-    )
+    return bytes([LAYOUT]) + _part(scope.merchant) + _part(mode)
+
+
+@lru_cache(maxsize=1_024)
+def _field(table: str, column: str, schema: int) -> bytes:
+    return _part(table) + _part(column) + _part(str(schema))
 
 
 def _part(text: str) -> bytes:

@@ -17,6 +17,10 @@ from fintech.entrypoints.cli.lazy import LazyGroup, Listed
         ),
         "merchant": Listed("fintech.entrypoints.cli.merchant:merchant", "Open, show and place merchants."),
         "key": Listed("fintech.entrypoints.cli.key:key", "Make, roll, revoke and list API keys."),
+        "keys": Listed(
+            "fintech.entrypoints.cli.keys:keys",
+            "Show custody of merchants' keys; sign and apply the bank's orders.",
+        ),
         "payment": Listed("fintech.entrypoints.cli.payment:payment", "List, show and refund payments."),
         "location": Listed(
             "fintech.entrypoints.cli.location:location",

@@ -49,7 +49,7 @@ def build_app(
         downloads=Downloads(settings.streams_max, settings.stream_timeout_s, flights),
         meter=meter,
     )
-    health = Health(core.store(), meter, flights, settings.ready_timeout_s)
+    health = Health(core.store(), meter, flights, settings.ready_timeout_s, core.key_vault())
     app = web.Application(client_max_size=settings.body_max_bytes)
     app[HEALTH] = health
     for route in routes:

@@ -18,13 +18,13 @@ from fintech.domain.metadata import Metadata
 from fintech.domain.money import Currency
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.scope import Scope
-from fintech.entrypoints.http.custody_refusals import PROTECTION, WITHHELD, protection_of
 from fintech.entrypoints.http.errors import Refused, missing
 from fintech.entrypoints.http.kinds import METADATA_CHANGES, Flag, Nested, Pairs, Reference, Text, words
 from fintech.entrypoints.http.listing import NEWER, OLDER, ListParams, list_of
 from fintech.entrypoints.http.parameters import Nothing
 from fintech.entrypoints.http.payment_params import CURRENCY
 from fintech.entrypoints.http.payout_refusals import payout_problem
+from fintech.entrypoints.http.protection import PROTECTION, WITHHELD, protection_of
 from fintech.entrypoints.http.routes import Answer, Call, Resource, Route, Seen, gone
 from fintech.entrypoints.http.schema import (
     FLAG,

@@ -1,66 +1,49 @@
-"""What custody refuses, as the wire says it, and how an object says that some of it is held back."""
+"""Why the bank's word was not carried out, as problems. Who has signed nothing is told nothing of how things stand."""
 
-from typing import Final, assert_never
+from typing import TypeAlias, assert_never
 
-from fintech.domain.keys.refusals import CustodyReason, CustodyRefused
-from fintech.entrypoints.http.errors import ErrorType, Problem
-from fintech.entrypoints.http.schema import Schema, one_of
+from fintech.application.commits import NotFound
+from fintech.application.keys.breaking_glass import GlassRefused
+from fintech.application.keys.figures import BadSignature, SameOfficer, UnknownKey
+from fintech.application.keys.orders import OrderRefused
+from fintech.domain.keys.breaking_glass import OPEN_MAX, NotThatLong
+from fintech.domain.keys.custody import CustodyStepRefused
+from fintech.domain.keys.documents import OrderMalformed
+from fintech.entrypoints.http.errors import Problem, missing
+from fintech.ports.key_table import OrderOutOfSequence
 
-#: How long to wait before asking again, in seconds, while a root key is disabled, and while its keeper cannot be asked.
-SUSPENDED_RETRY_S: Final = 60
-UNREACHABLE_RETRY_S: Final = 5
-
-#: An event tells nothing of what is protected: it is for ever, and what it spoke of may have to be gone.
-WITHHELD: Final = "withheld"
+Refusal: TypeAlias = OrderRefused | GlassRefused
 
 
-def custody_problem(refused: CustodyRefused) -> Problem:
-    """The problem that a refusal is. Nothing was done."""
-    reason = refused.reason
-    match reason:
-        case CustodyReason.REVOKED:
-            message = "The bank has revoked the keys of this account: nothing protected can be read or kept."
-            return Problem(status=403, code=reason.value, message=message, retry=False)
-        case CustodyReason.SUSPENDED:
-            message = "The bank has suspended its keys: nothing protected can be read or kept until it restores them."
-            return _later(reason, message, SUSPENDED_RETRY_S)
-        case CustodyReason.UNREACHABLE:
-            message = "The bank's keys cannot be reached right now. Nothing was done; try again in a moment."
-            return _later(reason, message, UNREACHABLE_RETRY_S)
-        case CustodyReason.INTEGRITY:
-            message = "Something went wrong on our side. Name the Request-Id when you ask us about it."
-            return Problem(status=500, type=ErrorType.API, code=reason.value, message=message, retry=False)
-        case CustodyReason.DESTROYED:
-            message = "The keys of this account were destroyed, and with them what they protected."
-            return Problem(status=410, code=reason.value, message=message, retry=False)
+def custody_problem_of(refused: Refusal) -> Problem:
+    """The problem that a refusal is."""
+    match refused:
+        case OrderMalformed(field=name, rule=rule):
+            what = "document" if name == "order" else f"document's {name}"
+            return Problem(code="order_malformed", message=f"The {what} {rule}.", param="document")
+        case UnknownKey() | BadSignature():
+            message = "No officer's key of this name signed this document."
+            return Problem(status=403, code="signature_invalid", message=message, param="signature")
+        case SameOfficer():
+            message = "It takes two officers, with a key each."
+            return Problem(code="officers_not_distinct", message=message, param="second_key")
+        case OrderOutOfSequence(expected=expected):
+            return Problem(
+                status=409,
+                code="order_out_of_sequence",
+                message=f"The next order has the number {expected}.",
+                param="document",
+                details={"expected_sequence": expected},
+                retry=False,
+            )
+        case CustodyStepRefused(current=current, wanted=wanted):
+            message = f"Custody is {current.value}, from where it does not become {wanted.value} this way."
+            return Problem(code="custody_unexpected_state", message=message, param="document")
+        case NotThatLong():
+            hours = int(OPEN_MAX.total_seconds()) // 3600
+            message = f"Glass is broken until a moment to come, {hours} hours ahead at most."
+            return Problem(code="until_invalid", message=message, param="document")
+        case NotFound(kind=kind, id=id):
+            return missing(kind, id, "document").problem
         case _:
-            assert_never(reason)
-
-
-def protection_of(refused: CustodyRefused) -> str:
-    """Why some of an object is held back, in one word."""
-    reason = refused.reason
-    match reason:
-        case CustodyReason.REVOKED:
-            return "revoked"
-        case CustodyReason.SUSPENDED:
-            return "suspended"
-        case CustodyReason.UNREACHABLE:
-            return "unreachable"
-        case CustodyReason.INTEGRITY:
-            return "damaged"
-        case CustodyReason.DESTROYED:
-            return "destroyed"
-        case _:
-            assert_never(reason)
-
-
-#: A member that an object has only where some of it is held back.
-PROTECTION: Final[Schema] = one_of(*(protection_of(CustodyRefused(each)) for each in CustodyReason), WITHHELD)
-
-
-def _later(reason: CustodyReason, message: str, retry_after_s: int) -> Problem:
-    headers = {"Retry-After": str(retry_after_s)}
-    return Problem(
-        status=503, type=ErrorType.API, code=reason.value, message=message, retry=True, headers=headers
-    )
+            assert_never(refused)

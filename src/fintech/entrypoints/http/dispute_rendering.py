@@ -12,7 +12,7 @@ from fintech.domain.keys.refusals import CustodyRefused
 from fintech.domain.metadata import Metadata
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.entrypoints.http.balance_transaction_rendering import render_line
-from fintech.entrypoints.http.custody_refusals import PROTECTION, WITHHELD, protection_of
+from fintech.entrypoints.http.protection import PROTECTION, WITHHELD, protection_of
 from fintech.entrypoints.http.schema import (
     FLAG,
     INTEGER,

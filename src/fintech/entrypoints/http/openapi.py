@@ -6,7 +6,7 @@ from typing import Any, Final
 from fintech.entrypoints.http.expanding import EXPANSIONS_MAX, Expander
 from fintech.entrypoints.http.health import PROBES
 from fintech.entrypoints.http.parameters import described
-from fintech.entrypoints.http.routes import Method, Route
+from fintech.entrypoints.http.routes import Method, Role, Route
 from fintech.entrypoints.http.schema import ERROR, Schema, listed, ref
 from fintech.entrypoints.http.settings import API_VERSION
 
@@ -89,7 +89,9 @@ def _operation(route: Route[Any], expansion: str | None) -> dict[str, Any]:
         }
         | {status: {"$ref": f"#/components/responses/{status}"} for status in _ERRORS},
     }
-    if route.method is not Method.GET:
+    if route.role is Role.SIGNER:
+        operation["security"] = []
+    elif route.method is not Method.GET:
         operation["parameters"].append(_IDEMPOTENCY_KEY)
     if route.method is Method.POST:
         operation["requestBody"] = _body(fields)

@@ -12,6 +12,7 @@ from fintech.entrypoints.http import (
     balance_transaction_rendering,
     bank_accounts,
     charge_rendering,
+    custody_rendering,
     dispute_rendering,
     events,
     locations,
@@ -30,6 +31,7 @@ from fintech.entrypoints.http.balance_settings import PayoutSettings
 from fintech.entrypoints.http.balance_transactions import BalanceTransactions
 from fintech.entrypoints.http.bank_accounts import BankAccounts
 from fintech.entrypoints.http.charges import Charges
+from fintech.entrypoints.http.custody import Custody
 from fintech.entrypoints.http.disputes import Disputes
 from fintech.entrypoints.http.events import Events
 from fintech.entrypoints.http.expanding import Expandable, Expander
@@ -54,6 +56,9 @@ OBJECTS: Final[Mapping[str, Schema]] = {
     "balance_transaction": balance_transaction_rendering.SCHEMA,
     "bank_account": bank_accounts.SCHEMA,
     "charge": charge_rendering.SCHEMA,
+    custody_rendering.KEY: custody_rendering.KEY_SCHEMA,
+    custody_rendering.ORDER: custody_rendering.ORDER_SCHEMA,
+    custody_rendering.ROOT_KEY: custody_rendering.ROOT_KEY_SCHEMA,
     "dispute": dispute_rendering.SCHEMA,
     "event": events.SCHEMA,
     "payment_intent": payment_rendering.SCHEMA,
@@ -113,6 +118,7 @@ def operations_of(core: Core) -> tuple[Sequence[Route[Any]], Expander]:
         _statements(core),
         TaxInvoices(make_tax_invoice=core.make_tax_invoice()),
         _webhook_endpoints(core),
+        _custody(core),
     )
     places, readers = _at_the_till(core)
     tills = (places, readers)
@@ -253,4 +259,14 @@ def _webhook_endpoints(core: Core) -> WebhookEndpoints:
         outbox=core.outbox(),
         store=core.store(),
         queries=core.queries(),
+    )
+
+
+def _custody(core: Core) -> Custody:
+    return Custody(
+        apply_order=core.apply_order(),
+        break_glass=core.break_glass(),
+        list_orders=core.list_orders(),
+        table=core.key_table(),
+        clock=core.clock(),
     )

@@ -25,11 +25,11 @@ from fintech.domain.payments.presentation import Presentation, payment_of_presen
 from fintech.domain.scope import Scope
 from fintech.entrypoints.http.card_facts import BILLING, CHECKS, NO_CHECKS, render_billing
 from fintech.entrypoints.http.card_present import METHOD, render_presented_card
-from fintech.entrypoints.http.custody_refusals import PROTECTION, WITHHELD, protection_of
 from fintech.entrypoints.http.errors import Refused, missing
 from fintech.entrypoints.http.listing import page_of
 from fintech.entrypoints.http.method_params import CreateParams, FindParams, MethodListParams
 from fintech.entrypoints.http.parameters import Nothing
+from fintech.entrypoints.http.protection import PROTECTION, WITHHELD, protection_of
 from fintech.entrypoints.http.refusals import problem_of
 from fintech.entrypoints.http.routes import Answer, Call, Resource, Route, Seen
 from fintech.entrypoints.http.schema import (

@@ -34,9 +34,9 @@ from fintech.domain.payments.refusals import (
     WrongStatus,
 )
 from fintech.domain.refunds.refund import InsufficientFunds, RefundOver
-from fintech.entrypoints.http.custody_refusals import custody_problem
 from fintech.entrypoints.http.dispute_refusals import OfDisputes, dispute_problem
 from fintech.entrypoints.http.errors import ErrorType, Problem, missing
+from fintech.entrypoints.http.protection import custody_problem
 
 #: Everything that a use case behind this face may refuse with.
 AnyRefusal: TypeAlias = Refusal | RefundRefusal | MethodRefusal | DisputeRefusal

@@ -16,6 +16,7 @@ from fintech.domain.keys.custody import (
     KeyRingId,
     KeyStatus,
     KeyVersion,
+    LeftGrant,
     new_ring,
 )
 from fintech.domain.outcome import Failure, Success
@@ -96,6 +97,23 @@ class KeyTableContract:
         revoked = await next_one(restored.placed(Custody.REVOKED).unwrap())
         opened = await next_one(revoked.opened(now + SOON).unwrap())
         await next_one(opened.shredded(now + SOON).unwrap())
+
+    async def test_what_is_still_to_be_withdrawn_is_kept(self, table: KeyTable, ring: KeyRing) -> None:
+        grants = (LeftGrant(FIRST, "grant-1"), LeftGrant(SECOND, "grant-2"))
+        left = await kept(table, evolve(ring, left=grants))
+        assert await table.ring(ring.scope) == left
+        await kept(table, left.withdrawn(grants[0]))
+        assert [each.left for each in await table.rings(None, None, 10)] == [grants[1:]]
+
+    async def test_a_ring_without_keys_is_kept(
+        self, table: KeyTable, scope: Scope, ids: IdSource, clock: Clock
+    ) -> None:
+        """Of a merchant whom the bank spoke of before anything was sealed."""
+        empty = await kept(table, evolve(fresh(scope, ids, clock), keys=()))
+        assert await table.ring(scope) == empty
+        assert await table.rings(None, None, 10) == [empty]
+        first = await kept(table, empty.rotated(key_version(1, clock.now())).unwrap())
+        assert await table.ring(scope) == first
 
     async def test_a_ring_that_has_lost_a_version_is_not_kept(
         self, table: KeyTable, ring: KeyRing, clock: Clock

@@ -71,6 +71,39 @@ class ProtectedStoreContract:
             assert await store.remove(stranger, CARD.table, CARD.record) == 0
         assert await store.get(scope, [CARD]) == {CARD: card}
 
+    async def test_all_of_it_is_listed_by_field_and_from_one_on(
+        self, store: ProtectedStore, scope: Scope, clock: Clock
+    ) -> None:
+        """Whatever is there can be found to be removed, also what is set apart; what came later is left alone."""
+        fields = [("a", "z", "1"), ("b", "x", "1"), ("b", "y", "1"), ("b", "a", "2")]
+        places = [Place(table, column, record) for table, column, record in fields]
+        values = [sealed(place, clock, number=at + 1) for at, place in enumerate(places)]
+        await store.put(scope, list(reversed(values)))
+        later = evolve(sealed(Place("c", "x", "1"), clock), put_at=clock.now() + timedelta(seconds=1))
+        await store.put(scope, [later])
+        assert await store.quarantine(scope, values[1], clock.now())
+        soon = clock.now() + timedelta(seconds=1)
+        assert await store.listed(scope, soon, None, 10) == values
+        assert await store.listed(scope, soon, None, 3) == values[:3]
+        assert await store.listed(scope, soon, places[1], 10) == values[2:]
+        assert await store.listed(scope, clock.now(), None, 10) == []
+        assert await store.listed(scope, soon, places[-1], 10) == []
+        assert await store.listed(Scope(scope.merchant, livemode=True), soon, None, 10) == []
+
+    async def test_what_was_listed_is_discarded_unless_it_is_another_by_now(
+        self, store: ProtectedStore, other: ProtectedStore, scope: Scope, clock: Clock
+    ) -> None:
+        values = [sealed(Place("a", "x", record), clock) for record in ("1", "2", "3")]
+        await store.put(scope, values)
+        assert await store.quarantine(scope, values[0], clock.now())
+        anew = sealed(values[1].place, clock, message=b"anew")
+        await store.put(scope, [anew])
+        assert await other.discard(Scope(scope.merchant, livemode=True), values) == 0
+        assert await other.discard(scope, []) == 0
+        assert await other.discard(scope, values) == 2
+        assert await store.listed(scope, clock.now() + timedelta(days=1), None, 10) == [anew]
+        assert await store.discard(scope, values) == 0
+
     async def test_what_is_put_in_its_place_replaces_it(
         self, store: ProtectedStore, scope: Scope, clock: Clock
     ) -> None:

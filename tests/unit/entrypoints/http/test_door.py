@@ -7,7 +7,7 @@ import pytest
 
 from fintech.adapters.simulator.card_acquirer import SimulatedAcquirer
 from fintech.entrypoints.container import Core
-from fintech.entrypoints.http.door import FORM
+from fintech.entrypoints.http.problems import FORM
 from fintech.entrypoints.http.settings import HttpSettings
 from fintech.ports.errors import ConcurrencyExhausted, PortError, StoreOverloaded, StoreUnavailable
 from tests.unit.entrypoints.http.driving import Api, driving

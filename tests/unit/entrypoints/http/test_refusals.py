@@ -48,8 +48,8 @@ from fintech.domain.payments.refusals import (
 )
 from fintech.domain.refunds.refund import InsufficientFunds, RefundOver, RefundStatus
 from fintech.domain.scope import Scope
-from fintech.entrypoints.http.custody_refusals import PROTECTION, protection_of
 from fintech.entrypoints.http.errors import ErrorType
+from fintech.entrypoints.http.protection import PROTECTION, protection_of
 from fintech.entrypoints.http.refusals import AnyRefusal, problem_of
 
 SHOP = MerchantId("acct_" + "0" * 24)

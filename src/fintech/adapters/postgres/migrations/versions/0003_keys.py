@@ -26,6 +26,8 @@ _KEYS: Final = (
     opened_until timestamptz,
     created_at timestamptz not null,
     epoch bigint not null,
+    left_cmks text[] not null,
+    left_grants text[] not null,
     constraint key_rings_pk primary key (merchant_id, livemode)
 )""",
     "create index key_rings_epoch on key_rings (epoch)",
@@ -71,7 +73,7 @@ _KEYS: Final = (
 )
 
 _SEALED: Final = (
-    """create table protected (
+    """create table protected_values (
     merchant_id text collate "C" not null,
     livemode boolean not null,
     table_name text collate "C" not null,
@@ -83,15 +85,15 @@ _SEALED: Final = (
     blind_index bytea,
     put_at timestamptz not null,
     quarantined_at timestamptz,
-    constraint protected_pk primary key (merchant_id, livemode, table_name, record_id, column_name)
+    constraint protected_values_pk primary key (merchant_id, livemode, table_name, record_id, column_name)
 )""",
     # Nothing that is sealed can be made smaller: do not try.
-    "alter table protected alter column message set storage external",
-    """create index protected_blind_index
-    on protected (merchant_id, livemode, table_name, column_name, blind_index, record_id)
+    "alter table protected_values alter column message set storage external",
+    """create index protected_values_blind_index
+    on protected_values (merchant_id, livemode, table_name, column_name, blind_index, record_id)
     where blind_index is not null""",
-    """create index protected_number
-    on protected (merchant_id, livemode, number, table_name, record_id, column_name)
+    """create index protected_values_number
+    on protected_values (merchant_id, livemode, number, table_name, record_id, column_name)
     where quarantined_at is null""",
 )
 
