@@ -37,9 +37,10 @@ from fintech.application.payments.requests import (
 )
 from fintech.application.payments.resolving import ResolvePayment
 from fintech.application.payouts.asking import PayoutAsking
+from fintech.application.payouts.creating import CreatePayout
 from fintech.application.payouts.remitting import RemitLines
 from fintech.application.payouts.repeats import PayoutRepeats
-from fintech.application.payouts.requests import CancelPayout, CreatePayout, ReversePayout, UpdatePayout
+from fintech.application.payouts.requests import CancelPayout, ReversePayout, UpdatePayout
 from fintech.application.payouts.resolving import HeedPayoutNotice, ResolvePayout
 from fintech.application.payouts.schedule import PayOnSchedule
 from fintech.application.refunds.asking import RefundAsking

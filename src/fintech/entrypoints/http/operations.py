@@ -78,14 +78,7 @@ OBJECTS: Final[Mapping[str, Schema]] = {
 def operations_of(core: Core) -> tuple[Sequence[Route[Any]], Expander]:
     """The operations on a core, and what expands their answers."""
     store, queries = core.store(), core.queries()
-    methods = PaymentMethods(
-        create_method=core.create_payment_method(),
-        find_method=core.find_method(),
-        read_billing=core.read_billing(),
-        look_up_methods=core.look_up_methods(),
-        store=store,
-        queries=queries,
-    )
+    methods = _methods(core)
     payments = Payments(
         create_payment=core.create_payment(),
         update_payment=core.update_payment(),
@@ -128,6 +121,17 @@ def operations_of(core: Core) -> tuple[Sequence[Route[Any]], Expander]:
         payments, methods, charges, refunds, disputes, transactions, payouts, accounts, places
     )
     return routes, expander
+
+
+def _methods(core: Core) -> PaymentMethods:
+    return PaymentMethods(
+        create_method=core.create_payment_method(),
+        find_method=core.find_method(),
+        read_billing=core.read_billing(),
+        look_up_methods=core.look_up_methods(),
+        store=core.store(),
+        queries=core.queries(),
+    )
 
 
 def _at_the_bank(core: Core) -> tuple[Payouts, BankAccounts]:

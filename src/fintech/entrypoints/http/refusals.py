@@ -112,12 +112,8 @@ def problem_of(refused: AnyRefusal, *, param: str = "amount") -> Problem:  # noq
             return Problem(code="resource_already_exists", message=message)
         case AcquirerMissing():
             return _TEST_ONLY
-        case CardFault():
-            return card_problem(refused)
-        case BillingFault(field=field, rule=rule):
-            return _billing_problem(field, rule)
-        case CustodyRefused():
-            return custody_problem(refused)
+        case CardFault() | BillingFault() | CustodyRefused():
+            return _method_problem(refused)
         case _:
             assert_never(refused)
 
@@ -137,11 +133,19 @@ def card_problem(fault: CardFault) -> Problem:
     return Problem(status=402, type=ErrorType.CARD, code=fault.value, message=message, param=param)
 
 
-def _billing_problem(field: str, rule: str) -> Problem:
-    outer, _, inner = field.partition(".")
-    param = f"billing_details[{outer}]" + (f"[{inner}]" if inner else "")
-    code = "email_invalid" if field == "email" else "parameter_invalid_value"
-    return Problem(code=code, message=f"{param} {rule}.", param=param)
+def _method_problem(refused: CardFault | BillingFault | CustodyRefused) -> Problem:
+    match refused:
+        case CardFault():
+            return card_problem(refused)
+        case BillingFault(field=field, rule=rule):
+            outer, _, inner = field.partition(".")
+            param = f"billing_details[{outer}]" + (f"[{inner}]" if inner else "")
+            code = "email_invalid" if field == "email" else "parameter_invalid_value"
+            return Problem(code=code, message=f"{param} {rule}.", param=param)
+        case CustodyRefused():
+            return custody_problem(refused)
+        case _:
+            assert_never(refused)
 
 
 def _wrong_status(status: str, wanted: str) -> Problem:

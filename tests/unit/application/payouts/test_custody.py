@@ -1,5 +1,7 @@
 """Payouts when the bank holds back a merchant's keys: nothing is sent that cannot be addressed, nothing under way is lost."""
 
+from datetime import timedelta
+
 import pytest
 
 from fintech.application.payouts.asking import REST, SHORT_REST
@@ -45,14 +47,14 @@ async def test_an_instant_payout_is_refused_before_anything_is_booked(
 
 @pytest.mark.parametrize(("reason", "rest"), FOR_NOW.items())
 async def test_a_standard_payout_waits_and_is_sent_when_it_can_be(
-    counter: Counter, reason: CustodyReason, rest: object
+    counter: Counter, reason: CustodyReason, rest: timedelta
 ) -> None:
     await counter.earn(10_000)
     payout = await due(counter)
     refuse(counter, reason)
     await counter.sweep()
     waiting = await counter.payout(payout.id)
-    assert (waiting.status, waiting.send_at) == (PayoutStatus.PENDING, counter.clock.now() + rest)  # type: ignore[operator]
+    assert (waiting.status, waiting.send_at) == (PayoutStatus.PENDING, counter.clock.now() + rest)
     assert counter.bank.paid(payout.id) == 0
     refuse(counter, None)
     counter.advance(hours=1)
