@@ -81,7 +81,7 @@ class Protection:
         self, lease: Lease, places: Sequence[Place]
     ) -> Mapping[Place, Outcome[bytes, CustodyRefused]]:
         """`read` under a lease that is there."""
-        found = await self._found(lease.scope, places)
+        found = await self.sealed(lease.scope, places)
         if any(value.number not in lease.numbers for value in found.values()):
             # Sealed by a version that came since the lease was taken, or one that has been replaced since we read.
             await self.vault.evict(lease.scope)
@@ -89,7 +89,7 @@ class Protection:
             if isinstance(renewed, Failure):
                 return dict.fromkeys(places, renewed)
             lease = renewed.unwrap()
-            found = await self._found(lease.scope, places)
+            found = await self.sealed(lease.scope, places)
         return {place: await self._opened(lease, place, found.get(place)) for place in places}
 
     async def find(self, lease: Lease, column: Column, value: bytes) -> Sequence[str]:
@@ -98,7 +98,8 @@ class Protection:
         indexes = [index_of(lease, column, value, number) for number in lease.numbers]
         return await self.values.find(lease.scope, column.table, column.name, indexes, FOUND_MAX)
 
-    async def _found(self, scope: Scope, places: Sequence[Place]) -> Mapping[Place, SealedValue]:
+    async def sealed(self, scope: Scope, places: Sequence[Place]) -> Mapping[Place, SealedValue]:
+        """What is at some places, as it is sealed. It takes no lease, and tells nothing."""
         found: dict[Place, SealedValue] = {}
         for start in range(0, len(places), GOT_MAX):
             found |= await self.values.get(scope, places[start : start + GOT_MAX])

@@ -66,10 +66,12 @@ from fintech.application.terminals.terminals import (
 from fintech.application.webhooks.deliveries import GiveUpEndpoint, ResendEvent
 from fintech.application.webhooks.endpoints import (
     CreateEndpoint,
+    GiveSecret,
     RemoveEndpoint,
     RotateSecret,
     UpdateEndpoint,
 )
+from fintech.application.webhooks.secrets import WebhookSecrets
 from fintech.application.write_offs import DecideWriteOff, ProposeWriteOff
 from fintech.domain.tax_invoices import Supplier
 from fintech.entrypoints.custodial import Custodial
@@ -249,11 +251,13 @@ class Core(Custodial):
     make_tax_invoice = providers.Singleton(
         MakeTaxInvoice, store=store, queries=queries, clock=clock, supplier=supplier
     )
+    webhook_secrets = providers.Singleton(WebhookSecrets, protection=protection)
+    give_secret = providers.Singleton(GiveSecret, store=store, secrets=webhook_secrets, commits=commits)
     create_webhook_endpoint = providers.Singleton(
-        CreateEndpoint, store=store, queries=queries, ids=ids, digests=digests, commits=commits
+        CreateEndpoint, store=store, queries=queries, ids=ids, give_secret=give_secret
     )
     update_webhook_endpoint = providers.Singleton(UpdateEndpoint, store=store, commits=commits)
-    rotate_webhook_secret = providers.Singleton(RotateSecret, store=store, digests=digests, commits=commits)
+    rotate_webhook_secret = providers.Singleton(RotateSecret, store=store, give_secret=give_secret)
     remove_webhook_endpoint = providers.Singleton(RemoveEndpoint, store=store, commits=commits)
     give_up_webhook_endpoint = providers.Singleton(GiveUpEndpoint, store=store, commits=commits)
     resend_event = providers.Singleton(ResendEvent, store=store, queries=queries, outbox=outbox, clock=clock)

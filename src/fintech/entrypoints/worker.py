@@ -10,6 +10,8 @@ from fintech.application.keys.sweep import KeySweep
 from fintech.application.sweep import ROUND_MAX
 from fintech.application.webhooks import dispatch
 from fintech.application.webhooks.dispatch import Dispatch
+from fintech.application.webhooks.posting import PostEvent
+from fintech.application.webhooks.secrets import SigningSecrets
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.http.events import event_body
 from fintech.ports.errors import StoreUnavailable
@@ -49,11 +51,14 @@ def dispatcher(core: Core) -> Dispatch:
     """Sends what is in the core's outbox, as the HTTP face writes it."""
     return Dispatch(
         outbox=core.outbox(),
-        sender=core.webhook_sender(),
-        digests=core.digests(),
+        post=PostEvent(
+            sender=core.webhook_sender(),
+            secrets=SigningSecrets(core.protection()),
+            render=event_body,
+            clock=core.clock(),
+        ),
         clock=core.clock(),
         give_up=core.give_up_webhook_endpoint(),
-        render=event_body,
     )
 
 

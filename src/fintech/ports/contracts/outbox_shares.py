@@ -55,6 +55,21 @@ class OutboxSharesContract:
         counts = [sum(item.endpoint.id == each.id for item in haul.items) for each in (busy, *quiet)]
         assert counts == [4, 1, 1, 1]
 
+    async def test_what_is_put_off_waits_until_then_and_counts_as_no_failure(
+        self, outbox: Outbox, story: Story, clock: Clock, advance: Advance
+    ) -> None:
+        endpoint = await enabled(story, (PAID.value,))
+        await story.paid(500)
+        (first,) = await claimed(outbox, clock)
+        until = clock.now() + timedelta(minutes=1)
+        await outbox.record([Tried(first, first.delivery.put_off(until))])
+        assert await claimed(outbox, clock) == []
+        (kept,) = (await outbox.deliveries(story.scope, endpoint.id, Page())).items
+        assert (kept.status, kept.due_at, kept.tries) == (DeliveryStatus.PENDING, until, 0)
+        advance(timedelta(minutes=1))
+        (again,) = await claimed(outbox, clock)
+        assert (again.delivery, again.failing_since) == (kept, None)
+
     async def test_each_gets_its_turn_when_there_is_more_than_a_call_takes(
         self, store: Store, outbox: Outbox, ids: IdSource, clock: Clock
     ) -> None:
