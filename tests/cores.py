@@ -12,12 +12,21 @@ from fintech.adapters.simulator.card_acquirer import SimulatedAcquirer
 from fintech.adapters.simulator.card_vault import SimulatedCardVault
 from fintech.adapters.simulator.payout_bank import SimulatedPayoutBank
 from fintech.adapters.system.keyed_digest import LocalDigest
+from fintech.domain.audit import AuditEntry
 from fintech.domain.tax_invoices import SPECIMEN
 from fintech.entrypoints.container import Core
+from fintech.ports.audit_trail import AuditTrail
 from tests.conftest import Server, spelt
 
 #: Opens a core whose acquirer, bank and clock are a test's; called with ``acquirer``, ``clock`` and perhaps ``bank``.
 OpenCore: TypeAlias = Callable[..., AbstractAsyncContextManager[Core]]
+
+
+class Unwritten(AuditTrail):
+    """What is done to these cores is of no concern to anybody."""
+
+    async def write(self, entry: AuditEntry) -> None:
+        del entry
 
 
 def on_postgres(server: Server, *, writers: int = 2, readers: int = 2) -> OpenCore:
@@ -44,6 +53,7 @@ def on_postgres(server: Server, *, writers: int = 2, readers: int = 2) -> OpenCo
                 ids=CountingIdSource(),
                 digests=digests,
                 supplier=SPECIMEN,
+                audit=Unwritten(),
             )
         server.drop(name)
 

@@ -2,6 +2,7 @@
 
 from dependency_injector import containers, providers
 
+from fintech.application.audit import ReadAudit
 from fintech.application.keys.breaking_glass import BreakGlass
 from fintech.application.keys.carrying_out import CarryOut
 from fintech.application.keys.drill import DrillCustody
@@ -24,7 +25,7 @@ from fintech.application.keys.sweep_findings import Findings
 from fintech.application.keys.tending import TendKeys
 from fintech.application.keys.writing_down import WriteDown
 from fintech.domain.keys.periods import KeyPolicy
-from fintech.ports.audit_trail import AuditTrail
+from fintech.ports.audit_trail import AuditFigures, AuditSink, AuditTrail, CheckpointStore
 from fintech.ports.clock import Clock
 from fintech.ports.id_source import IdSource
 from fintech.ports.key_root import KeyRoot
@@ -53,11 +54,15 @@ class Custodial(containers.DeclarativeContainer):
     ids = providers.Dependency(instance_of=IdSource)
     digests = providers.Dependency(instance_of=KeyedDigest)
     audit = providers.Dependency(instance_of=AuditTrail)
+    audit_sink = providers.Dependency(instance_of=AuditSink)
+    checkpoints = providers.Dependency(instance_of=CheckpointStore)
+    audit_figures = providers.Dependency(instance_of=AuditFigures)
     key_vault = providers.Dependency(instance_of=KeyVault)
     key_policy = providers.Dependency(instance_of=KeyPolicy)
     key_environment = providers.Dependency(instance_of=str)
     sweep_terms = providers.Dependency(instance_of=SweepTerms)
 
+    read_audit = providers.Singleton(ReadAudit, sink=audit_sink, audit=audit, clock=clock)
     honeytokens = providers.Singleton(Honeytokens, digests=digests)
     alarm = providers.Singleton(Alarm, trail=audit, clock=clock)
     watched_vault = providers.Singleton(WatchedVault, vault=key_vault, honeytokens=honeytokens, alarm=alarm)

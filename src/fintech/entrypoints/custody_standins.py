@@ -4,20 +4,12 @@ from typing import Any
 
 from attrs import fields
 
-from fintech.domain.audit import AuditEntry
 from fintech.domain.keys.periods import KeyPolicy
 from fintech.entrypoints.key_custody import Custody
-from fintech.ports.audit_trail import AuditTrail
-
-
-class NoTrail(AuditTrail):
-    async def write(self, entry: AuditEntry) -> None:
-        del entry
 
 
 def standins(custody: Custody) -> dict[str, Any]:
     return {
-        "audit": NoTrail(),
         "key_policy": KeyPolicy(),
         "key_environment": custody.terms.environment,
     }

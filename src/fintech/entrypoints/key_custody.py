@@ -151,7 +151,7 @@ def vault_on(
     custody: Custody,
     *,
     table: KeyTable,
-    audit: AuditTrail,
+    audit: providers.Provider[AuditTrail],
     clock: Clock,
     ids: IdSource,
     policy: KeyPolicy,
@@ -173,7 +173,7 @@ def vault_on(
         )
         root = custody.key_root()
         vault = LeasingVault(
-            root=root, table=table, audit=audit, clock=clock, ids=ids, settings=settings, attended=attended
+            root=root, table=table, audit=audit(), clock=clock, ids=ids, settings=settings, attended=attended
         )
         return _closed(closing, vault.close, vault)
 

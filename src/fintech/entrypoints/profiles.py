@@ -1,5 +1,5 @@
 """Deployments of the core, each an async context manager that yields a `Core`. Nobody names a core's adapters but this module,
-`outside` and `key_custody`, which has the table of who keeps root keys.
+`outside`, `auditing`, and `key_custody`, which has the table of who keeps root keys.
 
 | profile     | books                        | acquirer and bank       | clock and ids      |
 |-------------|------------------------------|-------------------------|--------------------|
@@ -18,9 +18,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Final
 
-from attrs import asdict, frozen
+from attrs import asdict, evolve, frozen
 from dependency_injector import providers
 
+from fintech.adapters.memory.audit_sink import MemoryAuditSink, MemoryCheckpoints
 from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.memory.id_source import CountingIdSource
 from fintech.adapters.memory.key_table import MemoryKeyTable
@@ -39,6 +40,8 @@ from fintech.adapters.system.id_source import RandomIdSource
 from fintech.adapters.system.keyed_digest import LocalDigest
 from fintech.domain.tax_invoices import SPECIMEN, Supplier
 from fintech.entrypoints import custody_standins
+from fintech.entrypoints.audit_settings import AuditSettings
+from fintech.entrypoints.auditing import CHECKPOINTS_FILE, checkpoints_in, trail_on
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.key_custody import (
     Custody,
@@ -54,6 +57,7 @@ from fintech.entrypoints.production import require_no_production, require_produc
 from fintech.entrypoints.repeating import repeated
 from fintech.entrypoints.secret_files import keep_secret, read_secret
 from fintech.entrypoints.settings import DIGEST_KEY_BYTES_MIN, Settings, read_settings
+from fintech.ports.audit_trail import AuditSink, CheckpointStore
 from fintech.ports.clock import Clock
 from fintech.ports.errors import PortError
 from fintech.ports.id_source import IdSource
@@ -85,6 +89,8 @@ class Ports:
     outbox: Outbox
     key_table: KeyTable
     protected: ProtectedStore
+    audit_sink: AuditSink
+    checkpoints: CheckpointStore
 
 
 @asynccontextmanager
@@ -195,7 +201,9 @@ async def _open_folder(closing: AsyncExitStack, folder: Path, supplier: Supplier
         raise CannotOpen(str(error).partition("\n")[0]) from error
     except OSError as error:
         raise CannotOpen(f"{folder} cannot be used: {error}") from error
-    ports = custody_standins.ports_of(Ports, opened)
+    ports = evolve(
+        custody_standins.ports_of(Ports, opened), checkpoints=checkpoints_in(folder / CHECKPOINTS_FILE)
+    )
     return _core(closing, ports, outside, custody, clock, RandomIdSource(), key, supplier)
 
 
@@ -211,8 +219,11 @@ async def _open_address(closing: AsyncExitStack, settings: Settings) -> Core:
     except PortError as error:
         raise CannotOpen(f"FINTECH_DATABASE_URL: {error}") from error
     ports = custody_standins.ports_of(Ports, opened)
+    if settings.audit.checkpoints_file is not None:
+        ports = evolve(ports, checkpoints=checkpoints_in(settings.audit.checkpoints_file))
     outside = simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock), over_http(closing))
-    return _core(closing, ports, outside, custody, clock, RandomIdSource(), key, supplier)
+    ids = RandomIdSource()
+    return _core(closing, ports, outside, custody, clock, ids, key, supplier, auditing=settings.audit)
 
 
 async def _folder_key(path: Path, queries: Queries) -> bytes:
@@ -238,6 +249,8 @@ def _memory(clock: Clock) -> Ports:
         outbox=MemoryOutbox(store.memory),
         key_table=MemoryKeyTable(),
         protected=MemoryProtectedStore(),
+        audit_sink=MemoryAuditSink(),
+        checkpoints=MemoryCheckpoints(),
     )
 
 
@@ -251,15 +264,17 @@ def _core(
     key: bytes,
     supplier: Supplier = SPECIMEN,
     *,
+    auditing: AuditSettings | None = None,
     attended: bool = True,
 ) -> Core:
     digests = LocalDigest(key)
     others = custody_standins.standins(custody)
+    trail = trail_on(closing, custody, ports.audit_sink, ports.checkpoints, clock, ids, auditing)
     key_vault = vault_on(
         closing,
         custody,
         table=ports.key_table,
-        audit=others["audit"],
+        audit=trail.audit,
         clock=clock,
         ids=ids,
         policy=others["key_policy"],
@@ -268,6 +283,7 @@ def _core(
     core = Core(
         **asdict(ports, recurse=False),
         **asdict(outside, recurse=False),
+        **asdict(trail, recurse=False),
         key_root=custody.key_root,
         officers=custody.officers,
         notary=custody.notary,
