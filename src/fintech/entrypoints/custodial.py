@@ -2,7 +2,7 @@
 
 from dependency_injector import containers, providers
 
-from fintech.application.audit import ReadAudit
+from fintech.application.audit import ReadAudit, UnsealFirstKeys
 from fintech.application.keys.breaking_glass import BreakGlass
 from fintech.application.keys.carrying_out import CarryOut
 from fintech.application.keys.drill import DrillCustody
@@ -63,6 +63,14 @@ class Custodial(containers.DeclarativeContainer):
     sweep_terms = providers.Dependency(instance_of=SweepTerms)
 
     read_audit = providers.Singleton(ReadAudit, sink=audit_sink, audit=audit, clock=clock)
+    unseal_first_keys = providers.Singleton(
+        UnsealFirstKeys,
+        sink=audit_sink,
+        audit=audit,
+        root=key_root,
+        environment=key_environment,
+        clock=clock,
+    )
     honeytokens = providers.Singleton(Honeytokens, digests=digests)
     alarm = providers.Singleton(Alarm, trail=audit, clock=clock)
     watched_vault = providers.Singleton(WatchedVault, vault=key_vault, honeytokens=honeytokens, alarm=alarm)
