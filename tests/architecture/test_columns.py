@@ -37,6 +37,8 @@ KNOWN: Final = {
         "opened_until": "a moment",
         "created_at": "a moment",
         "epoch": "a count",
+        "left_cmks": "root keys' names",
+        "left_grants": "names of permissions",
     },
     "key_versions": {
         "merchant_id": "an id",

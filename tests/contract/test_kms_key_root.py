@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from fintech.adapters.crypto.kms import KmsRoot
-from fintech.adapters.simulator.kms.control import KmsControl, kms_control
 from fintech.adapters.simulator.kms.server import SimulatedKms
 from fintech.domain.keys.custody import CmkName
 from fintech.ports.contracts.key_root import KeyRootContract
 from tests.kms import kms_root
+from tests.kms_control import KmsControl, kms_control
 
 
 @pytest.fixture

@@ -72,17 +72,17 @@ class TestKmsRootOnMoto(KeyRootContract):
     UNSUPPORTED = frozenset(Power)
 
     @pytest.mark.skip(reason="moto makes another grant of the same name")
-    async def test_a_merchant_has_one_permission_for_all_versions(self) -> None:  # type: ignore[override] # skipped
+    async def test_a_merchant_has_one_permission_for_all_versions(self) -> None:  # type: ignore[override] # it asks for nothing
         """Left to the simulator."""
 
     @pytest.mark.skip(
         reason="moto looks for the key in the blob, and fails over grants of one that there is not"
     )
-    async def test_a_root_key_that_there_is_not_is_denied_whole(self) -> None:  # type: ignore[override] # skipped
+    async def test_a_root_key_that_there_is_not_is_denied_whole(self) -> None:  # type: ignore[override] # it asks for nothing
         """Left to the simulator."""
 
     @pytest.mark.skip(reason="moto denies what KMS calls IncorrectKeyException")
-    async def test_what_hangs_from_another_root_key_is_corrupt(self) -> None:  # type: ignore[override] # skipped
+    async def test_what_hangs_from_another_root_key_is_corrupt(self) -> None:  # type: ignore[override] # it asks for nothing
         """Left to the simulator."""
 
     async def test_what_is_no_blob_is_corrupt(self, root: KeyRoot, cmk: CmkName) -> None:

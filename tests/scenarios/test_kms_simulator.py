@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from fintech.adapters.simulator.kms.control import kms_control
 from fintech.domain.keys.custody import CmkName
 from fintech.ports.contracts.key_keeping import context_of, created, refusal, unwrapped
 from fintech.ports.key_root import RootFault, Wrapped
 from tests.kms import kms_root
+from tests.kms_control import kms_control
 from tests.scenarios.services import COMMAND, PATIENCE_S, environment, fintech
 
 pytestmark = pytest.mark.slow
@@ -68,7 +68,7 @@ def test_what_cannot_be_had_is_said_in_one_line(tmp_path: Path) -> None:
     wrong = tmp_path / "kms.jsonl"
     wrong.write_text('{"state": "Enabled", "of": "nothing", "deletion_at": null}\n')
     for options, told in (
-        (("--state", str(wrong)), "it is no state of this simulator"),
+        (("--state", str(wrong)), "is damaged"),
         (("--state", str(tmp_path / "no" / "kms.jsonl")), "No such file or directory"),
     ):
         ran = fintech("kms-simulator", "--port", "0", *options)

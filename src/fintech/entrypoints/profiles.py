@@ -1,4 +1,4 @@
-"""Deployments of the core, each an async context manager that yields a `Core`. Nobody names a core's adapters but this module,
+"""Deployments of the core, each an async context manager that yields a `Core`. Nobody names adapters but this module,
 `outside`, `auditing`, and `key_custody`, which has the table of who keeps root keys.
 
 | profile     | books                        | acquirer and bank       | clock and ids      |
@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from os import PathLike
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from attrs import asdict, evolve, frozen
 from dependency_injector import providers
@@ -161,6 +161,27 @@ def on_postgres(database_url: str, *, digest_key: bytes) -> AbstractAsyncContext
 def simulated_terminal(host: str, port: int, number: str) -> SimulatedTerminal:
     """A terminal for a gateway that listens somewhere, with test cards to be put into it. Use it as a context."""
     return SimulatedTerminal(host, port, number, SystemClock())
+
+
+@asynccontextmanager
+async def kms_simulator(
+    host: str, port: int, *, state: Path | None, grant_delay_s: float
+) -> AsyncIterator[dict[str, Any]]:
+    """AWS KMS as the bank would keep it, simulated meanwhile: where, and with which keys. Raises `CannotOpen`."""
+    from fintech.adapters.simulator.kms.server import SimulatedKms  # noqa: PLC0415 - spares others its weight
+
+    try:
+        kms = SimulatedKms(state=state, grant_delay_s=grant_delay_s)
+    except OSError as error:
+        raise CannotOpen(f"{state} cannot be used: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise CannotOpen(f"{state} is damaged, or was never kept by this simulator") from error
+    async with AsyncExitStack() as closing:
+        try:
+            running = await closing.enter_async_context(kms.running(host, port))
+        except OSError as error:
+            raise CannotOpen(f"cannot listen on {host}, port {port}: {error.strerror}") from error
+        yield running.told()
 
 
 @asynccontextmanager

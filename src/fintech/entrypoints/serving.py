@@ -18,12 +18,15 @@ from aiohttp import web
 from attrs import define, field, frozen
 from prometheus_client.registry import Collector
 
+from fintech.entrypoints import key_tending
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.http.app import HEALTH, build_app, server_options
 from fintech.entrypoints.http.audit_metrics import AuditMetrics
+from fintech.entrypoints.http.custody_metrics import CustodyGauges
 from fintech.entrypoints.http.health import Health
 from fintech.entrypoints.http.key_metrics import KeyFigures
 from fintech.entrypoints.http.webhook_metrics import DeliveryFigures
+from fintech.entrypoints.key_tending import KeyTending
 from fintech.entrypoints.profiles import CannotOpen
 from fintech.entrypoints.sandbox import ready_sandbox
 from fintech.entrypoints.settings import Settings
@@ -36,6 +39,8 @@ BACKLOG: Final = 1024
 #: Young objects die young: collect them less often than by default, and never look at what was there at the start.
 GC_THRESHOLDS: Final = (50_000, 20, 100)
 LANDING_POLL_S: Final = 0.02
+#: How often merchants' rings are counted for the figures: all of them are read.
+CUSTODY_INTERVAL_S: Final = 60.0
 #: What a request may still take that came when all others had been answered.
 LAST_CALL_S: Final = 2.0
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
@@ -124,8 +129,13 @@ async def _until_stopped(service: Service, stop: "_Stop") -> None:
         strangers = await closing.enter_async_context(noting(core))
         deliveries = dispatcher(core)
         await closing.enter_async_context(delivering(deliveries, interval_s=settings.webhook_interval_s))
+        tending = KeyTending(core.tend_keys(), core.remove_unneeded())
+        await closing.enter_async_context(
+            working(tending, interval_s=key_tending.INTERVAL_S, name="key keeper")
+        )
         also: list[Collector] = [
             DeliveryFigures(deliveries.figures),
+            await _custody(closing, core),
             KeyFigures(core.key_vault(), core.key_sweep()),
             AuditMetrics(core.audit_figures(), core.clock()),
         ]
@@ -186,6 +196,14 @@ class _Stop:
         self._event.set()
         if self._starting is not None:
             self._starting.cancel()
+
+
+async def _custody(closing: AsyncExitStack, core: Core) -> CustodyGauges:
+    """The figures of custody, counted again every while."""
+    gauges = CustodyGauges(core.order_figures(), core.sum_up_custody())
+    watch = working(gauges.look, interval_s=CUSTODY_INTERVAL_S, name="custody watch")
+    await closing.enter_async_context(watch)
+    return gauges
 
 
 async def _sandbox(core: Core, data_dir: Path, *, with_terminal: bool) -> dict[str, str]:

@@ -5,6 +5,7 @@ import base64
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -233,9 +234,27 @@ async def test_a_new_grant_works_at_once_by_its_token(kms: SimulatedKms, cmk: Cm
         wrapped = await created(root, cmk)
         kept = Wrapped(wrapped.blob, wrapped.grant)
         await unwrapped(root, cmk, wrapped)
-        assert refusal(await root.unwrap(cmk, context_of(), kept)).code == "AccessDeniedException"
+        for outcome in (
+            await root.unwrap(cmk, context_of(), kept),
+            await root.authorise(cmk, context_of(), kept),
+        ):
+            assert refusal(outcome) == RootRefused(UNREACHABLE, "GrantNotAbout")
+        assert refusal(await root.unwrap(cmk, context_of(livemode=False), kept)).fault is DENIED
         moved = success(await root.rewrap(cmk, context_of(), wrapped, CmkName(kms.roots[1].cmk)))
         await unwrapped(root, CmkName(kms.roots[1].cmk), moved)
+
+
+async def test_a_grant_that_should_have_got_about_was_taken_back(
+    kms: SimulatedKms, cmk: CmkName, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await kms.change(grant_delay_s=300)
+    async with opened(kms) as root:
+        new, old = await created(root, cmk), await created(root, cmk, context_of(livemode=False))
+        kms.as_bank("RevokeGrant", KeyId=cmk, GrantId=new.grant)
+        assert refusal(await root.unwrap(cmk, context_of(), Wrapped(new.blob, new.grant))).fault is DENIED
+        monkeypatch.setattr("fintech.adapters.crypto.kms_grants.ABOUT", timedelta(0))
+        kept = Wrapped(old.blob, old.grant)
+        assert refusal(await root.authorise(cmk, context_of(livemode=False), kept)).fault is DENIED
 
 
 async def test_who_is_cut_off_gets_no_permission_elsewhere(kms: SimulatedKms, cmk: CmkName) -> None:

@@ -21,13 +21,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fintech.adapters.simulator.kms.control import kms_control
 from fintech.adapters.simulator.kms.grants import Grant, GrantBook
 from fintech.adapters.simulator.kms.permissions import BANK, FINTECH
 from fintech.adapters.simulator.kms.refusals import KmsRefused
 from fintech.adapters.simulator.kms.server import SimulatedKms
 from fintech.adapters.simulator.kms.weather import CALLS_MAX, CallLog, Outage
 from tests.kms import client_of
+from tests.kms_control import kms_control
 
 CONTEXT = {"app": "fintech", "merchant": "acct_1", "kv": "1"}
 OTHERS = {**CONTEXT, "merchant": "acct_2"}

@@ -2,7 +2,11 @@
 
 A merchant's permission is a grant to us on the bank's key, tied to the merchant by its encryption context; without it
 nothing of that merchant can be wrapped or unwrapped. The bank's key policy has to let us do no more than `CreateGrant`
-(for ourselves, of `OPERATIONS`, tied to a context), `RetireGrant`, `DescribeKey`, and `GenerateMac` on MAC keys.
+(for ourselves, of `OPERATIONS`, tied to a context), `RetireGrant`, `ListGrants`, `DescribeKey`, and `GenerateMac` on MAC
+keys.
+
+A new grant takes up to `ABOUT` to get about (but for whoever has its token). Until then a no of KMS's is no word of the
+bank's, so it is UNREACHABLE: not for good, and nobody is told that it was revoked.
 
 KMS keeps 50,000 grants on a key unless more was asked for, so merchants are spread over several. What it unwraps comes
 through botocore as ``bytes``, which Python cannot wipe; they are let go at once.
@@ -12,11 +16,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias, TypeVar
 
 from attrs import field, frozen
 
 from fintech.adapters.crypto.kms_faults import refused_by, unreachable
+from fintech.adapters.crypto.kms_grants import KmsGrant, grant_terms, is_getting_about
 from fintech.domain.keys.custody import KEY_BYTES, CmkName, CmkStatus
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.ports.key_root import KeyRoot, RootFault, RootRefused, Unwrapped, WrapContext, Wrapped
@@ -32,15 +38,13 @@ THREADS: Final = 16
 WAITING_MAX: Final = 512
 BLOB_BYTES_MAX: Final = 6_144
 
-#: What a merchant's grant lets us do.
-OPERATIONS: Final = ("Decrypt", "GenerateDataKeyWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo")
-
 _STATUSES: Final = {
     "Enabled": CmkStatus.ENABLED,
     "Disabled": CmkStatus.DISABLED,
     "PendingDeletion": CmkStatus.PENDING_DELETION,
     "PendingReplicaDeletion": CmkStatus.PENDING_DELETION,
 }
+_NOT_PERMITTED: Final = "AccessDeniedException"
 _GONE: Final = frozenset({"NotFoundException", "InvalidGrantIdException"})
 _NOT_A_BLOB: Final = RootRefused(RootFault.CORRUPT, "NotABlob")
 #: KMS looks for the key in the blob, and for what is in it does not care.
@@ -67,12 +71,6 @@ class KmsSettings:
     connect_timeout_s: float = CONNECT_TIMEOUT_S
     read_timeout_s: float = READ_TIMEOUT_S
     deadline_s: float = DEADLINE_S
-
-
-@frozen
-class _Grant:
-    id: str
-    token: str = field(repr=False)
 
 
 class KmsRoot(KeyRoot):
@@ -120,7 +118,7 @@ class KmsRoot(KeyRoot):
 
         answered = await self._ask(decrypt)
         if isinstance(answered, Failure):
-            return answered
+            return Failure(await self._meant(answered.failure(), cmk, context, wrapped))
         key = answered.unwrap()
         return Failure(_ANOTHERS) if key is None else Success(key)
 
@@ -134,7 +132,10 @@ class KmsRoot(KeyRoot):
             answer = self._client.decrypt(**_decryption(cmk, context, wrapped), DryRun=True)
             del answer["Plaintext"]  # of a KMS that does not know rehearsals
 
-        return _but_for({"DryRunOperationException"}, await self._ask(rehearse))
+        answered = _but_for({"DryRunOperationException"}, await self._ask(rehearse))
+        if isinstance(answered, Failure):
+            return Failure(await self._meant(answered.failure(), cmk, context, wrapped))
+        return answered
 
     async def rewrap(
         self, cmk: CmkName, context: WrapContext, wrapped: Wrapped, to: CmkName
@@ -191,23 +192,28 @@ class KmsRoot(KeyRoot):
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._client.close()
 
-    async def _permit(self, cmk: CmkName, context: WrapContext) -> Outcome[_Grant, RootRefused]:
-        """The merchant's grant: KMS finds the one of the same name and terms, or makes it."""
-        scope = context.scope
-        mode = "live" if scope.livemode else "test"
+    async def _permit(self, cmk: CmkName, context: WrapContext) -> Outcome[KmsGrant, RootRefused]:
+        """The merchant's grant, made if there is none."""
+        terms = grant_terms(context, self._settings.grantee)
 
-        def grant() -> _Grant:
-            answer = self._client.create_grant(
-                KeyId=cmk,
-                Name=f"fintech/{context.environment}/{scope.merchant}/{mode}",
-                GranteePrincipal=self._settings.grantee,
-                RetiringPrincipal=self._settings.grantee,
-                Operations=list(OPERATIONS),
-                Constraints={"EncryptionContextSubset": dict(context.grant_pairs())},
-            )
-            return _Grant(answer["GrantId"], answer["GrantToken"])
+        def grant() -> KmsGrant:
+            answer = self._client.create_grant(KeyId=cmk, **terms)
+            return KmsGrant(answer["GrantId"], answer["GrantToken"])
 
         return await self._ask(grant)
+
+    async def _meant(
+        self, refused: RootRefused, cmk: CmkName, context: WrapContext, wrapped: Wrapped
+    ) -> RootRefused:
+        """What it was refused for, told apart from a grant of this merchant's that is there and too new."""
+        if refused.code != _NOT_PERMITTED or wrapped.grant is None:
+            return refused
+
+        def is_new() -> bool:
+            listed = self._client.list_grants(KeyId=cmk, GrantId=wrapped.grant)["Grants"]
+            return is_getting_about(listed, context, datetime.now(UTC))
+
+        return unreachable("GrantNotAbout") if await self._ask(is_new) == Success(True) else refused
 
     async def _ask(self, call: Callable[[], T], *, whole: bool = False) -> Outcome[T, RootRefused]:
         """Call in a thread, or say why not."""

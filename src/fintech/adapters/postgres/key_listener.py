@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+import asyncpg
+
 from fintech.adapters.postgres.connections import CONNECTION_LOST, Connection
 from fintech.adapters.postgres.key_statements import CHANNEL
 
@@ -28,13 +30,20 @@ class KeyListener:
         try:
             async with asyncio.timeout(timeout_s), self._connecting:
                 if self._connection is None or self._connection.is_closed():
-                    connection = await self._new_connection()
-                    connection.add_termination_listener(self._lost)
-                    self._connection = connection
-                    await connection.add_listener(CHANNEL, self._told)
-        except CONNECTION_LOST:
-            self._connection = None
+                    self._connection = await self._listening()
+        except (*CONNECTION_LOST, asyncpg.PostgresError):
+            pass  # whoever waits looks all the same, and the next one tries again
         return self._heard
+
+    async def _listening(self) -> Connection:
+        connection = await self._new_connection()
+        try:
+            connection.add_termination_listener(self._lost)
+            await connection.add_listener(CHANNEL, self._told)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
 
     async def close(self) -> None:
         """Stop listening."""

@@ -39,7 +39,7 @@ class Signed:
         """What is wrong with it, if anything."""
         if self.key not in checker.keys:
             return UnknownKey(self.key)
-        if len(self.signature) != SIGNATURE_BYTES or not checker.check(self.key, document, self.signature):
+        if not checker.check(self.key, document, self.signature):
             return BadSignature(self.key)
         return None
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from attrs import field, frozen
+from attrs import frozen
 
 from fintech.application.keys.carrying_out import SIGNATURE_BYTES
 from fintech.domain.keys.breaking_glass import GlassRequest, read_request
-from fintech.domain.keys.custody import Custody
+from fintech.domain.keys.custody import CmkStatus, Custody
 from fintech.domain.keys.orders import Order, read_order
 from fintech.domain.outcome import Success
 from fintech.domain.scope import Scope
@@ -45,12 +45,17 @@ class CustodyStatus:
     last_order: int
     epoch: int
     root_keys: Sequence[RootKey]
-    rings: Mapping[Custody, int] = field()
+    rings: Mapping[Custody, int]
     opened: int
 
     def heartbeat_age(self, root_key: RootKey) -> timedelta | None:
         """How long ago the root last let us use a root key; None if it never did."""
         return None if root_key.authorised_at is None else self.at - root_key.authorised_at
+
+    @staticmethod
+    def usable(root_key: RootKey) -> bool:
+        """Whether what hangs from a root key can be used, as far as anybody has said."""
+        return root_key.custody_open and root_key.status is CmkStatus.ENABLED
 
 
 @frozen(kw_only=True)

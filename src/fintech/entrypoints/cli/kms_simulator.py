@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from fintech.entrypoints.cli.working import Unavailable, ending
-from fintech.entrypoints.kms_simulator import CannotSimulate, Simulation, simulate
+from fintech.entrypoints import profiles
+from fintech.entrypoints.cli.working import ending
+from fintech.entrypoints.kms_simulator import simulate
 
 
 @click.command("kms-simulator")
@@ -37,9 +38,5 @@ def kms_simulator(host: str, port: int, state: Path | None, grant_delay_s: float
     /weather, GET and DELETE /calls, POST /bank/DisableKey and so on), and the root keys, MAC keys and notary's key that it
     has. The access key names the caller, bank or fintech; nothing is checked. SIGTERM or SIGINT end it with 0.
     """
-    simulation = Simulation(host=host, port=port, state=state, grant_delay_s=grant_delay_s)
     with ending():
-        try:
-            simulate(simulation)
-        except CannotSimulate as error:
-            raise Unavailable(str(error)) from error
+        simulate(profiles.kms_simulator(host, port, state=state, grant_delay_s=grant_delay_s))

@@ -101,9 +101,8 @@ class KeyTableContract:
     async def test_what_is_still_to_be_withdrawn_is_kept(self, table: KeyTable, ring: KeyRing) -> None:
         grants = (LeftGrant(FIRST, "grant-1"), LeftGrant(SECOND, "grant-2"))
         left = await kept(table, evolve(ring, left=grants))
-        assert (await table.ring(ring.scope)) == left
-        fewer = await kept(table, left.withdrawn(grants[0]))
-        assert fewer.left == grants[1:]
+        assert await table.ring(ring.scope) == left
+        await kept(table, left.withdrawn(grants[0]))
         assert [each.left for each in await table.rings(None, None, 10)] == [grants[1:]]
 
     async def test_a_ring_without_keys_is_kept(

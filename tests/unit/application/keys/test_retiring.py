@@ -13,6 +13,7 @@ from fintech.domain.keys.columns import CARD_NUMBER
 from fintech.domain.keys.custody import KeyStatus, RetirementRefused
 from fintech.domain.outcome import Failure, Success
 from fintech.ports.errors import StoreUnavailable
+from fintech.ports.key_vault import Lease
 from tests.unit.application.keys.world import ANN, LEASE, NEW, OLD, SHOP, HeldUp, LendingVault, World
 
 
@@ -90,65 +91,75 @@ async def test_who_was_held_up_between_sealing_and_putting_is_told_so(world: Wor
     assert not still_lent(lease, world.clock)
 
 
-@pytest.mark.parametrize("seed", range(12))
-async def test_racing_writers_never_lose_what_they_spoke_of(world: World, seed: int) -> None:
-    """Writers with leases of their own, each as old as it may be and held up between any two steps, against rotation,
-    resealing and retirement as fast as they may: whatever a writer went on to commit opens in the end. Weeks pass between
-    any two steps but within the saving of a ring, whose waits are bounded."""
-    chance = random.Random(seed)
-    committed, late, writing = [], [], 4
+class Race:
+    """Writers with leases of their own, each as old as it may be, against rotation, resealing and retirement as fast as they
+    may; all of them held up between any two steps. Weeks pass meanwhile, but within the saving of a ring, whose waits are
+    bounded."""
 
-    async def held_up() -> None:
-        for _ in range(chance.choice([0, 0, 1, 2, 9])):
+    def __init__(self, world: World, seed: int) -> None:
+        self.world, self.chance = world, random.Random(seed)
+        self.committed, self.late, self.writing = 0, 0, 4
+        self.table, self.protected = world.table, world.protected
+        world.table, world.protected = HeldUp(self.table, self.held_up), HeldUp(self.protected, self.held_up)
+        world.vault = LendingVault(world.table, world.root, world.clock)
+        world.wire()
+
+    async def run(self) -> None:
+        writers = [self.writer(name) for name in range(self.writing)]
+        await asyncio.gather(*writers, self.rotator(), self.retirer(), self.retirer(), self.time())
+        self.world.table, self.world.protected = self.table, self.protected
+
+    async def held_up(self) -> None:
+        for _ in range(self.chance.choice([0, 0, 1, 2, 9])):
             await asyncio.sleep(0)
 
-    async def time() -> None:
-        while writing:
+    async def time(self) -> None:
+        clock = self.world.clock
+        while self.writing:
             await asyncio.sleep(0)
-            if chance.random() < 0.04:
-                world.clock.advance(chance.choice([LEASE / 3, LEASE]))
-            if chance.random() < 0.08 and not world.table.under_way["save"]:
-                world.clock.advance(world.policy.retire_after)
+            if self.chance.random() < 0.04:
+                clock.advance(self.chance.choice([LEASE / 3, LEASE]))
+            if self.chance.random() < 0.08 and not self.world.table.under_way["save"]:
+                clock.advance(self.world.policy.retire_after)
 
-    async def writer(name: int) -> None:
-        nonlocal writing
-        vault = LendingVault(world.table, world.root, world.clock)
+    async def writer(self, name: int) -> None:
+        vault = LendingVault(self.world.table, self.world.root, self.world.clock)
         for at in range(30):
             lease = (await vault.lease(SHOP)).unwrap()
-            await held_up()
-            number = f"{name}_{at}".encode()
-            try:
-                value = world.sealed(lease, CARD_NUMBER, f"pm_{name}_{at}", number)
-            except StoreUnavailable:
-                continue
-            await world.protected.put(SHOP, [value])
-            if still_lent(lease, world.clock):
-                await held_up()
-                world.kept[SHOP, value.place] = (CARD_NUMBER, number)
-                committed.append(value.place)
-            else:
-                late.append(value.place)
-        writing -= 1
-
-    async def rotator() -> None:
-        while writing:
-            await world.rotate(ANN, SHOP)
-            await world.vault.evict()
+            await self.held_up()
             with suppress(StoreUnavailable):
-                await world.reseal(ANN, SHOP)
+                await self.write(lease, f"{name}_{at}")
+        self.writing -= 1
 
-    async def retirer() -> None:
-        while writing:
-            for number, status in (await world.numbers()).items():
+    async def write(self, lease: Lease, record: str) -> None:
+        value = self.world.sealed(lease, CARD_NUMBER, record, record.encode())
+        await self.world.protected.put(SHOP, [value])
+        if not still_lent(lease, self.world.clock):
+            self.late += 1
+            return
+        await self.held_up()
+        self.world.kept[SHOP, value.place] = (CARD_NUMBER, record.encode())
+        self.committed += 1
+
+    async def rotator(self) -> None:
+        while self.writing:
+            await self.world.rotate(ANN, SHOP)
+            await self.world.vault.evict()
+            with suppress(StoreUnavailable):
+                await self.world.reseal(ANN, SHOP)
+
+    async def retirer(self) -> None:
+        while self.writing:
+            for number, status in (await self.world.numbers()).items():
                 if status is KeyStatus.DECRYPT_ONLY:
-                    await world.retire(ANN, SHOP, number)
+                    await self.world.retire(ANN, SHOP, number)
 
-    table, protected = world.table, world.protected
-    world.table, world.protected = HeldUp(table, held_up), HeldUp(protected, held_up)
-    world.vault = LendingVault(world.table, world.root, world.clock)
-    world.wire()
-    await asyncio.gather(*(writer(name) for name in range(4)), rotator(), retirer(), retirer(), time())
-    world.table, world.protected = table, protected
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_racing_writers_never_lose_what_they_spoke_of(world: World, seed: int) -> None:
+    """Whatever a writer went on to commit opens in the end."""
+    race = Race(world, seed)
+    await race.run()
     assert await world.unreadable() == []
-    assert committed
-    assert late
+    assert race.committed
+    assert race.late

@@ -4,13 +4,16 @@ from datetime import timedelta
 
 import pytest
 
+from fintech.adapters.crypto.leasing import LeasingVault
+from fintech.adapters.crypto.lending import VaultSettings
 from fintech.application.keys import tending
 from fintech.application.keys.tending import TendKeys
 from fintech.domain.keys.columns import CARD_NUMBER
 from fintech.domain.keys.custody import Custody, KeyStatus
-from fintech.domain.outcome import Failure
+from fintech.domain.outcome import Failure, Success
+from fintech.ports.errors import LeaseEnded
 from tests.unit.application.keys.test_moving import shops
-from tests.unit.application.keys.world import ANN, DAY, OTHER, SHOP, World
+from tests.unit.application.keys.world import ANN, DAY, ENVIRONMENT, OLD, OTHER, SHOP, World
 
 
 def tender(world: World) -> TendKeys:
@@ -109,3 +112,28 @@ async def test_a_ring_with_too_many_versions_is_told_and_goes_on(world: World) -
     done = await tender(world)()
     assert (done.troubled, done.rotated, done.retired) == (1, 0, 7)
     assert not isinstance(await world.rotate(ANN, SHOP), Failure)
+
+
+async def test_a_version_that_nobody_replaced_in_time_refuses_to_seal_and_opens_on(world: World) -> None:
+    """PCI DSS 3.7.4, with the vault as it is."""
+    vault = LeasingVault(
+        root=world.root,
+        table=world.table,
+        audit=world.trail,
+        clock=world.clock,
+        ids=world.ids,
+        settings=VaultSettings(environment=ENVIRONMENT, cmks=(OLD,), policy=world.policy),
+        attended=False,
+    )
+    place = CARD_NUMBER.at("pm_1")
+    message = (await vault.lease(SHOP)).unwrap().seal(CARD_NUMBER.purpose, place, b"kept")
+    world.clock.advance(world.policy.period + world.policy.margin)
+    late = (await vault.lease(SHOP)).unwrap()
+    with pytest.raises(LeaseEnded):
+        late.seal(CARD_NUMBER.purpose, place, b"kept")
+    assert late.open(CARD_NUMBER.purpose, place, message) == Success(b"kept")
+    assert (await tender(world)()).rotated == 1
+    await vault.evict()
+    renewed = (await vault.lease(SHOP)).unwrap()
+    assert renewed.number == 2
+    assert renewed.seal(CARD_NUMBER.purpose, place, b"kept")

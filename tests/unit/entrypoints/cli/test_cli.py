@@ -64,7 +64,7 @@ def test_these_are_the_commands() -> None:
         "write-off propose", "write-off approve", "write-off reject", "write-off list",
         "location create", "location list", "location remove",
         "terminal register", "terminal list", "terminal show", "terminal suspend", "terminal restore", "terminal retire",
-        "iso8583 describe", "listen",
+        "iso8583 describe", "listen", "kms-simulator",
         "webhook create", "webhook list", "webhook show", "webhook update", "webhook rotate", "webhook remove",
         "webhook deliveries", "webhook resend",
         "keys status", "keys orders", "keys order sign", "keys order apply", "keys drill",
@@ -94,9 +94,9 @@ def test_whoever_changes_something_says_who_and_why(path: tuple[str, ...]) -> No
 @pytest.mark.parametrize("path", ALL, ids=" ".join)
 def test_every_answer_can_be_had_as_json(path: tuple[str, ...]) -> None:
     options = {option for parameter in ALL[path].params for option in parameter.opts}
-    assert ("--json" in options) is (path[0] not in {"serve", "demo", "listen"})
+    assert ("--json" in options) is (path[0] not in {"serve", "demo", "listen", "kms-simulator"})
     signing = path[-1] in {"sign", "request", "countersign"}
-    assert ("--data" in options) is (path[0] not in {"demo", "iso8583"} and not signing)
+    assert ("--data" in options) is (path[0] not in {"demo", "iso8583", "kms-simulator"} and not signing)
 
 
 def test_the_list_says_what_the_commands_say() -> None:

@@ -18,6 +18,8 @@ from fintech.domain.keys.custody import CmkStatus, Custody
 from fintech.domain.keys.orders import Order, OrderAction, Subject
 from fintech.domain.scope import Scope
 from fintech.entrypoints import profiles
+from fintech.entrypoints.http.custody_metrics import CustodyGauges
+from fintech.entrypoints.http.metrics import Meter
 from fintech.entrypoints.http.operations import OBJECTS
 from fintech.entrypoints.http.schema import ERROR
 from fintech.ports.key_table import RootKey
@@ -269,3 +271,25 @@ async def test_a_signed_order_needs_no_form_of_idempotency_but_its_number(desk: 
         assert operations[path]["post"]["security"] == []
         assert operations[path]["post"]["parameters"] == []
     assert "security" not in operations["/v1/custody/orders"]["get"]
+
+
+async def test_figures_say_what_the_bank_said_and_how_it_stands(desk: Desk) -> None:
+    core = desk.api.core
+    known = RootKey(cmk=CMK, status=CmkStatus.ENABLED, custody_open=True, authorised_at=desk.clock.now())
+    await core.key_table().save_root_key(known)
+    await desk.order(1, "suspend", desk.api.shop.scope)
+    await desk.order(9, "suspend", desk.api.shop.scope)
+    gauges = CustodyGauges(core.order_figures(), core.sum_up_custody())
+    meter = Meter()
+    meter.also(gauges)
+    before = meter.exposition().decode()
+    assert 'fintech_custody_orders_total{action="suspend"} 1.0' in before
+    assert 'fintech_custody_orders_refused_total{reason="out_of_sequence"} 1.0' in before
+    assert "fintech_custody_rings" not in before
+    desk.clock.advance(timedelta(seconds=7))
+    assert await gauges.look() == 0
+    told = meter.exposition().decode()
+    assert "fintech_custody_last_order 1.0" in told
+    assert 'fintech_custody_rings{custody="suspended"} 1.0' in told
+    assert f'fintech_custody_root_key_usable{{root_key="{CMK}"}} 1.0' in told
+    assert f'fintech_custody_heartbeat_age_seconds{{root_key="{CMK}"}} 7.0' in told
