@@ -92,4 +92,5 @@ def test_only_the_profiles_name_adapters() -> None:
         "profiles.py",
         "key_custody.py",
         "outside.py",
+        "keeping.py",
     }  # a process beside the core

@@ -20,6 +20,7 @@ from fintech.adapters.system.id_source import RandomIdSource
 from tests.benchmarks.balance import balance
 from tests.benchmarks.harness import Bench, Ratio, Rounds
 from tests.benchmarks.http import http
+from tests.benchmarks.leases import leases
 from tests.benchmarks.payments import merchants, onboarding
 from tests.benchmarks.sealing import sealing
 from tests.benchmarks.settlement import settlement
@@ -126,7 +127,7 @@ PARTS = {
     "webhooks": webhooks,
 }
 #: Parts that need no database.
-ALONE = {"sealing": sealing}
+ALONE = {"sealing": sealing, "leases": leases}
 
 
 def main() -> int:

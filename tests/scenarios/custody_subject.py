@@ -22,7 +22,7 @@ from fintech.adapters.postgres.key_listener import KeyListener
 from fintech.adapters.postgres.key_table import PostgresKeyTable
 from fintech.adapters.system.clock import SystemClock
 from fintech.adapters.system.id_source import RandomIdSource
-from fintech.application.keys.sweep import KeySweep
+from fintech.application.keys.sweep import KeySweep, SweepTerms
 from fintech.application.keys.sweep_findings import Findings
 from fintech.domain.audit import AuditEntry
 from fintech.domain.ids import MerchantId
@@ -128,10 +128,7 @@ async def main(told: dict[str, Any]) -> None:
             table=table,
             findings=Findings(audit=trail, clock=clock),
             clock=clock,
-            timing=timing,
-            environment=ENVIRONMENT,
-            cmks=cmks,
-            name=told["name"],
+            terms=SweepTerms(name=told["name"], environment=ENVIRONMENT, cmks=cmks, timing=timing),
         )
         work.append(asyncio.create_task(sweeping(sweep, timing)))
         while len(uses.counts) < len(scopes):

@@ -1,5 +1,5 @@
-"""Deployments of the core, each an async context manager that yields a `Core`. Nobody names adapters but this module,
-`outside`, `auditing`, and `key_custody`, which has the table of who keeps root keys.
+"""Deployments of the core, each an async context manager that yields a `Core`. Nobody names a core's adapters but this module,
+`outside`, `auditing` and `key_custody`, which has the table of who keeps root keys.
 
 | profile     | books                        | acquirer and bank       | clock and ids      |
 |-------------|------------------------------|-------------------------|--------------------|
@@ -18,18 +18,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Final
 
-from attrs import asdict, evolve, frozen
+from attrs import asdict, evolve
 from dependency_injector import providers
 
-from fintech.adapters.memory.audit_sink import MemoryAuditSink, MemoryCheckpoints
 from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.memory.id_source import CountingIdSource
-from fintech.adapters.memory.key_table import MemoryKeyTable
-from fintech.adapters.memory.outbox import MemoryOutbox
-from fintech.adapters.memory.proofs import MemoryProofs
-from fintech.adapters.memory.protected_store import MemoryProtectedStore
-from fintech.adapters.memory.queries import MemoryQueries
-from fintech.adapters.memory.store import MemoryStore
 from fintech.adapters.memory.webhook_sender import MemoryWebhookSender
 from fintech.adapters.simulator.card_acquirer import SimulatedAcquirer
 from fintech.adapters.simulator.card_vault import SimulatedCardVault
@@ -38,11 +31,12 @@ from fintech.adapters.simulator.terminal import SimulatedTerminal
 from fintech.adapters.system.clock import SystemClock
 from fintech.adapters.system.id_source import RandomIdSource
 from fintech.adapters.system.keyed_digest import LocalDigest
+from fintech.domain.keys.periods import KeyPolicy
 from fintech.domain.tax_invoices import SPECIMEN, Supplier
-from fintech.entrypoints import custody_standins
 from fintech.entrypoints.audit_settings import AuditSettings
 from fintech.entrypoints.auditing import CHECKPOINTS_FILE, checkpoints_in, trail_on
 from fintech.entrypoints.container import Core
+from fintech.entrypoints.keeping import Ports, kept_in_memory
 from fintech.entrypoints.key_custody import (
     Custody,
     custody_as_set,
@@ -57,18 +51,12 @@ from fintech.entrypoints.production import require_no_production, require_produc
 from fintech.entrypoints.repeating import repeated
 from fintech.entrypoints.secret_files import keep_secret, read_secret
 from fintech.entrypoints.settings import DIGEST_KEY_BYTES_MIN, Settings, read_settings
-from fintech.ports.audit_trail import AuditSink, CheckpointStore
 from fintech.ports.clock import Clock
 from fintech.ports.errors import PortError
 from fintech.ports.id_source import IdSource
 from fintech.ports.key_root import KeyRoot
-from fintech.ports.key_table import KeyTable
-from fintech.ports.outbox import Outbox
-from fintech.ports.proofs import Proofs
-from fintech.ports.protected_store import ProtectedStore
 from fintech.ports.queries import Page, Queries
 from fintech.ports.signatures import SignatureChecker
-from fintech.ports.store import Store
 from fintech.ports.webhook_sender import WebhookSender
 
 #: What a data folder holds beside its server's own files, and what `key_custody` and `outside` keep in it.
@@ -77,20 +65,6 @@ DIGEST_KEY_FILE: Final = "digest-key"
 
 class CannotOpen(Exception):
     """The deployment cannot be had. The message is one line that says what to do."""
-
-
-@frozen
-class Ports:
-    """What is different from one kind of store to the other, by the names that the core has for it."""
-
-    store: Store
-    queries: Queries
-    proofs: Proofs
-    outbox: Outbox
-    key_table: KeyTable
-    protected: ProtectedStore
-    audit_sink: AuditSink
-    checkpoints: CheckpointStore
 
 
 @asynccontextmanager
@@ -113,7 +87,9 @@ async def testing(
     async with AsyncExitStack() as closing:
         custody = custody_in_memory(closing, root, officers)
         key = bytes(DIGEST_KEY_BYTES_MIN)
-        yield _core(closing, _memory(clock), outside, custody, clock, CountingIdSource(), key, attended=False)
+        yield _core(
+            closing, kept_in_memory(clock), outside, custody, clock, CountingIdSource(), key, attended=False
+        )
 
 
 testing.__test__ = False  # type: ignore[attr-defined] # tells pytest, wherever it is imported, that it is no test
@@ -126,7 +102,7 @@ async def in_memory() -> AsyncIterator[Core]:
     async with AsyncExitStack() as closing:
         outside = simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock), over_http(closing))
         custody = custody_in_memory(closing)
-        yield _core(closing, _memory(clock), outside, custody, clock, RandomIdSource(), key)
+        yield _core(closing, kept_in_memory(clock), outside, custody, clock, RandomIdSource(), key)
 
 
 @asynccontextmanager
@@ -222,9 +198,8 @@ async def _open_folder(closing: AsyncExitStack, folder: Path, supplier: Supplier
         raise CannotOpen(str(error).partition("\n")[0]) from error
     except OSError as error:
         raise CannotOpen(f"{folder} cannot be used: {error}") from error
-    ports = evolve(
-        custody_standins.ports_of(Ports, opened), checkpoints=checkpoints_in(folder / CHECKPOINTS_FILE)
-    )
+    ports = Ports(**asdict(opened, recurse=False))
+    ports = evolve(ports, checkpoints=checkpoints_in(folder / CHECKPOINTS_FILE))
     return _core(closing, ports, outside, custody, clock, RandomIdSource(), key, supplier)
 
 
@@ -239,7 +214,7 @@ async def _open_address(closing: AsyncExitStack, settings: Settings) -> Core:
         opened = await closing.enter_async_context(database.open_database(url, clock))
     except PortError as error:
         raise CannotOpen(f"FINTECH_DATABASE_URL: {error}") from error
-    ports = custody_standins.ports_of(Ports, opened)
+    ports = Ports(**asdict(opened, recurse=False))
     if settings.audit.checkpoints_file is not None:
         ports = evolve(ports, checkpoints=checkpoints_in(settings.audit.checkpoints_file))
     outside = simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock), over_http(closing))
@@ -261,20 +236,6 @@ async def _folder_key(path: Path, queries: Queries) -> bytes:
         raise CannotOpen(f"{path} is damaged: restore it") from None
 
 
-def _memory(clock: Clock) -> Ports:
-    store = MemoryStore(clock)
-    return Ports(
-        store=store,
-        queries=MemoryQueries(store.memory),
-        proofs=MemoryProofs(store.memory),
-        outbox=MemoryOutbox(store.memory),
-        key_table=MemoryKeyTable(),
-        protected=MemoryProtectedStore(),
-        audit_sink=MemoryAuditSink(),
-        checkpoints=MemoryCheckpoints(),
-    )
-
-
 def _core(
     closing: AsyncExitStack,
     ports: Ports,
@@ -289,7 +250,7 @@ def _core(
     attended: bool = True,
 ) -> Core:
     digests = LocalDigest(key)
-    others = custody_standins.standins(custody)
+    policy = KeyPolicy()
     trail = trail_on(closing, custody, ports.audit_sink, ports.checkpoints, clock, ids, auditing)
     key_vault = vault_on(
         closing,
@@ -298,7 +259,7 @@ def _core(
         audit=trail.audit,
         clock=clock,
         ids=ids,
-        policy=others["key_policy"],
+        policy=policy,
         attended=attended,
     )
     core = Core(
@@ -308,7 +269,8 @@ def _core(
         key_root=custody.key_root,
         officers=custody.officers,
         notary=custody.notary,
-        **others,
+        key_policy=policy,
+        key_environment=custody.terms.environment,
         key_vault=key_vault,
         sweep_terms=sweep_terms(custody.terms),
         vault=SimulatedCardVault(digests, clock),

@@ -22,7 +22,7 @@ from fintech.sealing.message import MessageFault, read_header
 _NO_KEYS_IN_TIME = CustodyRefused(CustodyReason.UNREACHABLE)
 
 
-@define(eq=False, kw_only=True)
+@define(eq=False)
 class Lending:
     """What all leases of a process have in common. None may be used from ``until`` on: so long after the last look at
     the key table. ``damaged`` is told of messages that did not open, ``outdated`` of a lease that others are ahead of: it

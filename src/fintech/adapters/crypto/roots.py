@@ -59,7 +59,7 @@ def pause_after(failures: int, timing: CustodyTiming) -> timedelta:
     return whole * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
 
 
-@define(eq=False, kw_only=True)
+@define(eq=False)
 class Roots:
     """The root keys that this process has to do with. ``denied`` is told when the root refuses one for all."""
 

@@ -23,7 +23,13 @@ class KeyFigures(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The figures as they are now."""
-        figures, health = self.vault.figures, self.vault.health()
+        yield from self._lent()
+        yield from self._asked()
+        yield from self._stands()
+        yield from self._swept()
+
+    def _lent(self) -> Iterator[Metric]:
+        figures = self.vault.figures
         yield _labelled(
             "fintech_key_leases_lent",
             "Leases by how they were come by.",
@@ -44,6 +50,9 @@ class KeyFigures(Collector):
         )
         yield _counted("fintech_key_loads_shed", "Loads turned away because too many waited.", figures.shed)
         yield _counted("fintech_key_messages_damaged", "Sealed values that did not open.", figures.damaged)
+
+    def _asked(self) -> Iterator[Metric]:
+        figures = self.vault.figures
         yield _counted("fintech_key_root_calls", "Calls to the keeper of root keys.", figures.root_calls)
         yield _labelled(
             "fintech_key_root_faults",
@@ -57,6 +66,9 @@ class KeyFigures(Collector):
             "result",
             {"seen": figures.looks - figures.failed_looks, "failed": figures.failed_looks},
         )
+
+    def _stands(self) -> Iterator[Metric]:
+        health = self.vault.health()
         yield GaugeMetricFamily("fintech_key_leases", "Leases in memory.", value=float(health.leases))
         yield GaugeMetricFamily(
             "fintech_key_custody_ready",
@@ -75,7 +87,6 @@ class KeyFigures(Collector):
         for cmk, age_s in health.heartbeats_s.items():
             heartbeats.add_metric((cmk,), age_s)
         yield heartbeats
-        yield from self._swept()
 
     def _swept(self) -> Iterator[Metric]:
         figures = self.sweep.figures

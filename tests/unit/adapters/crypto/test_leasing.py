@@ -112,7 +112,7 @@ async def test_calls_to_the_root_and_those_who_wait_are_bounded(desk: Desk) -> N
         finally:
             under_way -= 1
 
-    desk.root.unwrap = counted  # type: ignore[method-assign] # counts
+    desk.root.unwrap = counted  # type: ignore[method-assign] # to count them
     outcomes = await asyncio.gather(*(vault.lease(scope) for scope in scopes))
     assert most == 4
     assert sum(map(lent, outcomes)) == 20
@@ -525,6 +525,20 @@ async def test_a_root_that_does_not_answer_is_left_alone(desk: Desk) -> None:
     assert vault.figures.root_faults[RootFault.UNREACHABLE] == desk.root.calls.total()
 
 
+async def test_an_attended_vault_finds_out_by_itself_that_the_root_answers_again(desk: Desk) -> None:
+    scope, vault = desk.merchant(), desk.vault(attended=True, timing=desk.timing.scaled(0.02))
+    desk.root.reachable = False
+    for _ in range(FAILURES_MAX):
+        assert await vault.lease(scope) == refused(CustodyReason.UNREACHABLE)
+        desk.pass_(0.4)
+    assert vault.health().reason is CustodyReason.UNREACHABLE
+    desk.root.reachable = True
+    desk.pass_(0.4)
+    await asyncio.wait_for(_until(lambda: vault.health().reason is None), 5)
+    assert desk.root.calls["unwrap"] == 0
+    await vault.close()
+
+
 async def test_nobody_with_a_lease_waits_for_a_root_that_does_not_answer(desk: Desk) -> None:
     scope, vault = desk.merchant(), desk.vault()
     await vault.lease(scope)
@@ -710,7 +724,7 @@ async def test_nobody_waits_for_a_key_table_that_hangs_where_somebody_looks_all_
     async def hangs(*_args):
         await hanging.wait()
 
-    desk.table.changes = desk.table.await_change = hangs  # type: ignore[method-assign] # cut off
+    desk.table.changes = desk.table.await_change = hangs  # type: ignore[method-assign] # it is cut off
     desk.pass_(0.2)
     await vault.lease(scope)  # waits for the first look that comes to nothing
     desk.pass_(0.2)

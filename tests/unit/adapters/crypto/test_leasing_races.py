@@ -142,7 +142,7 @@ async def test_the_permission_of_a_ring_that_lost_its_race_is_given_back(desk: D
         withdrawn.append(grant)
         return Success(None)
 
-    desk.root.create, desk.root.withdraw = granting, withdrawing  # type: ignore[method-assign,assignment] # one for each
+    desk.root.create, desk.root.withdraw = granting, withdrawing  # type: ignore[method-assign,assignment] # one for each of them
     assert all(map(lent, await asyncio.gather(*(vault.lease(scope) for vault in vaults))))
     ring = await desk.table.ring(scope)
     assert ring is not None

@@ -70,6 +70,8 @@ def test_these_are_the_commands() -> None:
         "keys status", "keys orders", "keys order sign", "keys order apply", "keys drill",
         "keys break-glass request", "keys break-glass countersign", "keys break-glass apply",
         "keys officer create", "keys officer list", "keys officer revoke",
+        "keys rotate", "keys reseal", "keys retire", "keys move", "keys tend", "keys shred", "keys inventory",
+        "keys certificate verify", "keys honeytoken check", "keys honeytoken plant",
     }  # fmt: skip
 
 
@@ -86,7 +88,7 @@ def test_whoever_changes_something_says_who_and_why(path: tuple[str, ...]) -> No
     changing = {"create", "suspend", "reactivate", "roll", "revoke", "refund", "settle"}
     changing |= {"cancel", "reverse", "set", "add", "prefer", "remove"}
     changing |= {"evidence", "close", "propose", "approve", "reject"}
-    changing |= {"apply", "drill"}
+    changing |= {"apply", "drill", "reseal", "move", "tend", "shred", "plant"}
     changing |= {"register", "restore", "retire", "remove", "update", "rotate"}
     assert ({"--why", "--as"} <= options) is (path[-1] in changing)
 
