@@ -125,14 +125,10 @@ async def _until_stopped(service: Service, stop: "_Stop") -> None:
         await closing.enter_async_context(working(core.sweep(), interval_s=settings.sweep_interval_s))
         daily = DailySettling(core.clock(), core.settle_everybody())
         await closing.enter_async_context(working(daily, interval_s=INTERVAL_S, name="settler"))
-        await closing.enter_async_context(sweeping_keys(core.key_sweep()))
+        await _tended(closing, core)
         strangers = await closing.enter_async_context(noting(core))
         deliveries = dispatcher(core)
         await closing.enter_async_context(delivering(deliveries, interval_s=settings.webhook_interval_s))
-        tending = KeyTending(core.tend_keys(), core.remove_unneeded())
-        await closing.enter_async_context(
-            working(tending, interval_s=key_tending.INTERVAL_S, name="key keeper")
-        )
         also: list[Collector] = [
             DeliveryFigures(deliveries.figures),
             await _custody(closing, core),
@@ -196,6 +192,13 @@ class _Stop:
         self._event.set()
         if self._starting is not None:
             self._starting.cancel()
+
+
+async def _tended(closing: AsyncExitStack, core: Core) -> None:
+    """Keys are swept and looked after meanwhile."""
+    await closing.enter_async_context(sweeping_keys(core.key_sweep()))
+    tending = KeyTending(core.tend_keys(), core.remove_unneeded())
+    await closing.enter_async_context(working(tending, interval_s=key_tending.INTERVAL_S, name="key keeper"))
 
 
 async def _custody(closing: AsyncExitStack, core: Core) -> CustodyGauges:
