@@ -74,7 +74,8 @@ def _trail(
     figures: AuditFigures,
     settings: AuditSettings,
 ) -> AuditTrail:
-    from fintech.adapters.audit.chaining import ChainedTrail, Sealing  # noqa: PLC0415 - spares others its weight
+    from fintech.adapters.audit.beginning import Sealing  # noqa: PLC0415 - spares others its weight
+    from fintech.adapters.audit.chaining import ChainedTrail  # noqa: PLC0415 - the same
 
     sealing = Sealing(
         root=custody.key_root(),
