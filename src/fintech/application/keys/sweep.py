@@ -184,7 +184,7 @@ class KeySweep:
                 self._patience -= 1
             elif refused.fault is RootFault.CORRUPT:
                 await self.findings.damaged(ring, refused)
-            elif refused.fault is RootFault.DENIED and not refused.whole and self._is_its_own(ring, version):
+            elif not refused.whole and self._is_its_own(ring, version):
                 await self._suspend(ring, refused)
                 return
 
