@@ -161,7 +161,8 @@ def list_(
 )
 @data_option
 @actor_options(None)
-def first_keys(output: Path, data: Path | None, acting: str, why: str) -> None:
+@json_option
+def first_keys(output: Path, data: Path | None, acting: str, why: str, as_json: bool) -> None:
     """Unseal the first keys of streams that have ended, for somebody who verifies without the root.
 
     That they are given is written down first.
@@ -173,7 +174,10 @@ def first_keys(output: Path, data: Path | None, acting: str, why: str) -> None:
     keys = work(data, body)
     with written(output) as file:
         file.write(json_text({name: key.hex() for name, key in keys.items()}).encode() + b"\n")
-    print(f"{len(keys)} first keys are in {output}")
+    if as_json:
+        print_json({"first_keys": len(keys), "output": str(output)})
+    else:
+        print(f"{len(keys)} first keys are in {output}")
 
 
 def _verifier(data: Path | None, keys: FirstKeys | None) -> AbstractAsyncContextManager[VerifyAudit]:
