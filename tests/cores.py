@@ -14,15 +14,24 @@ from fintech.adapters.simulator.card_acquirer import SimulatedAcquirer
 from fintech.adapters.simulator.card_directory import SimulatedCardDirectory
 from fintech.adapters.simulator.payout_bank import SimulatedPayoutBank
 from fintech.adapters.system.keyed_digest import LocalDigest
+from fintech.domain.audit import AuditEntry
 from fintech.domain.tax_invoices import SPECIMEN
 from fintech.entrypoints.container import Core
+from fintech.ports.audit_trail import AuditTrail
 from fintech.ports.key_vault import KeyVault
 from tests.conftest import Server, spelt
-from tests.vaults import KeptTrail, ScriptedVault
+from tests.vaults import ScriptedVault
 
 #: Opens a core whose acquirer, bank and clock are a test's; called with ``acquirer``, ``clock`` and perhaps ``bank`` and
 #: ``key_vault``.
 OpenCore: TypeAlias = Callable[..., AbstractAsyncContextManager[Core]]
+
+
+class Unwritten(AuditTrail):
+    """What is done to these cores is of no concern to anybody."""
+
+    async def write(self, entry: AuditEntry) -> None:
+        del entry
 
 
 def on_postgres(server: Server, *, writers: int = 2, readers: int = 2) -> OpenCore:
@@ -47,11 +56,11 @@ def on_postgres(server: Server, *, writers: int = 2, readers: int = 2) -> OpenCo
                 bank=bank or SimulatedPayoutBank(clock, answer_timeout_s=0),
                 cards=SimulatedCardDirectory(digests, clock),
                 key_vault=key_vault or ScriptedVault(),
-                audit=KeptTrail(),
                 clock=clock,
                 ids=CountingIdSource(),
                 digests=digests,
                 supplier=SPECIMEN,
+                audit=Unwritten(),
             )
         server.drop(name)
 

@@ -88,10 +88,10 @@ def test_only_the_profiles_name_adapters() -> None:
             and any(each.name.startswith("fintech.adapters") for each in node.names)
         )
     }
-    assert naming - {"kms_simulator.py"} == {
+    assert naming - {"kms_simulator.py", "verifying.py"} == {
+        "auditing.py",
         "profiles.py",
         "key_custody.py",
         "outside.py",
         "keeping.py",
-        "trail.py",
     }  # a process beside the core

@@ -1,11 +1,13 @@
 """Postgres keeps the promise of an audit sink and of a checkpoint store, and lets nobody change what is there."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
 from sqlalchemy import URL
 
+from fintech.adapters.audit.chaining import ChainedTrail
 from fintech.adapters.postgres.audit_sink import PostgresAuditSink, PostgresCheckpoints
 from fintech.adapters.postgres.connections import open_pool
 from fintech.adapters.postgres.database import Database
@@ -18,8 +20,9 @@ from fintech.ports.contracts.audit_sink import (
     entry_at,
     stream_of,
 )
-from fintech.ports.errors import StoreUnavailable
+from fintech.ports.errors import AuditUnavailable, StoreUnavailable
 from tests.conftest import spelt
+from tests.unit.adapters.audit_doubles import Desk, entry
 
 TABLES = ("audit_streams", "audit_records", "audit_checkpoints")
 MEDDLING = [
@@ -122,3 +125,40 @@ async def test_a_database_that_went_away_is_unavailable(database: Database, post
         await pool.close()
         with pytest.raises(StoreUnavailable):
             await sink.append(chained([entry_at(0)]))
+
+
+async def test_processes_that_write_at_once_and_lose_their_lines_keep_whole_chains(
+    pool: asyncpg.Pool, postgres_dsn: str
+) -> None:
+    """What was acknowledged is there, once, in order, whatever became of the connections meanwhile."""
+    desk = Desk(sink=PostgresAuditSink(pool), checkpoints=PostgresCheckpoints(pool))
+    trails = [desk.trail, desk.another()]
+    acknowledged: list[str] = []
+
+    async def one(trail: ChainedTrail, name: str) -> None:
+        await trail.write(entry(name))
+        acknowledged.append(name)
+
+    cutter = await asyncpg.connect(postgres_dsn)
+    for crowd in range(6):
+        writing = [
+            asyncio.create_task(one(trail, f"{number}.{crowd}.{place}"))
+            for place in range(30)
+            for number, trail in enumerate(trails)
+        ]
+        await asyncio.sleep(0.002 * crowd)
+        await cutter.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        )
+        ends = await asyncio.gather(*writing, return_exceptions=True)
+        assert all(each is None or isinstance(each, AuditUnavailable) for each in ends)
+    await cutter.close()
+    for number, trail in enumerate(trails):
+        await one(trail, f"{number}.last")
+        await trail.close()
+    verdicts = await desk.verdicts()
+    assert [(each.found, each.ended) for each in verdicts] == [((), True)] * 2
+    written = await desk.subjects()
+    assert len(set(written)) == len(written)
+    assert set(acknowledged) <= set(written)

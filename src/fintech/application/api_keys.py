@@ -56,10 +56,12 @@ class CreateApiKey:
             key = _new_key(name, spoken, self.ids, self.digests, now)
             return Success(Decision(value=saved(key), changes=((key, EventType.API_KEY_CREATED),)))
 
-        deed = Deed(actor=actor, action=AuditAction.API_KEY_CREATED, subject=name, scope=scope)
+        deed = Deed(actor=actor, action=AuditAction.API_KEY_CREATED, subject=scope.merchant, scope=scope)
         async with self.audited.deed(deed) as ending:
             outcome = await self.commits.land(scope, actor, decide)
             ending.came_to(outcome)
+            if isinstance(outcome, Success):
+                ending.details["key"] = outcome.unwrap().id
         if isinstance(outcome, Failure):
             return outcome
         return Success(MadeKey(outcome.unwrap(), spoken))
@@ -130,6 +132,8 @@ class RollApiKey:
         async with self.audited.deed(deed) as ending:
             outcome = await self.commits.land(scope, actor, decide)
             ending.came_to(outcome)
+            if isinstance(outcome, Success):
+                ending.details["key"] = outcome.unwrap().id
         if isinstance(outcome, Failure):
             return outcome
         return Success(MadeKey(outcome.unwrap(), spoken))

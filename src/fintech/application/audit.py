@@ -12,6 +12,7 @@ from fintech.domain.audit import (
     AuditResult,
     Checkpoint,
     checkpoint_document,
+    entry_of,
 )
 from fintech.domain.audit_verification import Finding, Found, Verdict, Verification
 from fintech.domain.outcome import Failure
@@ -156,6 +157,44 @@ class ReadAudit:
             )
         )
         return await self.sink.find(query, limit)
+
+
+@frozen(kw_only=True)
+class UnsealFirstKeys:
+    """Unseals first keys for somebody who verifies without the root. Whoever has a stream's first key could write that
+    stream anew, but for what a checkpoint covers: so it is given for streams that have ended, and written down first."""
+
+    sink: AuditSink
+    audit: AuditTrail
+    root: KeyRoot
+    environment: str
+    clock: Clock
+
+    async def __call__(self, actor: Actor) -> Mapping[str, bytes]:
+        """First keys by stream, of those that have ended and that the root lets us unseal. Raises `AuditUnavailable`."""
+        await self.audit.write(
+            AuditEntry(
+                at=self.clock.now(),
+                actor=actor.name,
+                face=actor.face,
+                action=AuditAction.AUDIT_KEYS_GIVEN,
+                result=AuditResult.DONE,
+                subject="first keys",
+                request=actor.request,
+            )
+        )
+        first_keys = SealedFirstKeys(root=self.root, environment=self.environment)
+        given: dict[str, bytes] = {}
+        async for stream in _all(self.sink.streams, "", lambda each: each.name):
+            key = await first_keys.of(stream) if await self._ended(stream) else None
+            if key is not None:
+                given[stream.name] = key
+        return given
+
+    async def _ended(self, stream: Stream) -> bool:
+        end = await self.sink.end(stream.name)
+        entry = None if end is None else entry_of(end.document)
+        return entry is not None and entry.action is AuditAction.STREAM_ENDED
 
 
 async def _all(

@@ -33,9 +33,10 @@ class Deed:
 
 @define
 class Ending:
-    """How a deed ended, as whoever does it says."""
+    """How a deed ended, as whoever does it says; ``details`` are what is known by then and was not before."""
 
     result: AuditResult = AuditResult.DONE
+    details: dict[str, str | int] = field(factory=dict)
 
     def came_to(self, outcome: Outcome[Any, Any]) -> None:
         """A success is done, whatever else is refused."""
@@ -54,7 +55,7 @@ class Audited:
         """Do it within. Raises `AuditUnavailable` before anything is done, unless it is to be done ``anyway``; that its end
         cannot be written down undoes nothing and is logged."""
         try:
-            await self._write(deed, AuditResult.BEGUN)
+            await self._write(deed, Ending(AuditResult.BEGUN))
         except AuditUnavailable:
             if not deed.anyway:
                 raise
@@ -68,11 +69,11 @@ class Audited:
             raise
         finally:
             try:
-                await self._write(deed, ending.result)
+                await self._write(deed, ending)
             except AuditUnavailable:
                 _unwritten(deed, ending.result)
 
-    async def _write(self, deed: Deed, result: AuditResult) -> None:
+    async def _write(self, deed: Deed, ending: Ending) -> None:
         scope = deed.scope
         await self.audit.write(
             AuditEntry(
@@ -80,13 +81,13 @@ class Audited:
                 actor=deed.actor.name,
                 face=deed.actor.face,
                 action=deed.action,
-                result=result,
+                result=ending.result,
                 subject=deed.subject,
                 merchant=None if scope is None else scope.merchant,
                 livemode=None if scope is None else scope.livemode,
                 origin=deed.origin,
                 request=deed.actor.request,
-                details=deed.details,
+                details={**deed.details, **ending.details},
             )
         )
 

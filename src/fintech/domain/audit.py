@@ -73,6 +73,7 @@ class AuditAction(StrEnum):
     INTEGRITY_FAILED = "integrity_failed"
     HONEYTOKEN_TOUCHED = "honeytoken_touched"
     AUDIT_READ = "audit_read"  #: (10.2.1.3)
+    AUDIT_KEYS_GIVEN = "audit_keys_given"  #: first keys of streams, to somebody who verifies (10.2.1.3)
 
 
 class AuditResult(StrEnum):

@@ -2,6 +2,7 @@
 
 from dependency_injector import containers, providers
 
+from fintech.application.audit import ReadAudit, UnsealFirstKeys
 from fintech.application.keys.breaking_glass import BreakGlass
 from fintech.application.keys.carrying_out import CarryOut
 from fintech.application.keys.drill import DrillCustody
@@ -25,7 +26,7 @@ from fintech.application.keys.tending import TendKeys
 from fintech.application.keys.writing_down import WriteDown
 from fintech.application.protection import Protection
 from fintech.domain.keys.periods import KeyPolicy
-from fintech.ports.audit_trail import AuditSink, AuditTrail, CheckpointStore
+from fintech.ports.audit_trail import AuditFigures, AuditSink, AuditTrail, CheckpointStore
 from fintech.ports.clock import Clock
 from fintech.ports.id_source import IdSource
 from fintech.ports.key_root import KeyRoot
@@ -56,11 +57,21 @@ class Custodial(containers.DeclarativeContainer):
     audit = providers.Dependency(instance_of=AuditTrail)
     audit_sink = providers.Dependency(instance_of=AuditSink)
     checkpoints = providers.Dependency(instance_of=CheckpointStore)
+    audit_figures = providers.Dependency(instance_of=AuditFigures)
     key_vault = providers.Dependency(instance_of=KeyVault)
     key_policy = providers.Dependency(instance_of=KeyPolicy)
     key_environment = providers.Dependency(instance_of=str)
     sweep_terms = providers.Dependency(instance_of=SweepTerms)
 
+    read_audit = providers.Singleton(ReadAudit, sink=audit_sink, audit=audit, clock=clock)
+    unseal_first_keys = providers.Singleton(
+        UnsealFirstKeys,
+        sink=audit_sink,
+        audit=audit,
+        root=key_root,
+        environment=key_environment,
+        clock=clock,
+    )
     honeytokens = providers.Singleton(Honeytokens, digests=digests)
     alarm = providers.Singleton(Alarm, trail=audit, clock=clock)
     watched_vault = providers.Singleton(WatchedVault, vault=key_vault, honeytokens=honeytokens, alarm=alarm)

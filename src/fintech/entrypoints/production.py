@@ -42,6 +42,11 @@ def _faults(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "keys_notary", "is kms: somebody else signs"
     if keys.officers_file is None:
         yield "keys_officers_file", "is missing: nobody's orders would be taken"
+    if settings.audit.checkpoints_file is None:
+        yield (
+            "audit_checkpoints_file",
+            "is missing: checkpoints are kept where the database's owner cannot remove them",
+        )
     if keys.endpoint_url is not None and not keys.endpoint_url.startswith("https://"):
         yield "keys_endpoint_url", "begins with https://"
     if settings.log_level is LogLevel.DEBUG:

@@ -1,5 +1,5 @@
 """Deployments of the core, each an async context manager that yields a `Core`. Nobody names a core's adapters but this module,
-`outside` and `key_custody`, which has the table of who keeps root keys.
+`outside`, `auditing` and `key_custody`, which has the table of who keeps root keys.
 
 | profile     | books                        | acquirer and bank       | clock and ids      |
 |-------------|------------------------------|-------------------------|--------------------|
@@ -18,7 +18,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Final
 
-from attrs import asdict
+from attrs import asdict, evolve
 from dependency_injector import providers
 
 from fintech.adapters.memory.clock import ManualClock
@@ -33,6 +33,8 @@ from fintech.adapters.system.id_source import RandomIdSource
 from fintech.adapters.system.keyed_digest import LocalDigest
 from fintech.domain.keys.periods import KeyPolicy
 from fintech.domain.tax_invoices import SPECIMEN, Supplier
+from fintech.entrypoints.audit_settings import AuditSettings
+from fintech.entrypoints.auditing import CHECKPOINTS_FILE, checkpoints_in, trail_on
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.keeping import Ports, kept_in_memory
 from fintech.entrypoints.key_custody import (
@@ -49,7 +51,6 @@ from fintech.entrypoints.production import require_no_production, require_produc
 from fintech.entrypoints.repeating import repeated
 from fintech.entrypoints.secret_files import keep_secret, read_secret
 from fintech.entrypoints.settings import DIGEST_KEY_BYTES_MIN, Settings, read_settings
-from fintech.entrypoints.trail import trail_on
 from fintech.ports.clock import Clock
 from fintech.ports.errors import PortError
 from fintech.ports.id_source import IdSource
@@ -208,6 +209,7 @@ async def _open_folder(closing: AsyncExitStack, folder: Path, supplier: Supplier
     except OSError as error:
         raise CannotOpen(f"{folder} cannot be used: {error}") from error
     ports = Ports(**asdict(opened, recurse=False))
+    ports = evolve(ports, checkpoints=checkpoints_in(folder / CHECKPOINTS_FILE))
     return _core(closing, ports, outside, custody, clock, RandomIdSource(), key, supplier)
 
 
@@ -223,8 +225,11 @@ async def _open_address(closing: AsyncExitStack, settings: Settings) -> Core:
     except PortError as error:
         raise CannotOpen(f"FINTECH_DATABASE_URL: {error}") from error
     ports = Ports(**asdict(opened, recurse=False))
+    if settings.audit.checkpoints_file is not None:
+        ports = evolve(ports, checkpoints=checkpoints_in(settings.audit.checkpoints_file))
     outside = simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock), over_http(closing))
-    return _core(closing, ports, outside, custody, clock, RandomIdSource(), key, supplier)
+    ids = RandomIdSource()
+    return _core(closing, ports, outside, custody, clock, ids, key, supplier, auditing=settings.audit)
 
 
 async def _folder_key(path: Path, queries: Queries) -> bytes:
@@ -251,19 +256,18 @@ def _core(
     key: bytes,
     supplier: Supplier = SPECIMEN,
     *,
+    auditing: AuditSettings | None = None,
     attended: bool = True,
     lending: KeyVault | None = None,
 ) -> Core:
     digests = LocalDigest(key)
     policy = KeyPolicy()
-    audit = trail_on(
-        closing, custody, sink=ports.audit_sink, checkpoints=ports.checkpoints, clock=clock, ids=ids
-    )
+    trail = trail_on(closing, custody, ports.audit_sink, ports.checkpoints, clock, ids, auditing)
     key_vault = vault_on(
         closing,
         custody,
         table=ports.key_table,
-        audit=audit,
+        audit=trail.audit,
         clock=clock,
         ids=ids,
         policy=policy,
@@ -273,13 +277,13 @@ def _core(
     core = Core(
         **asdict(ports, recurse=False),
         **asdict(outside, recurse=False),
+        **asdict(trail, recurse=False),
         key_root=custody.key_root,
         officers=custody.officers,
         notary=custody.notary,
         key_policy=policy,
         key_environment=custody.terms.environment,
         key_vault=key_vault,
-        audit=audit,
         sweep_terms=sweep_terms(custody.terms),
         cards=SimulatedCardDirectory(digests, clock),
         clock=clock,

@@ -21,6 +21,7 @@ from prometheus_client.registry import Collector
 from fintech.entrypoints import key_tending
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.http.app import HEALTH, build_app, server_options
+from fintech.entrypoints.http.audit_metrics import AuditMetrics
 from fintech.entrypoints.http.custody_metrics import CustodyGauges
 from fintech.entrypoints.http.health import Health
 from fintech.entrypoints.http.key_metrics import KeyFigures
@@ -32,7 +33,7 @@ from fintech.entrypoints.settings import Settings
 from fintech.entrypoints.settling import INTERVAL_S, DailySettling
 from fintech.entrypoints.terminal_gateway import TerminalGateway, require_loopback, terminal_gateway
 from fintech.entrypoints.terminals.settings import TerminalSettings
-from fintech.entrypoints.worker import delivering, dispatcher, sweeping_keys, working
+from fintech.entrypoints.worker import delivering, dispatcher, noting, sweeping_keys, working
 
 BACKLOG: Final = 1024
 #: Young objects die young: collect them less often than by default, and never look at what was there at the start.
@@ -124,23 +125,21 @@ async def _until_stopped(service: Service, stop: "_Stop") -> None:
         await closing.enter_async_context(working(core.sweep(), interval_s=settings.sweep_interval_s))
         daily = DailySettling(core.clock(), core.settle_everybody())
         await closing.enter_async_context(working(daily, interval_s=INTERVAL_S, name="settler"))
-        await closing.enter_async_context(sweeping_keys(core.key_sweep()))
+        await _tended(closing, core)
+        strangers = await closing.enter_async_context(noting(core))
         deliveries = dispatcher(core)
         await closing.enter_async_context(delivering(deliveries, interval_s=settings.webhook_interval_s))
-        tending = KeyTending(core.tend_keys(), core.remove_unneeded())
-        await closing.enter_async_context(
-            working(tending, interval_s=key_tending.INTERVAL_S, name="key keeper")
-        )
         also: list[Collector] = [
             DeliveryFigures(deliveries.figures),
             await _custody(closing, core),
             KeyFigures(core.key_vault(), core.key_sweep()),
+            AuditMetrics(core.audit_figures(), core.clock()),
         ]
         gateway = None
         if tills is not None and service.terminals is not None:
             gateway = await _gateway(closing, core, settings.terminals, tills, service.terminals)
             also.append(gateway.meter)
-        app = build_app(core, settings.http, also=also)
+        app = build_app(core, settings.http, also=also, strangers=strangers)
         runner = web.AppRunner(app, shutdown_timeout=LAST_CALL_S, **server_options(settings.http))
         closing.push_async_callback(runner.cleanup)
         await runner.setup()
@@ -193,6 +192,13 @@ class _Stop:
         self._event.set()
         if self._starting is not None:
             self._starting.cancel()
+
+
+async def _tended(closing: AsyncExitStack, core: Core) -> None:
+    """Keys are swept and looked after meanwhile."""
+    await closing.enter_async_context(sweeping_keys(core.key_sweep()))
+    tending = KeyTending(core.tend_keys(), core.remove_unneeded())
+    await closing.enter_async_context(working(tending, interval_s=key_tending.INTERVAL_S, name="key keeper"))
 
 
 async def _custody(closing: AsyncExitStack, core: Core) -> CustodyGauges:

@@ -14,6 +14,7 @@ from cattrs import Converter
 
 from fintech.domain.abn import Abn
 from fintech.domain.tax_invoices import SPECIMEN, Supplier
+from fintech.entrypoints.audit_settings import AuditSettings
 from fintech.entrypoints.http.settings import HttpSettings
 from fintech.entrypoints.key_settings import (
     DEVELOPMENT,
@@ -83,8 +84,8 @@ class SupplierSettings:
 
 @frozen(kw_only=True)
 class Settings:
-    """Each field is read from the variable ``FINTECH_`` and the field's name in capitals; ``http`` from FINTECH_HTTP_…,
-    ``keys`` from FINTECH_KEYS_…, ``supplier`` from FINTECH_SUPPLIER_…, ``terminals`` from FINTECH_TERMINALS_….
+    """Each field is read from the variable ``FINTECH_`` and the field's name in capitals; ``audit`` from
+    FINTECH_AUDIT_…, ``http`` from FINTECH_HTTP_…, ``keys`` from FINTECH_KEYS_…, ``supplier`` from FINTECH_SUPPLIER_…, ``terminals`` from FINTECH_TERMINALS_….
 
     ``sweep_interval_s`` is how often the sweeper looks for what is due, ``webhook_interval_s`` how often the dispatcher of
     webhooks does. When told to stop, a service answers 503 to
@@ -100,6 +101,7 @@ class Settings:
     webhook_interval_s: float = field(default=0.25, validator=[ge(0.01), le(60.0)])
     drain_delay_s: float = field(default=0.0, validator=_seconds(300.0))
     drain_s: float = field(default=20.0, validator=_seconds(300.0))
+    audit: AuditSettings = field(factory=AuditSettings)
     http: HttpSettings = field(factory=HttpSettings)
     keys: KeySettings = field(factory=KeySettings)
     supplier: SupplierSettings = field(factory=SupplierSettings)

@@ -14,6 +14,8 @@ from fintech.application.webhooks.posting import PostEvent
 from fintech.application.webhooks.secrets import SigningSecrets
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.http.events import event_body
+from fintech.entrypoints.noting import INTERVAL_S as NOTING_INTERVAL_S
+from fintech.entrypoints.noting import Noting, Strangers
 from fintech.ports.errors import StoreUnavailable
 
 INTERVAL_S: Final = 0.5
@@ -75,6 +77,18 @@ async def sweeping_keys(sweep: KeySweep) -> AsyncIterator[None]:
     finally:
         with suppress(StoreUnavailable):  # its lead ends by itself
             await sweep.give_up()
+
+
+@asynccontextmanager
+async def noting(core: Core) -> AsyncIterator[Strangers]:
+    """Write into the audit trail meanwhile that the service runs and who is not let in, and at the end that it stopped."""
+    notes = Noting(audit=core.audit(), clock=core.clock())
+    notes.started()
+    try:
+        async with working(notes, interval_s=NOTING_INTERVAL_S, name="noting"):
+            yield notes.strangers
+    finally:
+        await notes.stopped()
 
 
 @asynccontextmanager

@@ -9,7 +9,8 @@ from datetime import datetime
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from fintech.adapters.audit.chaining import ChainedTrail, Sealing
+from fintech.adapters.audit.beginning import Sealing
+from fintech.adapters.audit.chaining import ChainedTrail
 from fintech.adapters.audit.pacing import AuditPacing
 from fintech.adapters.crypto.local import LOCAL_CMK, LocalRoot
 from fintech.adapters.memory.audit_sink import MemoryAuditSink, MemoryCheckpoints

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fintech.adapters.audit.chaining import Sealing
+from fintech.adapters.audit.beginning import Sealing
 from fintech.adapters.audit.pacing import AuditPacing
 from fintech.adapters.crypto.local import LOCAL_CMK, LocalRoot
 from fintech.adapters.memory.audit_sink import MemoryAuditSink

@@ -102,6 +102,7 @@ PRODUCTION = {
     "FINTECH_KEYS_OFFICERS_FILE": "/etc/fintech/officers.json",
     "FINTECH_KEYS_NOTARY": "kms",
     "FINTECH_KEYS_NOTARY_KEY": "arn:aws:kms:ap-southeast-2:333333333333:key/9",
+    "FINTECH_AUDIT_CHECKPOINTS_FILE": "/mnt/worm/checkpoints.jsonl",
 }
 
 
@@ -115,6 +116,7 @@ def test_a_production_that_has_everything_may_start() -> None:
         ("KEYS_ROOT", "local"),
         ("KEYS_NOTARY", "local"),
         ("KEYS_OFFICERS_FILE", ""),
+        ("AUDIT_CHECKPOINTS_FILE", ""),
         ("KEYS_ENDPOINT_URL", "http://127.0.0.1:4566"),
         ("LOG_LEVEL", "debug"),
         ("DIGEST_KEY", "ab" * 32),

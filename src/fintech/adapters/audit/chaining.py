@@ -13,23 +13,19 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
-from attrs import define, field, frozen
+from attrs import frozen
 
+from fintech.adapters.audit.beginning import Chain, Sealing
 from fintech.adapters.audit.pacing import AuditPacing
 from fintech.adapters.audit.witnessing import Witness
 from fintech.domain.audit import (
-    START,
     AuditAction,
     AuditEntry,
     AuditRecord,
     AuditResult,
     AuditStreamId,
     document_of,
-    link,
-    next_key,
 )
-from fintech.domain.keys.custody import CmkName
-from fintech.domain.outcome import Failure, Outcome
 from fintech.domain.scope import Face
 from fintech.ports.audit_trail import (
     AppendRefused,
@@ -38,12 +34,10 @@ from fintech.ports.audit_trail import (
     AuditTrail,
     CheckpointStore,
     Stream,
-    first_key_context,
 )
 from fintech.ports.clock import Clock
 from fintech.ports.errors import AuditUnavailable, PortError
 from fintech.ports.id_source import IdSource
-from fintech.ports.key_root import KeyRoot, RootRefused, Unwrapped, Wrapped
 from fintech.ports.signatures import Notary
 from fintech.sealing.schedule import wipe
 
@@ -54,37 +48,6 @@ HAND_INS_MAX: Final = 3
 T = TypeVar("T")
 
 _log: Final = logging.getLogger(__name__)
-
-
-@frozen(kw_only=True)
-class Sealing:
-    """How first keys are made: by the root key ``cmk``, for the environment that it knows us as. ``reader``: another root
-    key, which only the verifier may use, that they are then wrapped by; without it, whoever may ask the root as this
-    process does can have them again."""
-
-    root: KeyRoot
-    cmk: CmkName
-    environment: str
-    reader: CmkName | None = None
-
-
-@define
-class _Chain:
-    """Where the stream stands: the key of the next entry, and what it is chained to."""
-
-    stream: str
-    key: bytearray = field(repr=False)
-    head: bytes = START
-    next: int = 0
-
-    def record(self, entry: AuditEntry) -> AuditRecord:
-        """The entry in its place. The key that it was chained with is gone then."""
-        document = document_of(self.stream, self.next, entry)
-        self.head = link(self.key, document, self.head)
-        record = AuditRecord(stream=self.stream, sequence=self.next, document=document, mac=self.head)
-        self.key[:] = next_key(self.key)
-        self.next += 1
-        return record
 
 
 @frozen
@@ -119,7 +82,7 @@ class ChainedTrail(AuditTrail):
         self._queue: deque[_Waiting] = deque()
         self._writing: asyncio.Task[None] | None = None
         self._stream: Stream | None = None
-        self._chain: _Chain | None = None
+        self._chain: Chain | None = None
         #: Whether the sink knows the stream.
         self._begun = False
         self._witness: Witness | None = None
@@ -201,11 +164,11 @@ class ChainedTrail(AuditTrail):
         await self._land_pending()
         self._figures.entries += len(entries)
 
-    async def _begin(self) -> _Chain:
+    async def _begin(self) -> Chain:
         """The stream, which the sink knows. One that it may not know yet is told to it again."""
         if self._stream is None or self._chain is None:
-            self._stream, key = await self._made()
-            self._chain = _Chain(self._stream.name, key)
+            begun = await self._sealing.begun(self._ids.new(AuditStreamId), self._clock)
+            self._stream, self._chain = begun
         if not self._begun:
             try:
                 async with asyncio.timeout(self._pacing.patience_s):
@@ -214,17 +177,6 @@ class ChainedTrail(AuditTrail):
                 raise AuditUnavailable("no stream of the audit trail can be begun") from error
             self._begun = True
         return self._chain
-
-    async def _made(self) -> tuple[Stream, bytearray]:
-        sealing, context = self._sealing, first_key_context(self._sealing.environment)
-        wrapped = _given(await sealing.root.create(sealing.cmk, context))
-        key: Unwrapped = _given(await sealing.root.unwrap(sealing.cmk, context, wrapped))
-        cmk = sealing.cmk
-        if sealing.reader is not None:
-            wrapped = _given(await sealing.root.rewrap(cmk, context, wrapped, sealing.reader))
-            cmk = sealing.reader
-        name = self._ids.new(AuditStreamId)
-        return _stream(name, self._clock, cmk, wrapped), key
 
     async def _land_pending(self) -> None:
         """Hand in what is pending until it is known to be there."""
@@ -300,18 +252,7 @@ class ChainedTrail(AuditTrail):
         self._begun, self._pending = False, ()
 
 
-def _stream(name: str, clock: Clock, cmk: CmkName, wrapped: Wrapped) -> Stream:
-    return Stream(name=name, started_at=clock.now(), cmk=cmk, sealed_key=wrapped.blob, grant=wrapped.grant)
-
-
 def _unavailable(error: BaseException) -> AuditUnavailable:
     if isinstance(error, AuditUnavailable):
         return AuditUnavailable(*error.args)
     return AuditUnavailable("the audit trail is broken")
-
-
-def _given(outcome: Outcome[T, RootRefused]) -> T:
-    if isinstance(outcome, Failure):
-        refused = outcome.failure()
-        raise AuditUnavailable(f"the root makes no key for the audit trail: {refused.fault} ({refused.code})")
-    return outcome.unwrap()

@@ -43,18 +43,20 @@ class Witness:
             self._figures.uncovered_since = self._clock.now()
         self._stream, self._count, self._head = stream, count, head
         self._figures.uncovered = count - self._covered
+        if self._task is None or self._task.done():  # the loop that it ran in may have ended
+            self._news, self._plenty = asyncio.Event(), asyncio.Event()
         self._news.set()
         if count - self._covered >= self._pacing.checkpoint_entries:
             self._plenty.set()
-        if self._task is None:
+        if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="audit checkpoints")
 
     async def close(self) -> None:
         """Have a last checkpoint signed if it can be had now, and end."""
-        if self._task is not None:
+        if self._task is not None and not self._task.done():
             self._task.cancel()
             await asyncio.wait({self._task})
-            self._task = None
+        self._task = None
         if self._news.is_set():
             await self._attempt()
 

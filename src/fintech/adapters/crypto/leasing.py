@@ -215,6 +215,13 @@ class LeasingVault(KeyVault):
         if not_lent is not None and not not_lent.unanswered:
             await self._loads.refuse(scope, not_lent)
 
+    async def _knock(self, root: RootStanding) -> None:
+        """Ask for nothing, to know whether the root answers again."""
+        try:
+            await self._roots.call(root, lambda: self._lender.root.status(root.cmk), proves=False)
+        finally:
+            root.asking = None
+
     async def _changed(self, scopes: Sequence[Scope] | None) -> None:
         """Take from the shelf what has changed. What the bank has closed ends now, for its users, too; what was only
         rotated or moved ends with the requests that use it; and what this process has made itself stays."""
@@ -263,9 +270,13 @@ class LeasingVault(KeyVault):
         return True
 
     async def _keep(self) -> None:
-        """Look at the key table, and wipe what is over, again and again."""
+        """Look at the key table, wipe what is over, and ask a root again that did not answer: again and again."""
         while True:
             await self._watch.look()
-            for lease in self._shelf.over(self._clock.now()):
+            now = self._clock.now()
+            for lease in self._shelf.over(now):
                 self._loads.end(lease.scope, CustodyReason.UNREACHABLE)
+            for root in self._roots.all():
+                if root.failures and now >= root.retry_at and root.asking is None:
+                    root.asking = self._background.start(self._knock(root))
             await self._watch.next()

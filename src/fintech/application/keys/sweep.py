@@ -63,6 +63,7 @@ class KeySweep:
     _after: Scope | None = field(default=None, init=False)
     _round_at: datetime | None = field(default=None, init=False)
     _round_over: bool = field(default=True, init=False)
+    _patience: int = field(default=UNANSWERED_MAX, init=False)
     _places: asyncio.Semaphore = field(factory=lambda: asyncio.Semaphore(AT_ONCE_MAX), init=False)
 
     @property
@@ -93,9 +94,9 @@ class KeySweep:
                 return 0
             self._round_at, self._round_over, self._after = now, False, None
         rings = await self.table.rings(None, self._after, PAGE)
-        before = self.figures.unanswered
+        self._patience = UNANSWERED_MAX
         await _all(self._try_merchant(ring) for ring in rings if ring.usable(now))
-        if self.figures.unanswered - before >= UNANSWERED_MAX:
+        if self._patience <= 0:
             return 0  # the same again, later
         if len(rings) == PAGE:
             self._after = rings[-1].scope
@@ -173,13 +174,17 @@ class KeySweep:
         """Ask for a merchant's keys, once for each permission."""
         permissions = {(each.cmk, each.grant): each for each in ring.keys if _is_kept(each)}
         for version in permissions.values():
+            if self._patience <= 0:
+                return
             asked = await self._asked(ring, version)
             if isinstance(asked, Success):
                 continue
             refused = asked.failure()
-            if refused.fault is RootFault.CORRUPT:
+            if refused.fault is RootFault.UNREACHABLE:
+                self._patience -= 1
+            elif refused.fault is RootFault.CORRUPT:
                 await self.findings.damaged(ring, refused)
-            elif refused.fault is RootFault.DENIED and not refused.whole and self._is_its_own(ring, version):
+            elif not refused.whole and self._is_its_own(ring, version):
                 await self._suspend(ring, refused)
                 return
 

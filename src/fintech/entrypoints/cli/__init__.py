@@ -65,6 +65,9 @@ from fintech.entrypoints.cli.lazy import LazyGroup, Listed
             "fintech.entrypoints.cli.kms_simulator:kms_simulator",
             "Simulate the bank's AWS KMS until it is told to stop.",
         ),
+        "audit": Listed(
+            "fintech.entrypoints.cli.audit:audit", "Verify the audit trail, and read what is in it."
+        ),
         "db": Listed("fintech.entrypoints.cli.db:db", "Bring a database's tables up to date."),
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

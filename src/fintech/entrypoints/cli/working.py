@@ -2,16 +2,20 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 
+from fintech.application.auditing import Deed
 from fintech.application.commits import Request, RequestKey
+from fintech.domain.audit import AuditAction, AuditResult
+from fintech.domain.ids import MerchantId
 from fintech.domain.money import Currency
 from fintech.domain.outcome import Failure, Outcome
+from fintech.domain.scope import Actor, Face, Scope
 from fintech.domain.tax_invoices import Supplier
 from fintech.entrypoints import logs, profiles
 from fintech.entrypoints.cli.options import actor_of
@@ -88,15 +92,42 @@ def opened(data: Path | None) -> AbstractAsyncContextManager[Core]:
 
 
 def work(data: Path | None, body: Callable[[Core], Awaitable[T]]) -> T:
-    """Open the core, do something with it, close it. What goes wrong ends the command with its code."""
+    """Open the core, do something with it, close it. What goes wrong ends the command with its code.
+
+    A command that somebody answers for (it has ``--as``) is written into the audit trail, before and after.
+    """
     logs.configure(LogLevel.WARNING)
 
     async def run() -> T:
-        async with opened(data) as core:
+        async with opened(data) as core, _written_down(core):
             return await body(core)
 
     with ending():
         return asyncio.run(run())
+
+
+@asynccontextmanager
+async def _written_down(core: Core) -> AsyncIterator[None]:
+    """The command of this moment; it is run also where that cannot be written down (PCI DSS 10.2.1.2)."""
+    context = click.get_current_context(silent=True)
+    acting = None if context is None else context.params.get("acting")
+    if context is None or acting is None:
+        yield
+        return
+    account, livemode = context.params.get("account"), context.params.get("livemode")
+    deed = Deed(
+        actor=Actor(acting, Face.CLI),
+        action=AuditAction.COMMAND_RUN,
+        subject=context.command_path,
+        scope=Scope(account, livemode=bool(livemode)) if isinstance(account, MerchantId) else None,
+        anyway=True,
+    )
+    async with core.audited().deed(deed) as told:
+        try:
+            yield
+        except Refused:
+            told.result = AuditResult.REFUSED
+            raise
 
 
 @contextmanager

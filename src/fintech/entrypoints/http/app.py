@@ -23,15 +23,21 @@ from fintech.entrypoints.http.operations import OBJECTS, operations_of
 from fintech.entrypoints.http.request_log import Visit, protocol_log
 from fintech.entrypoints.http.routes import Answer
 from fintech.entrypoints.http.settings import HttpSettings
+from fintech.entrypoints.noting import Strangers
 
 #: The application's health, whose ``drain`` a server calls when it is told to stop.
 HEALTH: Final = web.AppKey("health", Health)
 
 
 def build_app(
-    core: Core, settings: HttpSettings | None = None, *, also: Sequence[Collector] = ()
+    core: Core,
+    settings: HttpSettings | None = None,
+    *,
+    also: Sequence[Collector] = (),
+    strangers: Strangers | None = None,
 ) -> web.Application:
-    """The HTTP API of a core. Use cases are taken from it once, here. ``also`` are figures of other doors to be told."""
+    """The HTTP API of a core. Use cases are taken from it once, here. ``also`` are figures of other doors to be told;
+    ``strangers`` counts whoever is not let in."""
     settings = settings or HttpSettings()
     routes, expander = operations_of(core)
     meter = Meter()
@@ -42,6 +48,7 @@ def build_app(
         settings=settings,
         ids=core.ids(),
         authentication=Authentication(core.authenticate()),
+        strangers=strangers or Strangers(),
         idempotency=Idempotency(core.digests()),
         expander=expander,
         flights=flights,

@@ -43,6 +43,7 @@ from fintech.entrypoints.http.routes import (
     Route,
 )
 from fintech.entrypoints.http.settings import API_VERSION, HttpSettings
+from fintech.entrypoints.noting import Strangers
 from fintech.ports.errors import ConcurrencyExhausted, LeaseEnded, PortError, StoreOverloaded
 from fintech.ports.id_source import IdSource
 
@@ -61,6 +62,7 @@ class Door:
     settings: HttpSettings
     ids: IdSource
     authentication: Authentication
+    strangers: Strangers
     idempotency: Idempotency
     expander: Expander
     flights: Flights
@@ -153,7 +155,11 @@ class Door:
         account = headers.get("Stripe-Account") or headers.get("Stripe-Context")
         scope, name = OFFICERS, f"from {http.remote}"
         if role is not Role.SIGNER:
-            scope, key = await self.authentication(headers.get("Authorization"), account, role)
+            try:
+                scope, key = await self.authentication(headers.get("Authorization"), account, role)
+            except Refused as refused:
+                self.strangers.note(refused.problem.code, http.remote)
+                raise
             visit.merchant, visit.api_key = scope.merchant, key.id
             name = key.id
         wait_s = self.rates.take(name)

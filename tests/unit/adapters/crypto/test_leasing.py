@@ -525,6 +525,20 @@ async def test_a_root_that_does_not_answer_is_left_alone(desk: Desk) -> None:
     assert vault.figures.root_faults[RootFault.UNREACHABLE] == desk.root.calls.total()
 
 
+async def test_an_attended_vault_finds_out_by_itself_that_the_root_answers_again(desk: Desk) -> None:
+    scope, vault = desk.merchant(), desk.vault(attended=True, timing=desk.timing.scaled(0.02))
+    desk.root.reachable = False
+    for _ in range(FAILURES_MAX):
+        assert await vault.lease(scope) == refused(CustodyReason.UNREACHABLE)
+        desk.pass_(0.4)
+    assert vault.health().reason is CustodyReason.UNREACHABLE
+    desk.root.reachable = True
+    desk.pass_(0.4)
+    await asyncio.wait_for(_until(lambda: vault.health().reason is None), 5)
+    assert desk.root.calls["unwrap"] == 0
+    await vault.close()
+
+
 async def test_nobody_with_a_lease_waits_for_a_root_that_does_not_answer(desk: Desk) -> None:
     scope, vault = desk.merchant(), desk.vault()
     await vault.lease(scope)

@@ -212,6 +212,26 @@ async def test_all_merchants_are_asked_for_page_by_page_and_once_in_a_round(
     assert await sweep.try_merchants() == 4
 
 
+async def test_an_outage_in_the_middle_leaves_the_rest_for_later_and_costs_few_questions(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PAGE", 50)
+    scopes, sweep = [desk.merchant() for _ in range(60)], sweep_of(desk)
+    await known(desk, *scopes)
+    await sweep.try_root_keys()
+    assert await sweep.try_merchants() == 50
+    last = max(scopes, key=lambda scope: scope.merchant)
+    await desk.revoke_silently(last)
+    desk.root.reachable = False
+    desk.root.calls.clear()
+    for _ in range(3):
+        assert await sweep.try_merchants() == 0
+    assert desk.root.calls.total() <= 3 * module.AT_ONCE_MAX
+    desk.root.reachable = True
+    assert await sweep.try_merchants() == 10
+    assert sweep.figures.suspended == 1
+
+
 async def test_questions_to_the_root_are_bounded(desk: Desk) -> None:
     scopes, sweep = [desk.merchant() for _ in range(40)], sweep_of(desk)
     await known(desk, *scopes)

@@ -72,6 +72,7 @@ def test_these_are_the_commands() -> None:
         "keys officer create", "keys officer list", "keys officer revoke",
         "keys rotate", "keys reseal", "keys retire", "keys move", "keys tend", "keys shred", "keys inventory",
         "keys certificate verify", "keys honeytoken check", "keys honeytoken plant",
+        "audit verify", "audit list", "audit first-keys",
     }  # fmt: skip
 
 
@@ -90,7 +91,8 @@ def test_whoever_changes_something_says_who_and_why(path: tuple[str, ...]) -> No
     changing |= {"evidence", "close", "propose", "approve", "reject"}
     changing |= {"apply", "drill", "reseal", "move", "tend", "shred", "plant"}
     changing |= {"register", "restore", "retire", "remove", "update", "rotate"}
-    assert ({"--why", "--as"} <= options) is (path[-1] in changing)
+    answered_for = path[-1] in changing or path in {("audit", "list"), ("audit", "first-keys")}
+    assert ({"--why", "--as"} <= options) is answered_for
 
 
 @pytest.mark.parametrize("path", ALL, ids=" ".join)

@@ -21,6 +21,7 @@ from fintech.entrypoints import profiles
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.http.app import build_app, server_options
 from fintech.entrypoints.http.settings import HttpSettings
+from fintech.entrypoints.noting import Strangers
 
 OFFICER = Actor("a test", Face.EMBEDDED)
 FORM = "application/x-www-form-urlencoded"
@@ -174,9 +175,10 @@ async def driving(
     settings: HttpSettings | None = None,
     shop: Shop | None = None,
     also: Sequence[Collector] = (),
+    strangers: Strangers | None = None,
 ) -> AsyncIterator[Api]:
     """A client of a server in this loop."""
-    app = build_app(core, settings, also=also)
+    app = build_app(core, settings, also=also, strangers=strangers)
     async with serving(app, settings) as url, aiohttp.ClientSession() as session:
         yield Api(url, session, core, app, shop or await open_shop(core))
 
