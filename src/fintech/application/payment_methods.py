@@ -1,5 +1,6 @@
 """Payment methods: a typed-in card becomes something to pay with, and its number is sealed before anything speaks of it."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TypeAlias
@@ -8,9 +9,11 @@ from attrs import evolve, field, frozen
 
 from fintech.application.commits import Commits, Decision, Reply, Request, saved
 from fintech.application.fingerprints import Fingerprints
+from fintech.application.keys.writing_down import WriteDown
 from fintech.application.payments.asking import AcquirerMissing
 from fintech.application.protection import Protection
 from fintech.application.repeats import replied
+from fintech.domain.audit import AuditAction, AuditResult
 from fintech.domain.billing import BILLING, NO_BILLING, BillingDetails, BillingFault, billing_of
 from fintech.domain.cards import CardDetails, CardFault
 from fintech.domain.changeset import CommitRefused
@@ -40,6 +43,7 @@ class CreatePaymentMethod:
     cards: CardDirectory
     protection: Protection
     fingerprints: Fingerprints
+    write_down: WriteDown
     commits: Commits
 
     async def __call__(
@@ -51,7 +55,7 @@ class CreatePaymentMethod:
         billing: BillingDetails = NO_BILLING,
     ) -> Outcome[Reply[PaymentMethod], MethodRefusal]:
         """Refused with the first thing that is wrong with the card's details, and where the merchant's keys are not to be
-        had."""
+        had. Raises `AuditUnavailable` where nothing can be written down: then no card is kept."""
         if not self.cards.serves(scope):
             return Failure(AcquirerMissing(scope.livemode))
         recognised = await self.cards.recognise(scope, details)
@@ -65,18 +69,15 @@ class CreatePaymentMethod:
         lease, id = leased.unwrap(), self.ids.new(PaymentMethodId)
         card = evolve(recognised.unwrap(), fingerprint=await self.fingerprints.of_card(lease, details.number))
         sealed = {CARD_NUMBER: details.number.encode(), **billing.sealable()}
-        await self.protection.keep(lease, id, sealed)
+        written = self.write_down(request.actor, scope, AuditAction.CARD_ADMITTED, AuditResult.DONE, id)
+        await asyncio.gather(self.protection.keep(lease, id, sealed), written)
 
         async def decide(
             _changeset: ChangesetId, now: datetime
         ) -> Outcome[Decision[PaymentMethod], CommitRefused]:
+            names = tuple(column.name for column in sealed)
             method = PaymentMethod(
-                id=id,
-                version=0,
-                card=card,
-                created_at=now,
-                metadata=metadata,
-                sealed=tuple(column.name for column in sealed),
+                id=id, version=0, card=card, created_at=now, metadata=metadata, sealed=names
             )
             return Success(
                 Decision(

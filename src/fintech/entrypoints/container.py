@@ -47,6 +47,7 @@ from fintech.application.refunds.asking import RefundAsking
 from fintech.application.refunds.repeats import RefundRepeats
 from fintech.application.refunds.requests import CreateRefund, UpdateRefund
 from fintech.application.refunds.resolving import ResolveRefund, ReturnRefund
+from fintech.application.reveal import RevealCard
 from fintech.application.settlement import SettleEverybody, SettleInFull, SettleMerchant
 from fintech.application.statements import ListPeriods, MakeStatement, OpenStatement
 from fintech.application.sweep import Sweep
@@ -124,8 +125,10 @@ class Core(Custodial):
         cards=cards,
         protection=protection,
         fingerprints=fingerprints,
+        write_down=Custodial.write_down,
         commits=commits,
     )
+    reveal_card = providers.Singleton(RevealCard, store=store, protection=protection, audited=audited)
     find_method = providers.Singleton(FindMethod, store=store, cards=cards)
     read_billing = providers.Singleton(ReadBilling, protection=protection)
     look_up_methods = providers.Singleton(LookUpMethods, store=store, protection=protection)

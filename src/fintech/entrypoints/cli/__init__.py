@@ -22,6 +22,10 @@ from fintech.entrypoints.cli.lazy import LazyGroup, Listed
             "Show custody of merchants' keys; sign and apply the bank's orders.",
         ),
         "payment": Listed("fintech.entrypoints.cli.payment:payment", "List, show and refund payments."),
+        "payment-method": Listed(
+            "fintech.entrypoints.cli.payment_method:payment_method",
+            "Find kept cards; reveal a number to somebody who has a reason.",
+        ),
         "location": Listed(
             "fintech.entrypoints.cli.location:location",
             "Note, list and remove the places where terminals stand.",

@@ -86,7 +86,7 @@ from fintech.ports.key_table import OrderOutOfSequence
 
 _AGAIN: Final = "somebody else was at it at the same time; nothing was done: try again"
 
-#: With the refusal as ``it``, and its amount, if it has one, as people write it.
+#: With the refusal as ``it``, and its amount, or what custody says, if it has one, as people write it.
 _WORDS: Final[Mapping[type, str]] = {
     AccountClosed: "the merchant's books are closed: nothing is booked any more",
     AcquirerMissing: "no acquirer serves this mode: simulators never serve live mode",
@@ -104,6 +104,7 @@ _WORDS: Final[Mapping[type, str]] = {
     ChargeDisputed: "the charge has been charged back: {it.dispute}",
     CoolingOff: "the bank account changed lately: instant payouts go on at {it.until:%Y-%m-%d %H:%M} UTC",
     CurrencyNotSupported: "the merchant keeps its books in {it.supported}",
+    CustodyRefused: "{custody} ({it.reason})",
     CustodyStepRefused: "custody is {it.current}, from where it does not become {it.wanted} this way",
     DefaultAccount: "it is the default account: make another one the default first",
     DestinationMissing: "there is no bank account to pay to: add one first",
@@ -185,9 +186,8 @@ _CUSTODY: Final[Mapping[CustodyReason, str]] = {
 
 def said(refusal: Any, currency: Currency | None = None) -> str:
     """One line about a refusal. ``currency`` is what its amount is in, where the caller knows it."""
-    if isinstance(refusal, CustodyRefused):
-        return f"{_CUSTODY[refusal.reason]} ({refusal.reason})"
-    return _WORDS[type(refusal)].format(it=refusal, amount=_amount(refusal, currency))
+    custody = _CUSTODY[refusal.reason] if isinstance(refusal, CustodyRefused) else ""
+    return _WORDS[type(refusal)].format(it=refusal, amount=_amount(refusal, currency), custody=custody)
 
 
 def _amount(refusal: Any, currency: Currency | None) -> str:

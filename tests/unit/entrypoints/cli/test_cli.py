@@ -56,7 +56,7 @@ def test_these_are_the_commands() -> None:
         "serve", "demo", "db upgrade", "balance", "settle", "ledger verify", "ledger statement",
         "ledger tax-invoice",
         "merchant create", "merchant list", "merchant show", "merchant suspend", "merchant reactivate",
-        "key create", "key roll", "key revoke", "key list", "payment list", "payment show", "payment refund",
+        "key create", "key roll", "key revoke", "key list", "payment list", "payment show", "payment refund", "payment-method find", "payment-method reveal",
         "payout create", "payout list", "payout show", "payout explain", "payout cancel", "payout reverse",
         "payout-policy show", "payout-policy set",
         "bank-account add", "bank-account list", "bank-account prefer", "bank-account remove",
@@ -83,6 +83,10 @@ def test_every_command_and_every_option_has_help(path: tuple[str, ...]) -> None:
     assert CliRunner().invoke(cli, [*path, "--help"]).exit_code == 0
 
 
+#: Whoever looks for a person's cards, or at a number, answers for it too.
+OF_CARDS = {("payment-method", "find"), ("payment-method", "reveal")}
+
+
 @pytest.mark.parametrize("path", ALL, ids=" ".join)
 def test_whoever_changes_something_says_who_and_why(path: tuple[str, ...]) -> None:
     options = {option for parameter in ALL[path].params for option in parameter.opts}
@@ -91,7 +95,7 @@ def test_whoever_changes_something_says_who_and_why(path: tuple[str, ...]) -> No
     changing |= {"evidence", "close", "propose", "approve", "reject"}
     changing |= {"apply", "drill", "reseal", "move", "tend", "shred", "plant"}
     changing |= {"register", "restore", "retire", "remove", "update", "rotate"}
-    answered_for = path[-1] in changing or path in {("audit", "list"), ("audit", "first-keys")}
+    answered_for = path[-1] in changing or path in {("audit", "list"), ("audit", "first-keys"), *OF_CARDS}
     assert ({"--why", "--as"} <= options) is answered_for
 
 
