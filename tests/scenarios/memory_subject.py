@@ -1,6 +1,7 @@
 """A service whose memory is looked at: it keeps any card, serves over HTTP, and loses its merchant's keys when it is told.
 
-Says where it listens as JSON; then takes ``revoke`` on standard input, says ``revoked`` and waits for the end of it.
+Its root keys are made of the secret that is its argument. It says where it listens as JSON; then takes ``revoke`` on
+standard input, says what the merchant's key was wrapped as, and waits for the end of it.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from typing import Any
 import uvloop
 from dependency_injector import providers
 
+from fintech.adapters.crypto.local import LocalRoot
 from fintech.adapters.memory.clock import ManualClock
 from fintech.domain.cards import Card, CardDetails, CardFault, Funding, Scheme, fault_of
 from fintech.domain.keys.custody import Custody
@@ -56,24 +58,24 @@ class AnyCard(CardDirectory):
 async def subject() -> None:
     """Serve, revoke, wait."""
     clock = ManualClock()
-    async with profiles.testing(clock=clock) as core:
+    async with profiles.testing(clock=clock, root=LocalRoot(bytes.fromhex(sys.argv[1]))) as core:
         core.cards.override(providers.Object(AnyCard()))
         shop = await open_shop(core)
         async with delivering(dispatcher(core), interval_s=0.05), serving(build_app(core)) as url:
             _say({"http": url, "key": shop.secret, "account": shop.scope.merchant})
             await _heard("revoke")
-            await _revoke(core, shop)
-            _say("revoked")
+            _say(await _revoke(core, shop))
             await _heard("")
 
 
-async def _revoke(core: Core, shop: Shop) -> None:
+async def _revoke(core: Core, shop: Shop) -> str:
     table = core.key_table()
     ring = await table.ring(shop.scope)
     assert ring is not None
     (await table.save(ring.placed(Custody.REVOKED).unwrap())).unwrap()
     await core.key_vault().evict()
     gc.collect()
+    return ring.keys[0].wrapped.hex()
 
 
 async def _heard(word: str) -> None:
