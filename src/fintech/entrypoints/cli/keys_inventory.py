@@ -108,7 +108,8 @@ def plant(
 @honeytoken.command()
 @click.argument("id")
 @data_option
-def check(id: str, data: Path | None) -> None:
+@json_option
+def check(id: str, data: Path | None, as_json: bool) -> None:
     """Say whether an id is that of a honeytoken."""
 
     async def body(core: Core) -> bool:
@@ -116,6 +117,9 @@ def check(id: str, data: Path | None) -> None:
 
     if not work(data, body):
         raise Refused(f"{id} is not planted")
+    if as_json:
+        print_json({"id": id, "planted": True})
+        return
     print(f"{id} is planted: nobody has any business with it")
 
 

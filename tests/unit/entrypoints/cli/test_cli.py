@@ -103,8 +103,8 @@ def test_whoever_changes_something_says_who_and_why(path: tuple[str, ...]) -> No
 def test_every_answer_can_be_had_as_json(path: tuple[str, ...]) -> None:
     options = {option for parameter in ALL[path].params for option in parameter.opts}
     assert ("--json" in options) is (path[0] not in {"serve", "demo", "listen", "kms-simulator"})
-    signing = path[-1] in {"sign", "request", "countersign"}
-    assert ("--data" in options) is (path[0] not in {"demo", "iso8583", "kms-simulator"} and not signing)
+    of_files = path[-1] in {"sign", "request", "countersign"} or path == ("keys", "certificate", "verify")
+    assert ("--data" in options) is (path[0] not in {"demo", "iso8583", "kms-simulator"} and not of_files)
 
 
 def test_the_list_says_what_the_commands_say() -> None:
