@@ -25,6 +25,7 @@ from tests.benchmarks.payments import merchants, onboarding
 from tests.benchmarks.sealing import sealing
 from tests.benchmarks.settlement import settlement
 from tests.benchmarks.terminals import terminals
+from tests.benchmarks.vault import vault
 from tests.benchmarks.webhooks import webhooks
 
 SETTINGS = {
@@ -125,6 +126,7 @@ PARTS = {
     "settlement": settlement,
     "terminals": terminals,
     "webhooks": webhooks,
+    "vault": vault,
 }
 #: Parts that need no database.
 ALONE = {"sealing": sealing, "leases": leases}

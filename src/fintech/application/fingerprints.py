@@ -23,13 +23,13 @@ class Fingerprints:
     store: Store
     protection: Protection
 
-    async def of_card(self, lease: Lease, number: str) -> str:
-        """The fingerprint of a card's number."""
+    async def of_card(self, lease: Lease, number: str, index: bytes | None = None) -> str:
+        """The fingerprint of a card's number, whose index may be known."""
         for record in await self._known(lease, CARD_NUMBER, number.encode()):
             kept = await self.store.payment_method(lease.scope, PaymentMethodId(record))
             if kept is not None and kept.card.fingerprint is not None:
                 return kept.card.fingerprint
-        return fingerprint_of(index_of(lease, CARD_NUMBER, number.encode()))
+        return fingerprint_of(index or index_of(lease, CARD_NUMBER, number.encode()))
 
     async def of_account(self, lease: Lease, sealed: bytes) -> str:
         """The fingerprint of what is sealed of a bank account's number."""

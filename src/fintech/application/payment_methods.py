@@ -11,7 +11,7 @@ from fintech.application.commits import Commits, Decision, Reply, Request, saved
 from fintech.application.fingerprints import Fingerprints
 from fintech.application.keys.writing_down import WriteDown
 from fintech.application.payments.asking import AcquirerMissing
-from fintech.application.protection import Protection
+from fintech.application.protection import Protection, index_of
 from fintech.application.repeats import replied
 from fintech.domain.audit import AuditAction, AuditResult
 from fintech.domain.billing import BILLING, NO_BILLING, BillingDetails, BillingFault, billing_of
@@ -67,10 +67,12 @@ class CreatePaymentMethod:
         if isinstance(leased, Failure):
             return await replied(self.commits, request, scope, PaymentMethod, leased)
         lease, id = leased.unwrap(), self.ids.new(PaymentMethodId)
-        card = evolve(recognised.unwrap(), fingerprint=await self.fingerprints.of_card(lease, details.number))
         sealed = {CARD_NUMBER: details.number.encode(), **billing.sealable()}
+        index = index_of(lease, CARD_NUMBER, sealed[CARD_NUMBER])
+        fingerprint = await self.fingerprints.of_card(lease, details.number, index)
+        card = evolve(recognised.unwrap(), fingerprint=fingerprint)
         written = self.write_down(request.actor, scope, AuditAction.CARD_ADMITTED, AuditResult.DONE, id)
-        await asyncio.gather(self.protection.keep(lease, id, sealed), written)
+        await asyncio.gather(self.protection.keep(lease, id, sealed, {CARD_NUMBER: index}), written)
 
         async def decide(
             _changeset: ChangesetId, now: datetime

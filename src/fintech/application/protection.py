@@ -24,6 +24,8 @@ FOUND_MAX: Final = 100
 
 DAMAGED: Final = CustodyRefused(CustodyReason.INTEGRITY)
 
+_NONE_KNOWN: Final[Mapping[Column, bytes]] = {}
+
 _log: Final = logging.getLogger(__name__)
 
 
@@ -39,9 +41,16 @@ class Protection:
         """A merchant's keys for this request, before it does anything."""
         return await self.vault.lease(scope)
 
-    async def keep(self, lease: Lease, record: str, values: Mapping[Column, bytes]) -> None:
+    async def keep(
+        self,
+        lease: Lease,
+        record: str,
+        values: Mapping[Column, bytes],
+        indexes: Mapping[Column, bytes] = _NONE_KNOWN,
+    ) -> None:
         """Seal a record's values and put them away. What the record is called after must not be known to anybody else
-        yet: values are put before the commit that speaks of them, and another's would be lost."""
+        yet: values are put before the commit that speaks of them, and another's would be lost. ``indexes`` are those that
+        are known already."""
         at, number = self.clock.now(), lease.number
         await self.values.put(
             lease.scope,
@@ -50,7 +59,7 @@ class Protection:
                     place=column.at(record),
                     number=number,
                     message=lease.seal(column.purpose, column.at(record), value),
-                    index=None if column.alike is None else index_of(lease, column, value),
+                    index=indexes.get(column) or _index(lease, column, value),
                     put_at=at,
                 )
                 for column, value in values.items()
@@ -118,6 +127,10 @@ class Protection:
                 extra={"merchant": lease.scope.merchant, "table": place.table, "record": place.record},
             )
         return opened
+
+
+def _index(lease: Lease, column: Column, value: bytes) -> bytes | None:
+    return None if column.alike is None else index_of(lease, column, value)
 
 
 def index_of(lease: Lease, column: Column, value: bytes, number: int | None = None) -> bytes:

@@ -4,11 +4,11 @@ from typing import Final
 
 _COLUMNS: Final = "table_name, record_id, column_name, schema, number, message, blind_index, put_at"
 
-#: Values in the order of their fields, so that two who put lock in the same order.
+#: Values in the order of their keys, so that two who put lock in the same order.
 PUT: Final = f"""
 insert into protected_values (merchant_id, livemode, {_COLUMNS})
-select $1, $2, each.* from unnest($3::text[], $4::text[], $5::text[], $6::int[], $7::int[], $8::bytea[], $9::bytea[],
-                                  $10::timestamptz[]) each
+select * from unnest($1::text[], $2::bool[], $3::text[], $4::text[], $5::text[], $6::int[], $7::int[], $8::bytea[],
+                     $9::bytea[], $10::timestamptz[])
 on conflict (merchant_id, livemode, table_name, record_id, column_name) do update
    set schema = excluded.schema, number = excluded.number, message = excluded.message,
        blind_index = excluded.blind_index, put_at = excluded.put_at, quarantined_at = null

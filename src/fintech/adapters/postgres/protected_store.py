@@ -1,4 +1,4 @@
-"""The protected store on Postgres: one statement for each call, each a transaction of its own."""
+"""The protected store on Postgres: one statement for each call, each a transaction of its own; puts share one."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
+from fintech.adapters.postgres.group_put import GroupPut
 from fintech.adapters.postgres.pooled import asked
 from fintech.adapters.postgres.protected_statements import (
     COUNTS,
@@ -14,7 +15,6 @@ from fintech.adapters.postgres.protected_statements import (
     GET,
     LISTED,
     OLDER,
-    PUT,
     QUARANTINE,
     REMOVE,
     REPLACE,
@@ -39,16 +39,16 @@ class PostgresProtectedStore(ProtectedStore):
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
+        self._puts = GroupPut(pool)
 
     async def put(self, scope: Scope, values: Sequence[SealedValue]) -> None:
         _within(len(values), PUT_MAX, "values are put")
-        rows = {_field(each.place): (*_field(each.place), *_content(each)) for each in values}
+        rows = {_field(each.place): _content(each) for each in values}
         if len(rows) != len(values):
             message = "two values of the same field are put at once"
             raise ValueError(message)
         if rows:
-            columns = [list(column) for column in zip(*(rows[field] for field in sorted(rows)), strict=True)]
-            await self._asked(PUT, scope, *columns)
+            await self._puts.put(scope, rows)
 
     async def get(self, scope: Scope, places: Sequence[Place]) -> Mapping[Place, SealedValue]:
         _within(len(places), GOT_MAX, "places are looked at")
