@@ -71,7 +71,7 @@ def test_every_step_holds_and_nothing_is_left(temporary: Path) -> None:
     with playing(temporary) as process:
         said, wrong = process.communicate(timeout=110)
     assert process.returncode == 0, f"{said}\n{wrong}"
-    assert said.count("  ok  ") == 40
+    assert said.count("  ok  ") == 57
     assert "Every step held." in said.splitlines()[-1]
     assert wrong == ""
     assert "sk_test_" not in said.replace("a key for test mode: sk_test_\n", "")
