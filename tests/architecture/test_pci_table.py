@@ -37,12 +37,13 @@ def collected_of(path: str) -> frozenset[str]:
         return frozenset()
     ours, suites = path.startswith("tests/") and file.name.startswith("test_"), path.startswith(CONTRACTS)
     tree = ast.parse(file.read_text(encoding="utf-8"))
-    bodies = [tree.body] if ours else []
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef) and (
-            (ours and node.name.startswith("Test")) or (suites and node.name in filled())
-        ):
-            bodies.append(node.body)
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    run = [
+        each
+        for each in classes
+        if (ours and each.name.startswith("Test")) or (suites and each.name in filled())
+    ]
+    bodies = [tree.body] * ours + [each.body for each in run]
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     return frozenset(node.name for body in bodies for node in body if isinstance(node, functions))
 

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+from fintech.entrypoints import verifying
 from fintech.entrypoints.cli.demo.cash_flow import VISA
 from fintech.entrypoints.cli.demo.shop import WHY, Shop, answer, expect, shown, tell
 
@@ -134,10 +135,8 @@ def _refusal(shop: Shop) -> str | None:
 async def _tamper(folder: Path) -> None:
     import asyncpg  # noqa: PLC0415 - spares others its weight
 
-    from fintech.adapters.postgres.embedded import EmbeddedPostgres  # noqa: PLC0415 - the same
-
-    async with EmbeddedPostgres(folder).running() as server:
-        connection = await asyncpg.connect(server.dsn)
+    async with verifying.owned_database(folder) as address:
+        connection = await asyncpg.connect(address)
         try:
             await connection.execute(_TAMPERING)
         finally:
