@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from fintech.entrypoints import verifying
 from fintech.entrypoints.cli.demo.cash_flow import VISA
-from fintech.entrypoints.cli.demo.shop import WHY, Shop, answer, expect, shown, tell
+from fintech.entrypoints.cli.demo.shop import WHY, Shop, announce, answer, expect, shown, tell
 
 #: The bank's officer, and how soon after an order no process of ours uses what it took away.
 OFFICER: Final = "ann"
@@ -85,6 +85,7 @@ def is_tampered_with(shop: Shop) -> None:
     copy = shop.stage.copied()
     asyncio.run(_tamper(copy))
     tell("in a copy of the books, the database's owner changes who gave the orders")
+    announce(("audit", "verify", "--data", str(copy)))
     found = json.loads(shop.stage.refused("audit", "verify", "--json", data=copy))
     kinds = {each["finding"] for each in found["findings"]}
     expect("verifying the copy finds entries that were changed", "changed" in kinds, True)
@@ -112,7 +113,9 @@ def _ordered(shop: Shop, sequence: int, action: str, reason: str) -> None:
     order = str(shop.stage.folder / f"order-{sequence}.json")
     signing = ("--officer", OFFICER, "--key", str(_pem(shop)), "--sequence", str(sequence))
     about = ("--action", action, "--merchant", shop.account, "--reason", reason)
-    shop.stage.file_command("keys", "order", "sign", order, *signing, *about)
+    sign = ("keys", "order", "sign", order, *signing, *about)
+    announce(sign)
+    shop.stage.file_command(*sign)
     done = answer(shop.stage, "keys", "order", "apply", order, "--officer", OFFICER)
     expect(
         f"order {sequence} of the bank is carried out: {action}, signed by",
