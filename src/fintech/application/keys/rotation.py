@@ -52,7 +52,7 @@ class RotateKey:
             if isinstance(withdrawn, Failure):
                 return withdrawn
         await self._write(actor, ring, AuditResult.BEGUN, number=before + 1, cmk=under)
-        made = await self._made(under, WrapContext(self.environment, scope, before + 1))
+        made = await self._made(ring, under, before + 1)
         if isinstance(made, Failure):
             code = made.failure().code
             await self._write(actor, ring, AuditResult.FAILED, number=before + 1, code=code)
@@ -71,7 +71,17 @@ class RotateKey:
                 return Success(saved.unwrap())
         raise ConcurrencyExhausted("the ring was changed too often meanwhile; it is not rotated")
 
-    async def _made(self, cmk: CmkName, context: WrapContext) -> Outcome[Wrapped, RootRefused]:
+    async def _made(self, ring: KeyRing, cmk: CmkName, number: int) -> Outcome[Wrapped, RootRefused]:
+        """First every permission that the ring has is asked for: the root makes one that the bank has taken back anew,
+        and with it every older version would open again."""
+        for key in {key.cmk: key for key in ring.keys if key.status is not KeyStatus.RETIRED}.values():
+            known = Wrapped(key.wrapped, key.grant)
+            asked = await self.root.authorise(
+                key.cmk, WrapContext(self.environment, ring.scope, key.number), known
+            )
+            if isinstance(asked, Failure):
+                return asked
+        context = WrapContext(self.environment, ring.scope, number)
         created = await self.root.create(cmk, context)
         if isinstance(created, Failure):
             return created

@@ -16,7 +16,7 @@ from fintech.application.keys.permissions import WithdrawLeft
 from fintech.application.keys.removing import remove_all
 from fintech.application.keys.writing_down import WriteDown
 from fintech.domain.audit import AuditAction, AuditResult
-from fintech.domain.keys.certificates import SignedCertificate, certificate_of
+from fintech.domain.keys.certificates import SignedCertificate, certificate_of, to_sign
 from fintech.domain.keys.custody import Custody, CustodyStepRefused, KeyRing
 from fintech.domain.keys.orders import OrderAction, read_order
 from fintech.domain.keys.periods import KeyPolicy
@@ -93,7 +93,7 @@ class ShredRing:
         ring = withdrawn.unwrap()
         certificate = certificate_of(ring, await self._order_of(ring), self.policy.backups_kept).unwrap()
         document = certificate.document()
-        key, signature = await self.notary.sign(document)
+        key, signature = await self.notary.sign(to_sign(document))
         await self.write_down(
             actor,
             scope,

@@ -172,8 +172,10 @@ class KeyRing:
         )
 
     def placed(self, custody: Custody) -> "Outcome[KeyRing, CustodyStepRefused]":
-        """The bank has said so. Ends a break-glass. For `Custody.SHREDDED` see `shredded`."""
-        if custody not in CUSTODY_TRANSITIONS[self.custody] or custody is Custody.SHREDDED:
+        """The bank has said so. Ends a break-glass, also where it says the same again. For `Custody.SHREDDED` see
+        `shredded`."""
+        again = custody is self.custody and self.opened_until is not None
+        if not again and (custody not in CUSTODY_TRANSITIONS[self.custody] or custody is Custody.SHREDDED):
             return Failure(CustodyStepRefused(self.custody, custody))
         return Success(evolve(self, custody=custody, opened_until=None))
 
