@@ -65,7 +65,7 @@ class LeasingVault(KeyVault):
         self._clock, self._settings = clock, settings
         self._figures, self._shelf = VaultFigures(), Shelf(settings.leases_max)
         self._background, self._refusals = Background(), Refusals(settings.timing)
-        self._attended, self._kept = attended, False
+        self._attended, self._kept, self._closed = attended, False, False
         self._alarms = Alarms(audit, clock, self._figures, self._background)
         self._lending = Lending(clock, NEVER, self._alarms.damaged, self._outdated)
         calls_max = settings.root_calls_max
@@ -111,6 +111,8 @@ class LeasingVault(KeyVault):
                 self._shelf.used(scope)
                 self._figures.hits += 1
                 return Success(held)
+        if self._closed:
+            return Failure(_UNREACHABLE)
         lent = await self._considered(scope, now)
         if isinstance(lent, Failure):
             self._figures.refusals[lent.failure().reason] += 1
@@ -149,9 +151,11 @@ class LeasingVault(KeyVault):
         )
 
     async def close(self) -> None:
-        """Stop whatever is under way, and wipe everything."""
-        self._attended = False
+        """Stop whatever is under way, wipe everything, and lend nothing any more."""
+        self._closed = True
         await self._background.stop()
+        self._lending.until = NEVER
+        await self._watch.close()
         await self.evict()
 
     async def _considered(self, scope: Scope, now: datetime) -> Outcome[HeldLease, CustodyRefused]:

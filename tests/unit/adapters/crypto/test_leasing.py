@@ -775,6 +775,38 @@ async def test_a_vault_that_is_closed_has_nothing_in_memory(desk: Desk) -> None:
     assert not vault._background._tasks
 
 
+async def test_a_root_key_that_is_shut_behind_more_changes_than_are_listed_is_shut_at_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "LISTED_MAX", 3)
+    scopes, vault = [desk.merchant() for _ in range(5)], desk.vault()
+    for scope in scopes:
+        await vault.lease(scope)
+    desk.pass_(1)
+    assert lent(await vault.lease(scopes[0]))
+    for scope in scopes[1:]:
+        await desk.order(scope, Custody.SUSPENDED)
+    await desk.close_all()
+    desk.pass_(1)
+    assert await vault.lease(scopes[0]) == refused(CustodyReason.SUSPENDED)
+
+
+async def test_a_vault_that_is_closed_looks_at_nothing_and_lends_nothing_more(desk: Desk) -> None:
+    scope, vault = desk.merchant(), desk.vault(attended=True)
+    assert lent(await vault.lease(scope))
+    hanging = asyncio.Event()
+    desk.table.epoch = desk.table.changes = lambda *_: hanging.wait()  # type: ignore[method-assign,assignment] # hangs
+    desk.pass_(10)
+    asking = asyncio.create_task(vault.lease(scope))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    await vault.close()
+    assert await asking == refused(CustodyReason.UNREACHABLE)
+    assert await vault.lease(scope) == refused(CustodyReason.UNREACHABLE)
+    assert not len(vault._shelf)
+    assert not [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+
+
 async def _until(true) -> None:
     while not true():
         await asyncio.sleep(0.005)
