@@ -8,6 +8,7 @@ only the bank restores it.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Iterable
 from datetime import datetime
 from typing import Final
@@ -29,7 +30,7 @@ PAGE: Final = 200
 AT_ONCE_MAX: Final = 16
 #: So many merchants are tried as a canary: if all of them are refused, nobody can tell whether it is them or the root key.
 CANARIES_MAX: Final = 8
-#: So many times without an answer, and the next merchants are left for later.
+#: So many times without an answer, and the next merchants under a root key are left for later.
 UNANSWERED_MAX: Final = 3
 #: For so many rounds of canaries the root's last yes stands beside a merchant's refusal.
 _ROUNDS: Final = 3
@@ -63,7 +64,8 @@ class KeySweep:
     _after: Scope | None = field(default=None, init=False)
     _round_at: datetime | None = field(default=None, init=False)
     _round_over: bool = field(default=True, init=False)
-    _patience: int = field(default=UNANSWERED_MAX, init=False)
+    _unanswered: Counter[CmkName] = field(factory=Counter, init=False)
+    _answered: bool = field(default=False, init=False)
     _places: asyncio.Semaphore = field(factory=lambda: asyncio.Semaphore(AT_ONCE_MAX), init=False)
 
     @property
@@ -94,9 +96,10 @@ class KeySweep:
                 return 0
             self._round_at, self._round_over, self._after = now, False, None
         rings = await self.table.rings(None, self._after, PAGE)
-        self._patience = UNANSWERED_MAX
+        self._unanswered.clear()
+        self._answered = False
         await _all(self._try_merchant(ring) for ring in rings if ring.usable(now))
-        if self._patience <= 0:
+        if self._unanswered and not self._answered:
             return 0  # the same again, later
         if len(rings) == PAGE:
             self._after = rings[-1].scope
@@ -127,7 +130,8 @@ class KeySweep:
         """Ask for canaries until the root says yes, says no to all, or says nothing."""
         async for ring, version in self._canaries_of(root_key.cmk):
             at = self.clock.now()
-            asked = await self._asked(ring, version)
+            async with self._places:
+                asked = await self._asked(ring, version)
             if isinstance(asked, Success):
                 self._canaries[root_key.cmk] = ring.scope
                 self._heard_at[root_key.cmk] = at
@@ -174,14 +178,16 @@ class KeySweep:
         """Ask for a merchant's keys, once for each permission."""
         permissions = {(each.cmk, each.grant): each for each in ring.keys if _is_kept(each)}
         for version in permissions.values():
-            if self._patience <= 0:
-                return
-            asked = await self._asked(ring, version)
+            async with self._places:  # who waited for one may have heard meanwhile that nobody answers
+                if self._unanswered[version.cmk] >= UNANSWERED_MAX:
+                    continue
+                asked = await self._asked(ring, version)
+            self._answered |= not _is_unanswered(asked)
             if isinstance(asked, Success):
                 continue
             refused = asked.failure()
             if refused.fault is RootFault.UNREACHABLE:
-                self._patience -= 1
+                self._unanswered[version.cmk] += 1
             elif refused.fault is RootFault.CORRUPT:
                 await self.findings.damaged(ring, refused)
             elif not refused.whole and self._is_its_own(ring, version):
@@ -209,16 +215,18 @@ class KeySweep:
         context = WrapContext(self.terms.environment, ring.scope, version.number)
         wrapped = Wrapped(version.wrapped, version.grant)
         asked: Outcome[None, RootRefused]
-        async with self._places:
-            self.figures.asked += 1
-            try:
-                async with asyncio.timeout(self.terms.timing.root_timeout.total_seconds()):
-                    asked = await self.root.authorise(version.cmk, context, wrapped)
-            except TimeoutError:
-                asked = Failure(_TIMED_OUT)
-        if isinstance(asked, Failure) and asked.failure().fault is RootFault.UNREACHABLE:
-            self.figures.unanswered += 1
+        self.figures.asked += 1
+        try:
+            async with asyncio.timeout(self.terms.timing.root_timeout.total_seconds()):
+                asked = await self.root.authorise(version.cmk, context, wrapped)
+        except TimeoutError:
+            asked = Failure(_TIMED_OUT)
+        self.figures.unanswered += _is_unanswered(asked)
         return asked
+
+
+def _is_unanswered(asked: Outcome[None, RootRefused]) -> bool:
+    return isinstance(asked, Failure) and asked.failure().fault is RootFault.UNREACHABLE
 
 
 def _is_kept(version: KeyVersion) -> bool:

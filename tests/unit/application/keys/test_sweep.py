@@ -11,7 +11,9 @@ from fintech.application.keys.sweep_findings import SWEEP
 from fintech.domain.audit import AuditAction
 from fintech.domain.keys.custody import CmkStatus, Custody
 from fintech.domain.keys.refusals import CustodyReason
+from fintech.domain.outcome import Failure
 from fintech.ports.errors import AuditUnavailable, LeaseEnded
+from fintech.ports.key_root import RootFault, RootRefused
 from fintech.ports.key_table import RootKey
 from tests.unit.adapters.crypto.desk import CMK, OTHER_CMK, Desk, faster, lent, refused, works
 from tests.unit.application.keys.sweeping import known, sweep_of
@@ -229,6 +231,44 @@ async def test_an_outage_in_the_middle_leaves_the_rest_for_later_and_costs_few_q
     assert desk.root.calls.total() <= 3 * module.AT_ONCE_MAX
     desk.root.reachable = True
     assert await sweep.try_merchants() == 10
+    assert sweep.figures.suspended == 1
+
+
+async def test_of_a_whole_page_few_are_asked_for_while_the_root_does_not_answer(desk: Desk) -> None:
+    scopes, sweep = [desk.merchant() for _ in range(100)], sweep_of(desk)
+    await known(desk, *scopes)
+    desk.root.reachable = False
+    desk.root.calls.clear()
+    assert await sweep.try_merchants() == 0
+    assert desk.root.calls.total() <= module.AT_ONCE_MAX + module.UNANSWERED_MAX
+
+
+async def test_a_root_key_that_does_not_answer_keeps_nobody_from_being_asked_for_at_another(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of the bank's keys may be in a key store that is cut off, and the others well."""
+    monkeypatch.setattr(module, "PAGE", 10)
+    monkeypatch.setattr(module, "AT_ONCE_MAX", 1)
+    scopes, sweep = [desk.merchant() for _ in range(20)], sweep_of(desk)
+    scopes.sort(key=lambda scope: scope.merchant)
+    await known(desk, scopes[0], scopes[-1])
+    cut_off = desk.vault(cmks=(OTHER_CMK,))
+    for scope in scopes[1:-1]:
+        await cut_off.lease(scope)
+        await desk.settled(scope)
+    authorise = desk.root.authorise
+
+    async def cut(cmk, *args):
+        unreachable = RootRefused(RootFault.UNREACHABLE, "KeyUnavailableException")
+        return Failure(unreachable) if cmk == OTHER_CMK else await authorise(cmk, *args)
+
+    desk.root.authorise = cut  # type: ignore[method-assign] # one root key does not answer
+    await desk.revoke_silently(scopes[-1])
+    desk.root.calls.clear()
+    for _ in range(12):
+        desk.pass_(5)
+        await sweep.try_root_keys()
+        await sweep.try_merchants()
     assert sweep.figures.suspended == 1
 
 
