@@ -160,7 +160,7 @@ async def opened(closing: AsyncExitStack, dsn: str) -> KeyTable:
     pool = await closing.enter_async_context(open_pool(dsn))
     listener = KeyListener(new_connection)
     closing.push_async_callback(listener.close)
-    return PostgresKeyTable(pool, listener)
+    return PostgresKeyTable(pool, pool, listener)
 
 
 if __name__ == "__main__":

@@ -72,10 +72,12 @@ _FIRST: Final = ("", False)
 
 
 class PostgresKeyTable(KeyTable):
-    """Use it through `open_database`. Whoever awaits a change needs one connection more, which ``listener`` has."""
+    """Use it through `open_database`. Whoever looks for changes has ``looks`` to himself: nothing slow that goes on in the
+    ``pool`` keeps an order from being heeded. Whoever awaits one needs one connection more, which ``listener`` has."""
 
-    def __init__(self, pool: asyncpg.Pool, listener: KeyListener) -> None:
+    def __init__(self, pool: asyncpg.Pool, looks: asyncpg.Pool, listener: KeyListener) -> None:
         self._pool = pool
+        self._looks = looks
         self._listener = listener
 
     async def ring(self, scope: Scope) -> KeyRing | None:
@@ -118,7 +120,7 @@ class PostgresKeyTable(KeyTable):
                 custody_open=row["custody_open"],
                 authorised_at=row["authorised_at"],
             )
-            for row in await asked(self._pool, ROOT_KEYS)
+            for row in await asked(self._looks, ROOT_KEYS)
         ]
 
     async def save_root_key(
@@ -140,7 +142,7 @@ class PostgresKeyTable(KeyTable):
             return Success(None)
 
     async def epoch(self) -> int:
-        (row,) = await asked(self._pool, EPOCH)
+        (row,) = await asked(self._looks, EPOCH)
         epoch: int = row["epoch"]
         return epoch
 
@@ -164,7 +166,7 @@ class PostgresKeyTable(KeyTable):
             RingChange(row["epoch"], None, CmkName(row["cmk"]))
             if row["cmk"] is not None
             else RingChange(row["epoch"], _scope(row), None)
-            for row in await asked(self._pool, CHANGES, since, limit)
+            for row in await asked(self._looks, CHANGES, since, limit)
         ]
 
     async def last_order(self) -> int:
