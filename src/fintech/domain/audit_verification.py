@@ -1,7 +1,7 @@
 """Verifying a stream of the audit trail: its first key, its records and its checkpoints, and what is wrong with them.
 
 Keys depend on the place of a record and on nothing else, so each record is judged by itself: one that was changed is
-named, and those behind it can still be trusted.
+named, and those behind it can still be trusted; but for the first behind a gap, whose link was made with what is missing.
 """
 
 import hmac

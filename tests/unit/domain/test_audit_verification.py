@@ -253,6 +253,25 @@ def keys_from(key: bytes, count: int) -> list[bytes]:
     return keys
 
 
+def test_a_genuine_checkpoint_of_another_stream_says_nothing_of_this_one() -> None:
+    others = evolve(CHECKPOINTS[-1], stream="aud_" + "2" * 24, count=ENTRIES + 5)
+    verdict = judged(WHOLE, [*CHECKPOINTS, others])
+    assert kinds(verdict) == {Finding.CHECKPOINT_FORGED}
+    assert verdict.witnessed == 8
+
+
+def test_an_end_that_stands_in_another_place_is_no_end() -> None:
+    """Only who has the key can write it, and he may have taken it from where it was."""
+    cut = written(entries(ENTRIES, ended=False))[:-1]
+    key = KEY
+    for _ in cut:
+        key = next_key(key)
+    document = WHOLE[-1].document.replace(b'"sequence":11', b'"sequence":12')
+    last = AuditRecord(stream=STREAM, sequence=11, document=document, mac=link(key, document, cut[-1].mac))
+    verdict = judged([*cut, last])
+    assert (verdict.ended, kinds(verdict)) == (False, {Finding.REORDERED, Finding.OPEN_END})
+
+
 def test_checkpoints_of_years_are_sorted_and_not_compared_each_with_each(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
