@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from fintech.adapters.crypto import watching
+from fintech.adapters.crypto import refusing, watching
 from fintech.adapters.crypto.roots import FAILURES_MAX
 from fintech.domain.audit import AuditAction, AuditResult
 from fintech.domain.keys.custody import CmkStatus, Custody, Derivation, KeyRingId, new_ring
@@ -598,6 +598,52 @@ async def test_what_does_not_open_is_counted_and_sounds_the_alarm(desk: Desk) ->
     entry = desk.trail.entries[-1]
     assert (entry.action, entry.subject) == (AuditAction.INTEGRITY_FAILED, "customers.name cus_1")
     assert entry.details == {"purpose": "pii", "fault": "changed"}
+
+
+async def test_alarms_that_wait_to_be_written_down_are_bounded(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refusing, "ALARMS_MAX", 3)
+    scope, vault = desk.merchant(), desk.vault()
+    lease = (await vault.lease(scope)).unwrap()
+    message = bytearray(lease.seal(KeyPurpose.PII, NAME, b"Ada"))
+    message[-1] ^= 1
+    for _ in range(2):
+        for _ in range(10):
+            assert lease.open(KeyPurpose.PII, NAME, bytes(message)) == refused(CustodyReason.INTEGRITY)
+        await asyncio.sleep(0.001)
+    assert vault.figures.damaged == 20
+    assert desk.trail.actions()[AuditAction.INTEGRITY_FAILED] == 6
+
+
+async def test_of_those_who_were_refused_so_many_are_remembered_and_no_more(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refusing, "REFUSALS_MAX", 3)
+    scopes, vault = [desk.merchant() for _ in range(5)], desk.vault()
+    for scope in scopes:
+        await vault.lease(scope)
+        await desk.order(scope, Custody.SUSPENDED)
+    desk.pass_(1)
+    for scope in scopes:
+        assert await vault.lease(scope) == refused(CustodyReason.REVOKED)
+    assert list(vault._refusals._until) == scopes[-3:]
+
+
+async def test_a_renewal_that_could_not_be_had_is_tried_again_before_the_end(desk: Desk) -> None:
+    scope, vault = desk.merchant(), desk.vault()
+    first = (await vault.lease(scope)).unwrap()
+    desk.pass_(desk.timing.lease.total_seconds() * desk.timing.renew_to + 1)
+    desk.root.reachable = False
+    for _ in range(3):
+        assert (await vault.lease(scope)).unwrap() is first
+        await asyncio.sleep(0.001)
+        desk.pass_(1)
+    desk.root.reachable = True
+    desk.pass_(desk.timing.retry_most.total_seconds())
+    assert (await vault.lease(scope)).unwrap() is first
+    await asyncio.sleep(0.001)
+    assert (await vault.lease(scope)).unwrap().ends_at > first.ends_at
 
 
 # ------------------------------------------------------------------------------------------- a new merchant
