@@ -215,7 +215,7 @@ async def test_what_can_be_used_after_a_look_counts_from_before_it(desk: Desk) -
     desk.pass_(5)
     looked_at = desk.clock.now()
     gate = Gate()
-    desk.table.changes = gate.holds(desk.table.changes)  # type: ignore[method-assign] # holds one back
+    desk.table.changes = gate.holds(desk.table.changes)  # type: ignore[method-assign,assignment] # holds one back
     looking = asyncio.create_task(vault._watch.look())
     await gate.reached.wait()
     desk.pass_(0.9)
@@ -238,7 +238,7 @@ async def test_whoever_goes_away_does_not_stop_the_question_that_others_wait_for
     assert lent(await vault.lease(scope))
     desk.pass_(31)
     gate = Gate()
-    desk.root.authorise = gate.holds(desk.root.authorise)  # type: ignore[method-assign] # holds one back
+    desk.root.authorise = gate.holds(desk.root.authorise)  # type: ignore[method-assign,assignment] # holds one back
     first = asyncio.create_task(vault.lease(scope))
     await gate.reached.wait()
     second = asyncio.create_task(vault.lease(scope))
@@ -276,7 +276,7 @@ async def test_what_the_root_gave_is_wiped_once_it_is_derived_from(
 
         return noted
 
-    desk.root.unwrap, desk.root.mac = noting(desk.root.unwrap), noting(desk.root.mac)  # type: ignore[method-assign] # to see it
+    desk.root.unwrap, desk.root.mac = noting(desk.root.unwrap), noting(desk.root.mac)  # type: ignore[method-assign,assignment] # to see it
     assert lent(await desk.vault(derivation=derivation).lease(desk.merchant()))
     assert len(given) == (1 if derivation is Derivation.WRAPPED else 2)
     assert not any(map(any, given))
