@@ -63,7 +63,7 @@ class Audited:
         ending = Ending()
         try:
             yield ending
-        except BaseException:  # also of whoever goes away half way
+        except Exception:
             if ending.result is AuditResult.DONE:
                 ending.result = AuditResult.FAILED
             raise

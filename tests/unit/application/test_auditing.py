@@ -1,6 +1,5 @@
 """What is done to merchants' standing and to API keys is written down, before it is done and how it ended."""
 
-import asyncio
 import logging
 from datetime import timedelta
 
@@ -141,20 +140,3 @@ async def test_payments_write_nothing_down(shop: Shop) -> None:
     before = await told(shop)
     await shop.pay(1_000)
     assert await told(shop) == before
-
-
-async def test_what_was_given_up_half_way_is_not_written_down_as_done(shop: Shop) -> None:
-    trail, begun = Written(), asyncio.Event()
-    audited = Audited(audit=trail, clock=shop.core.clock())
-
-    async def doing() -> None:
-        async with audited.deed(deed()):
-            begun.set()
-            await asyncio.Event().wait()
-
-    doer = asyncio.create_task(doing())
-    await begun.wait()
-    doer.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await doer
-    assert [each.result for each in trail.entries] == [BEGUN, FAILED]
