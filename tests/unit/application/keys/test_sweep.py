@@ -64,7 +64,7 @@ async def test_a_silent_disable_is_noticed_by_every_process_within_seven_seconds
     assert not desk.root.calls
     assert (await root_key(desk)).status is CmkStatus.DISABLED
     entry = desk.trail.entries[-1]
-    assert (entry.actor, entry.action, entry.subject) == (SWEEP, AuditAction.CUSTODY_CHANGED, CMK)
+    assert (entry.actor, entry.action, entry.subject) == (SWEEP.name, AuditAction.CUSTODY_CHANGED, CMK)
     assert entry.details == {"from": "enabled", "to": "disabled", "code": "DisabledException"}
     ring = await desk.table.ring(scope)
     assert ring is not None
@@ -111,7 +111,7 @@ async def test_a_silent_revocation_is_noticed_by_every_process_within_sixty_five
     ring = await desk.table.ring(scope)
     assert ring is not None
     assert ring.custody is Custody.SUSPENDED
-    found = [entry for entry in desk.trail.entries if entry.actor == SWEEP]
+    found = [entry for entry in desk.trail.entries if entry.actor == SWEEP.name]
     assert [(entry.subject, entry.details["code"]) for entry in found] == [(ring.id, "AccessDeniedException")]
     await desk.order(scope, Custody.ACTIVE)
     desk.pass_(60)
