@@ -145,7 +145,7 @@ class Custodial(containers.DeclarativeContainer):
         DrillCustody, vault=key_vault, table=key_table, clock=clock, apply_order=apply_order
     )
     list_orders = providers.Singleton(ListOrders, table=key_table, checker=officers)
-    sum_up_custody = providers.Singleton(SumUpCustody, table=key_table, clock=clock)
+    sum_up_custody = providers.Singleton(SumUpCustody, table=key_table, clock=clock, policy=key_policy)
     take_inventory = providers.Singleton(TakeInventory, table=key_table, clock=clock, policy=key_policy)
     plant_honeytokens = providers.Singleton(
         PlantHoneytokens,
