@@ -95,16 +95,18 @@ class Watch:
 
     async def _read(self, now: datetime) -> None:
         changes: Sequence[RingChange] = ()
+        unlisted = False
         if self._epoch is None:
             self._epoch = await self.table.epoch()
         else:
             changes = await self.table.changes(self._epoch, LISTED_MAX)
-            if len(changes) == LISTED_MAX:
+            unlisted = len(changes) == LISTED_MAX
+            if unlisted:  # root keys may be among those, too
                 self._epoch = await self.table.epoch()
                 await self.changed(None)
             elif changes:
                 await self.changed([change.scope for change in changes if change.scope is not None])
-        if now >= self._read_roots_at or any(change.cmk is not None for change in changes):
+        if now >= self._read_roots_at or unlisted or any(change.cmk is not None for change in changes):
             for root_key in await self.table.root_keys():
                 if self.roots.tell(root_key, now):
                     self.shut(self.roots.of(root_key.cmk))

@@ -45,6 +45,7 @@ async def in_use(desk: Desk, scope: Scope) -> bool:
 
 async def test_as_long_as_a_lease_can_be_used_its_merchant_is_in_use(desk: Desk, table: Noting) -> None:
     scope, vault = desk.merchant(), desk.vault()
+    lease = (await vault.lease(scope)).unwrap()
     for _ in range(300):
         lease = (await vault.lease(scope)).unwrap()
         assert await in_use(desk, scope)
