@@ -20,6 +20,8 @@ KEY_BYTES: Final = 32
 
 #: Whose keys seal what is no merchant's: the platform's own data, as if it were a merchant. No merchant has this id.
 PLATFORM: Final = MerchantId("acct_" + "z" * 24)
+#: In whose name the first keys of the audit trail are wrapped, so that no permission of theirs is anybody else's.
+AUDIT: Final = MerchantId("acct_" + "y" * 24)
 
 #: The name of a root key of the bank: a KMS key's ARN, a PKCS#11 label.
 CmkName = NewType("CmkName", str)
