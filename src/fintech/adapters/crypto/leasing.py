@@ -164,6 +164,7 @@ class LeasingVault(KeyVault):
         await self._background.stop()
         self._lending.until = NEVER
         await self._watch.close()
+        await self._background.stop()  # what the look had begun meanwhile
         await self.evict()
 
     async def _considered(self, scope: Scope, now: datetime) -> Outcome[HeldLease, CustodyRefused]:
