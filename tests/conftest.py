@@ -21,6 +21,9 @@ from fintech.adapters.postgres import schema
 from fintech.adapters.postgres.embedded import EmbeddedPostgres
 from tests import softhsm as soft
 
+#: What others' processes are held to: its assertions tell what they found, too.
+pytest.register_assert_rewrite("tests.scenarios.revoking")
+
 #: Another Postgres (15 or later) to test on: a URL whose user may create databases.
 DATABASE_URL = "FINTECH_TEST_DATABASE_URL"
 

@@ -7,10 +7,10 @@ from typing import Final
 import pytest
 from sqlalchemy import Column, Table
 
-from fintech.adapters.postgres import custody_tables, outbox_tables
+from fintech.adapters.postgres import audit_tables, custody_tables, outbox_tables
 from fintech.adapters.postgres.tables import METADATA
 
-for told_by_its_import in (custody_tables, outbox_tables):
+for told_by_its_import in (audit_tables, custody_tables, outbox_tables):
     assert told_by_its_import.METADATA is METADATA
 
 #: What may never be stored (PCI DSS 3.3.1), and what may only be stored sealed, as columns like to be called.
@@ -20,6 +20,7 @@ NEVER: Final = re.compile(
 )
 #: Columns that the pattern finds and that hold something else.
 OTHERWISE: Final = {
+    ("audit_streams", "name"): "a process's own name",
     ("key_leader", "name"): "a process's own name",
     ("key_versions", "grant_name"): "a permission at the root",
     ("protected_values", "table_name"): "where a value belongs",
@@ -52,6 +53,7 @@ KNOWN: Final = {
         "created_at": "a moment",
         "retired_at": "a moment",
     },
+    "key_uses": {"merchant_id": "an id", "livemode": "the mode", "until": "a moment"},
     "root_keys": {
         "cmk": "a root key's name",
         "status": "a status",

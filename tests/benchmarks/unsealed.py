@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from attrs import frozen
 from dependency_injector import providers
 
-from fintech.application.keys.writing_down import WriteDown
+from fintech.application.auditing import Audited
 from fintech.application.protection import Protection
 from fintech.domain.audit import AuditEntry
 from fintech.domain.keys.columns import Column
@@ -92,7 +92,7 @@ async def unsealed() -> AsyncIterator[Core]:
         bare = Unprotected(vault=core.key_vault(), values=core.protected(), clock=clock)
         core.protection.override(providers.Object(bare))
         if sys.argv[2:] == ["unwritten"]:
-            core.write_down.override(providers.Object(WriteDown(trail=NoTrail(), clock=clock)))
+            core.audited.override(providers.Object(Audited(audit=NoTrail(), clock=clock)))
         yield core
 
 

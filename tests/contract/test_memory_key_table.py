@@ -3,6 +3,7 @@
 import pytest
 
 from fintech.adapters.memory.key_table import MemoryKeyTable
+from fintech.ports.contracts.key_census import KeyCensusContract
 from fintech.ports.contracts.key_table import KeyTableContract
 from fintech.ports.contracts.root_keys import RootKeysContract
 
@@ -17,3 +18,6 @@ class TestMemoryKeyTable(KeyTableContract): ...
 
 
 class TestMemoryRootKeys(RootKeysContract): ...
+
+
+class TestMemoryKeyCensus(KeyCensusContract): ...

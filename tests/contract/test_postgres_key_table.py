@@ -7,6 +7,7 @@ import pytest
 from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.postgres.database import Database, open_database
 from fintech.adapters.postgres.key_table import PostgresKeyTable
+from fintech.ports.contracts.key_census import KeyCensusContract
 from fintech.ports.contracts.key_table import KeyTableContract
 from fintech.ports.contracts.root_keys import RootKeysContract
 
@@ -23,3 +24,6 @@ class TestPostgresKeyTable(KeyTableContract): ...
 
 
 class TestPostgresRootKeys(RootKeysContract): ...
+
+
+class TestPostgresKeyCensus(KeyCensusContract): ...

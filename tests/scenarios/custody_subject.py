@@ -22,6 +22,7 @@ from fintech.adapters.postgres.key_listener import KeyListener
 from fintech.adapters.postgres.key_table import PostgresKeyTable
 from fintech.adapters.system.clock import SystemClock
 from fintech.adapters.system.id_source import RandomIdSource
+from fintech.application.auditing import Audited
 from fintech.application.keys.sweep import KeySweep, SweepTerms
 from fintech.application.keys.sweep_findings import Findings
 from fintech.domain.audit import AuditEntry
@@ -126,7 +127,7 @@ async def main(told: dict[str, Any]) -> None:
         sweep = KeySweep(
             root=root,
             table=table,
-            findings=Findings(audit=trail, clock=clock),
+            findings=Findings(audited=Audited(audit=trail, clock=clock)),
             clock=clock,
             terms=SweepTerms(name=told["name"], environment=ENVIRONMENT, cmks=cmks, timing=timing),
         )
@@ -160,7 +161,7 @@ async def opened(closing: AsyncExitStack, dsn: str) -> KeyTable:
     pool = await closing.enter_async_context(open_pool(dsn))
     listener = KeyListener(new_connection)
     closing.push_async_callback(listener.close)
-    return PostgresKeyTable(pool, listener)
+    return PostgresKeyTable(pool, pool, listener)
 
 
 if __name__ == "__main__":

@@ -17,12 +17,12 @@ from fintech.adapters.memory.store import MemoryStore
 from fintech.adapters.simulator.kms.server import SimulatedKms
 from fintech.adapters.system.clock import SystemClock
 from fintech.adapters.system.id_source import RandomIdSource
+from fintech.application.auditing import Audited
 from fintech.application.keys.carrying_out import CarryOut
 from fintech.application.keys.figures import OrderFigures
 from fintech.application.keys.orders import ApplyOrder
 from fintech.application.keys.permissions import WithdrawLeft
 from fintech.application.keys.shredding import ShredRing
-from fintech.application.keys.writing_down import WriteDown
 from fintech.domain.ids import MerchantId
 from fintech.domain.keys import orders
 from fintech.domain.keys.custody import (
@@ -116,7 +116,7 @@ class Proof:
 
     async def orders(self, action: OrderAction, subject: orders.Subject) -> float:
         """Apply an order; when it was committed, by the monotonic clock."""
-        trail = Ledger()
+        audited = Audited(audit=Ledger(), clock=self.clock)
         order = Order(
             sequence=await self.table.last_order() + 1,
             action=action,
@@ -130,8 +130,8 @@ class Proof:
             ids=self.ids,
             clock=self.clock,
             checker=self.officers,
-            carry_out=CarryOut(table=self.table, trail=trail, clock=self.clock, figures=OrderFigures()),
-            shred=self._shred(trail),
+            carry_out=CarryOut(table=self.table, audited=audited, clock=self.clock, figures=OrderFigures()),
+            shred=self._shred(audited),
         )
         document = order.document()
         (await apply(DESK, document, self.officers.sign("ann", document))).unwrap()
@@ -191,13 +191,13 @@ class Proof:
                 subject.process.kill()
                 await subject.process.wait()
 
-    def _shred(self, trail: Ledger) -> ShredRing:
+    def _shred(self, audited: Audited) -> ShredRing:
         return ShredRing(
             table=self.table,
             vault=None,  # type: ignore[arg-type] # nothing is shredded here
             protected=MemoryProtectedStore(),
             clock=self.clock,
-            write_down=WriteDown(trail=trail, clock=self.clock),
+            audited=audited,
             withdraw=WithdrawLeft(table=self.table, root=self.root),
             notary=LocalNotary(bytes(32)),
             policy=KeyPolicy(),

@@ -24,7 +24,7 @@ async def test_whatever_the_bank_takes_away_no_process_uses_any_more(postgres_ds
     bounds = Bounds(
         order=NOTICED_S,
         disable=SCALED.canary_every.total_seconds() + NOTICED_S,
-        revoke=SCALED.merchants_every.total_seconds() + NOTICED_S,
+        revoke=(SCALED.merchants_every + SCALED.lead + SCALED.canary_every).total_seconds() + NOTICED_S,
         cut_off=SCALED.blind.total_seconds(),
     )
     lags = await revoke_in_every_way(postgres_dsn, SCALED, bounds)

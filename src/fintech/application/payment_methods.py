@@ -7,9 +7,9 @@ from typing import TypeAlias
 
 from attrs import evolve, field, frozen
 
+from fintech.application.auditing import Audited, Deed
 from fintech.application.commits import Commits, Decision, Reply, Request, saved
 from fintech.application.fingerprints import Fingerprints
-from fintech.application.keys.writing_down import WriteDown
 from fintech.application.payments.asking import AcquirerMissing
 from fintech.application.protection import Protection, index_of
 from fintech.application.repeats import replied
@@ -43,7 +43,7 @@ class CreatePaymentMethod:
     cards: CardDirectory
     protection: Protection
     fingerprints: Fingerprints
-    write_down: WriteDown
+    audited: Audited
     commits: Commits
 
     async def __call__(
@@ -71,7 +71,8 @@ class CreatePaymentMethod:
         index = index_of(lease, CARD_NUMBER, sealed[CARD_NUMBER])
         fingerprint = await self.fingerprints.of_card(lease, details.number, index)
         card = evolve(recognised.unwrap(), fingerprint=fingerprint)
-        written = self.write_down(request.actor, scope, AuditAction.CARD_ADMITTED, AuditResult.DONE, id)
+        deed = Deed(actor=request.actor, action=AuditAction.CARD_ADMITTED, subject=id, scope=scope)
+        written = self.audited.write(deed, AuditResult.DONE)
         await asyncio.gather(self.protection.keep(lease, id, sealed, {CARD_NUMBER: index}), written)
 
         async def decide(

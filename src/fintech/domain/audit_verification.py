@@ -1,7 +1,7 @@
 """Verifying a stream of the audit trail: its first key, its records and its checkpoints, and what is wrong with them.
 
 Keys depend on the place of a record and on nothing else, so each record is judged by itself: one that was changed is
-named, and those behind it can still be trusted.
+named, and those behind it can still be trusted; but for the first behind a gap, whose link was made with what is missing.
 """
 
 import hmac
@@ -118,12 +118,14 @@ class Verification:
         cls, stream: str, first_key: bytes, checkpoints: Sequence[Checkpoint], genuine: Genuine
     ) -> "Verification":
         """Nothing has been read yet but the checkpoints."""
-        believed = [each for each in checkpoints if each.stream == stream and genuine(each)]
-        believed.sort(key=lambda each: each.count)
+        believed: list[Checkpoint] = []
         begun = cls(stream=stream, key=first_key, checkpoints=believed)
         for each in checkpoints:
-            if each not in believed:
+            if each.stream == stream and genuine(each):
+                believed.append(each)
+            else:
                 begun._find(Finding.CHECKPOINT_FORGED, each.count - 1)
+        believed.sort(key=lambda each: each.count)
         return begun
 
     def take(self, record: AuditRecord) -> None:

@@ -3,7 +3,6 @@
 from dependency_injector import providers
 
 from fintech.application.api_keys import Authenticate, CreateApiKey, EndApiKey, RollApiKey
-from fintech.application.auditing import Audited
 from fintech.application.balance_settings import ChangeBalanceSettings, ChangeInstantPolicy
 from fintech.application.bank_accounts import (
     AddBankAccount,
@@ -90,6 +89,7 @@ class Core(Custodial):
 
     store, clock, ids = Custodial.store, Custodial.clock, Custodial.ids
     digests, audit, protection = Custodial.digests, Custodial.audit, Custodial.protection
+    audited = Custodial.audited
     queries = providers.Dependency(instance_of=Queries)
     proofs = providers.Dependency(instance_of=Proofs)
     outbox = providers.Dependency(instance_of=Outbox)
@@ -106,7 +106,6 @@ class Core(Custodial):
     )
     repeats = providers.Singleton(Repeats, commits=commits, resolve=resolve_payment)
 
-    audited = providers.Singleton(Audited, audit=audit, clock=clock)
     onboard_merchant = providers.Singleton(OnboardMerchant, store=store, commits=commits)
     place_merchant = providers.Singleton(PlaceMerchant, store=store, commits=commits, audited=audited)
     create_api_key = providers.Singleton(
@@ -125,7 +124,7 @@ class Core(Custodial):
         cards=cards,
         protection=protection,
         fingerprints=fingerprints,
-        write_down=Custodial.write_down,
+        audited=audited,
         commits=commits,
     )
     reveal_card = providers.Singleton(RevealCard, store=store, protection=protection, audited=audited)

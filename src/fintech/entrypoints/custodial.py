@@ -3,6 +3,7 @@
 from dependency_injector import containers, providers
 
 from fintech.application.audit import ReadAudit, UnsealFirstKeys
+from fintech.application.auditing import Audited
 from fintech.application.keys.breaking_glass import BreakGlass
 from fintech.application.keys.carrying_out import CarryOut
 from fintech.application.keys.drill import DrillCustody
@@ -23,7 +24,6 @@ from fintech.application.keys.status import ListOrders, SumUpCustody
 from fintech.application.keys.sweep import KeySweep, SweepTerms
 from fintech.application.keys.sweep_findings import Findings
 from fintech.application.keys.tending import TendKeys
-from fintech.application.keys.writing_down import WriteDown
 from fintech.application.protection import Protection
 from fintech.domain.keys.periods import KeyPolicy
 from fintech.ports.audit_trail import AuditFigures, AuditSink, AuditTrail, CheckpointStore
@@ -76,11 +76,11 @@ class Custodial(containers.DeclarativeContainer):
     alarm = providers.Singleton(Alarm, trail=audit, clock=clock)
     watched_vault = providers.Singleton(WatchedVault, vault=key_vault, honeytokens=honeytokens, alarm=alarm)
     protection = providers.Singleton(Protection, vault=watched_vault, values=protected, clock=clock)
-    findings = providers.Singleton(Findings, audit=audit, clock=clock)
+    audited = providers.Singleton(Audited, audit=audit, clock=clock)
+    findings = providers.Singleton(Findings, audited=audited)
     key_sweep = providers.Singleton(
         KeySweep, root=key_root, table=key_table, findings=findings, clock=clock, terms=sweep_terms
     )
-    write_down = providers.Singleton(WriteDown, trail=audit, clock=clock)
     withdraw_left = providers.Singleton(WithdrawLeft, table=key_table, root=key_root)
     shred_ring = providers.Singleton(
         ShredRing,
@@ -88,7 +88,7 @@ class Custodial(containers.DeclarativeContainer):
         vault=key_vault,
         protected=protected,
         clock=clock,
-        write_down=write_down,
+        audited=audited,
         withdraw=withdraw_left,
         notary=notary,
         policy=key_policy,
@@ -99,20 +99,18 @@ class Custodial(containers.DeclarativeContainer):
         table=key_table,
         root=key_root,
         clock=clock,
-        write_down=write_down,
+        audited=audited,
         await_permission=await_permission,
         withdraw=withdraw_left,
         environment=key_environment,
     )
-    reseal = providers.Singleton(
-        Reseal, vault=key_vault, protected=protected, clock=clock, write_down=write_down
-    )
+    reseal = providers.Singleton(Reseal, vault=key_vault, protected=protected, clock=clock, audited=audited)
     retire_key = providers.Singleton(
         RetireKey,
         table=key_table,
         protected=protected,
         clock=clock,
-        write_down=write_down,
+        audited=audited,
         withdraw=withdraw_left,
         policy=key_policy,
     )
@@ -120,7 +118,7 @@ class Custodial(containers.DeclarativeContainer):
         MoveRing,
         table=key_table,
         root=key_root,
-        write_down=write_down,
+        audited=audited,
         await_permission=await_permission,
         withdraw=withdraw_left,
         environment=key_environment,
@@ -128,7 +126,7 @@ class Custodial(containers.DeclarativeContainer):
     move_rings = providers.Singleton(MoveRings, table=key_table, move_ring=move_ring)
     order_figures = providers.Singleton(OrderFigures)
     carry_out = providers.Singleton(
-        CarryOut, table=key_table, trail=audit, clock=clock, figures=order_figures
+        CarryOut, table=key_table, audited=audited, clock=clock, figures=order_figures
     )
     apply_order = providers.Singleton(
         ApplyOrder,
@@ -147,7 +145,7 @@ class Custodial(containers.DeclarativeContainer):
         DrillCustody, vault=key_vault, table=key_table, clock=clock, apply_order=apply_order
     )
     list_orders = providers.Singleton(ListOrders, table=key_table, checker=officers)
-    sum_up_custody = providers.Singleton(SumUpCustody, table=key_table, clock=clock)
+    sum_up_custody = providers.Singleton(SumUpCustody, table=key_table, clock=clock, policy=key_policy)
     take_inventory = providers.Singleton(TakeInventory, table=key_table, clock=clock, policy=key_policy)
     plant_honeytokens = providers.Singleton(
         PlantHoneytokens,
@@ -156,7 +154,7 @@ class Custodial(containers.DeclarativeContainer):
         clock=clock,
         ids=ids,
         honeytokens=honeytokens,
-        write_down=write_down,
+        audited=audited,
     )
     ask_records = providers.Singleton(AskRecords, store=store, policy=key_policy)
     remove_unneeded = providers.Singleton(
@@ -164,7 +162,7 @@ class Custodial(containers.DeclarativeContainer):
         table=key_table,
         protected=protected,
         clock=clock,
-        write_down=write_down,
+        audited=audited,
         ask=ask_records,
         honeytokens=honeytokens,
         policy=key_policy,

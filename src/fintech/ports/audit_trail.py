@@ -8,7 +8,7 @@ from typing import Final, Protocol, runtime_checkable
 from attrs import define, field, frozen
 
 from fintech.domain.audit import AuditAction, AuditEntry, AuditRecord, Checkpoint
-from fintech.domain.keys.custody import PLATFORM, CmkName
+from fintech.domain.keys.custody import AUDIT, CmkName
 from fintech.domain.scope import Scope
 from fintech.ports.key_root import WrapContext
 
@@ -62,8 +62,8 @@ class AppendRefused(Exception):
 
 
 def first_key_context(environment: str) -> WrapContext:
-    """In whose name first keys are wrapped."""
-    return WrapContext(environment, Scope(PLATFORM, livemode=True), STREAM_KEYS)
+    """In whose name first keys are wrapped: nobody's whose keys are moved or shredded, for then permissions are withdrawn."""
+    return WrapContext(environment, Scope(AUDIT, livemode=True), STREAM_KEYS)
 
 
 def require_one_run(records: Sequence[AuditRecord]) -> None:

@@ -98,9 +98,12 @@ class KeyRoot(Protocol):
 
     @abstractmethod
     async def rewrap(
-        self, cmk: CmkName, context: WrapContext, wrapped: Wrapped, to: CmkName
+        self, cmk: CmkName, context: WrapContext, wrapped: Wrapped, to: CmkName, *, readable: bool = True
     ) -> Outcome[Wrapped, RootRefused]:
-        """The same key wrapped by another root key (KMS: ReEncrypt), with a permission there. Nobody has seen it."""
+        """The same key wrapped by another root key (KMS: ReEncrypt), with a permission there. Nobody has seen it.
+
+        Not ``readable``: for somebody else, whose root key lets us wrap and no more. No permission is asked for there, and
+        we cannot unwrap it (KMS: the key's policy lets us `ReEncryptTo`)."""
 
     @abstractmethod
     async def withdraw(self, cmk: CmkName, grant: str) -> Outcome[None, RootRefused]:

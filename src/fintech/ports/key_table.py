@@ -10,13 +10,13 @@ port: they are the horizon that a certificate of destruction names.
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, Protocol, runtime_checkable
 
 from attrs import frozen
 
-from fintech.domain.keys.custody import CmkName, CmkStatus, KeyRing
+from fintech.domain.keys.custody import CmkName, CmkStatus, Custody, KeyRing
 from fintech.domain.outcome import Outcome
 from fintech.domain.scope import Scope
 
@@ -77,6 +77,29 @@ class AppliedOrder:
     applied_at: datetime
 
 
+@frozen(kw_only=True)
+class KeyCount:
+    """What hangs from a root key: rings with a version that is not retired, those versions by status, when the oldest that
+    seals was made, how many that seal are ``due`` (made by a moment), and permissions ``left`` to be withdrawn there."""
+
+    rings: int = 0
+    active: int = 0
+    decrypt_only: int = 0
+    oldest: datetime | None = None
+    due: int = 0
+    left: int = 0
+
+
+@frozen(kw_only=True)
+class Census:
+    """All rings by custody, each custody told; those ``opened`` that broken glass makes usable; and what hangs from which
+    root key, where anything does."""
+
+    rings: Mapping[Custody, int]
+    opened: int
+    hanging: Mapping[CmkName, KeyCount]
+
+
 @runtime_checkable
 class KeyTable(Protocol):
     """Rings, root keys and orders. Raises `StoreUnavailable`; and ``ValueError`` for a limit that is not 1 to 1,000."""
@@ -89,6 +112,22 @@ class KeyTable(Protocol):
     async def rings(self, cmk: CmkName | None, after: Scope | None, limit: int) -> Sequence[KeyRing]:
         """Rings in the order of their scopes, of one root key or of all: those with a version under it that is not
         retired."""
+
+    @abstractmethod
+    async def rings_by_use(
+        self, at: datetime, *, in_use: bool, after: Scope | None, limit: int
+    ) -> Sequence[KeyRing]:
+        """Rings in the order of their scopes: those whose keys may be in use at a moment (`use`), or the others."""
+
+    @abstractmethod
+    async def use(self, scopes: Sequence[Scope], until: datetime) -> None:
+        """Some process may have the keys of 1 to 1,000 merchants in use until a moment; what was said before of a later one
+        stands. Durable when it returns; moves no epoch and no ring's version, and waits for no change."""
+
+    @abstractmethod
+    async def census(self, now: datetime, due: datetime) -> Census:
+        """Count everything, as it is at one moment: ``now`` tells which broken glass has ended, ``due`` is when versions
+        were made that are due."""
 
     @abstractmethod
     async def save(

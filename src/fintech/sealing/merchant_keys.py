@@ -147,7 +147,10 @@ class MerchantKeys:
         return hmac.digest(key, len(name).to_bytes(2, "big") + name + value, "sha256")
 
     def digest(self, purpose: KeyPurpose, data: bytes, number: int) -> bytes:
-        """HMAC-SHA-256 under a purpose that digests."""
+        """HMAC-SHA-256 under a purpose that digests. Raises ``ValueError`` for any other: its key has its own use."""
+        if purpose is not KeyPurpose.MAC:
+            message = f"keys of the purpose {purpose} do not digest"
+            raise ValueError(message)
         return hmac.digest(self._key(number, purpose), data, "sha256")
 
     def wipe(self) -> None:

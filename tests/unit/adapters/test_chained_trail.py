@@ -278,6 +278,34 @@ async def test_the_first_checkpoint_is_due_at_once_and_others_after_entries_or_t
     await soon.trail.close()
 
 
+async def test_what_is_written_while_a_checkpoint_is_signed_has_the_next_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk, signing, signed = Desk(pacing=QUICK), asyncio.Event(), asyncio.Event()
+    sign = desk.notary.sign
+
+    async def slowly(message: bytes) -> tuple[str, bytes]:
+        signing.set()
+        await signed.wait()
+        return await sign(message)
+
+    monkeypatch.setattr(desk.notary, "sign", slowly)
+    await desk.trail.write(entry("a"))
+    await signing.wait()
+    await desk.trail.write(entry("b"))
+    signed.set()
+    await until(lambda: desk.figures.uncovered == 0)
+    assert desk.figures.checkpoints == 2
+    await desk.trail.close()
+
+
+async def test_a_trail_that_is_closed_leaves_nothing_running() -> None:
+    desk = Desk(pacing=QUICK)
+    await desk.trail.write(entry("a"))
+    await desk.trail.close()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
 async def test_a_notary_that_is_down_delays_checkpoints_and_nothing_else_and_is_an_alarm_in_the_end(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

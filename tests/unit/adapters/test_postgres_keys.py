@@ -175,7 +175,7 @@ async def test_a_line_on_which_nobody_can_listen_only_makes_it_later(
     async def refused() -> Connection:
         raise OSError("a pooler that takes no more connections")
 
-    deaf = PostgresKeyTable(database.key_table._pool, KeyListener(refused))
+    deaf = PostgresKeyTable(database.key_table._pool, database.key_table._looks, KeyListener(refused))
     epoch = await deaf.epoch()
     assert await deaf.await_change(epoch, 0.01) == epoch
     waiting = asyncio.create_task(deaf.await_change(epoch, 0.2))
@@ -183,9 +183,32 @@ async def test_a_line_on_which_nobody_can_listen_only_makes_it_later(
     assert await waiting == epoch + 1
 
 
+async def test_who_looks_for_changes_waits_for_nothing_else_that_goes_on(
+    database: Database, connection: Connection, ring: KeyRing
+) -> None:
+    """Or a few slow statements would keep orders from being heeded, and after 30 s nothing would be lent."""
+    table, waiting = (
+        database.key_table,
+        "select count(*) from pg_stat_activity where wait_event_type = 'Lock'",
+    )
+    async with connection.transaction():
+        await connection.execute("select * from key_epoch for update")
+        saving = [asyncio.create_task(table.save(ring)) for _ in range(6)]
+        async with asyncio.timeout(30):
+            while await connection.fetchval(waiting) < 4:
+                await asyncio.sleep(0.01)
+        async with asyncio.timeout(5):
+            epoch = await table.epoch()
+            assert await table.changes(epoch, 10) == []
+            assert await table.root_keys() == []
+            assert await table.await_change(epoch, 0.01) == epoch
+    assert [isinstance(each, Success) for each in await asyncio.gather(*saving)].count(True) == 1
+
+
 async def test_a_database_that_cannot_be_reached_is_unavailable(database: Database, ring: KeyRing) -> None:
     table, store, now = database.key_table, database.protected, ring.created_at
     table._pool.terminate()
+    table._looks.terminate()
     for use in (
         table.ring(ring.scope),
         table.save(ring),

@@ -1,5 +1,6 @@
 """What is done to merchants' standing and to API keys is written down, before it is done and how it ended."""
 
+import asyncio
 import logging
 from datetime import timedelta
 
@@ -140,3 +141,28 @@ async def test_payments_write_nothing_down(shop: Shop) -> None:
     before = await told(shop)
     await shop.pay(1_000)
     assert await told(shop) == before
+
+
+async def test_who_goes_away_in_the_middle_has_not_done_it(shop: Shop) -> None:
+    trail = Written()
+    with pytest.raises(asyncio.CancelledError):
+        async with Audited(audit=trail, clock=shop.core.clock()).deed(deed()):
+            raise asyncio.CancelledError
+    assert [each.result for each in trail.entries] == [BEGUN, FAILED]
+
+
+async def test_who_finds_nothing_to_do_leaves_no_trace(shop: Shop) -> None:
+    trail = Written()
+    audited = Audited(audit=trail, clock=shop.core.clock())
+    async with audited.attempt(deed()):
+        pass
+    with pytest.raises(RuntimeError):
+        async with audited.attempt(deed()):
+            raise RuntimeError("a bug")
+    assert trail.entries == []
+    async with audited.attempt(deed()) as ending:
+        for _ in range(2):
+            await ending.begin()
+        ending.failed(code="TimedOut")
+    assert [each.result for each in trail.entries] == [BEGUN, FAILED]
+    assert trail.entries[-1].details == {"code": "TimedOut"}

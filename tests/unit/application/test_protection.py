@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 import pytest
+from attrs import evolve
 
 from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.memory.protected_store import MemoryProtectedStore
+from fintech.application import protection as module
 from fintech.application.protection import Protection
 from fintech.domain.ids import MerchantId
 from fintech.domain.keys.columns import (
@@ -171,3 +173,28 @@ def test_each_column_is_of_its_table_and_purpose() -> None:
     }
     assert WEBHOOK_SECRET.at("we_1.1") == Place("webhook_endpoints", "secret", "we_1.1")
     assert len({column.index_name for column in COLUMNS.values()}) == len(COLUMNS)
+
+
+async def test_more_places_than_are_looked_at_once_are_all_read(
+    protection: Protection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "GOT_MAX", 2)
+    lease = await lent(protection)
+    for number in range(5):
+        await protection.keep(lease, f"pm_{number}", {BILLING_NAME: b"Ada"})
+    read = await protection.read(HERE, [BILLING_NAME.at(f"pm_{number}") for number in range(5)])
+    assert list(read.values()) == [Success(b"Ada")] * 5
+
+
+async def test_a_value_is_opened_as_what_it_was_sealed_as(
+    protection: Protection, values: MemoryProtectedStore
+) -> None:
+    """Its schema is the one that is kept with it, and nobody can make it another one."""
+    lease, asked = await lent(protection), BILLING_NAME.at("pm_1")
+    place = evolve(asked, schema=2)
+    message = lease.seal(BILLING_NAME.purpose, place, b"Ada")
+    sealed = SealedValue(place=place, number=1, message=message, put_at=protection.clock.now())
+    await values.put(HERE, (sealed,))
+    assert await protection.read_one(HERE, asked) == Success(b"Ada")
+    await values.put(HERE, (evolve(sealed, place=evolve(asked, schema=3)),))
+    assert await protection.read_one(HERE, asked) == INTEGRITY

@@ -5,7 +5,6 @@ from attrs import evolve
 
 from fintech.application.auditing import Audited
 from fintech.application.commits import NotFound
-from fintech.application.keys.writing_down import WriteDown
 from fintech.application.reveal import RevealCard
 from fintech.domain.audit import AuditAction, AuditResult
 from fintech.domain.cards import CardDetails
@@ -85,8 +84,8 @@ async def test_who_asks_for_what_is_not_there_is_written_down(
 
 async def test_a_card_that_cannot_be_written_down_is_not_kept(shop: Shop, trail: KeptTrail) -> None:
     trail.down = True
-    write_down = WriteDown(trail=trail, clock=shop.clock)
-    create = evolve(shop.core.create_payment_method(), write_down=write_down)
+    audited = Audited(audit=trail, clock=shop.clock)
+    create = evolve(shop.core.create_payment_method(), audited=audited)
     with pytest.raises(AuditUnavailable):
         await create(PLAIN, shop.scope, DETAILS)
     assert (await shop.core.queries().payment_methods(shop.scope, Page())).items == ()

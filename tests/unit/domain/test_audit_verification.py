@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +20,7 @@ from fintech.domain.audit import (
     link,
     next_key,
 )
-from fintech.domain.audit_verification import FINDINGS_MAX, Finding, Found, Verdict, verify
+from fintech.domain.audit_verification import FINDINGS_MAX, Finding, Found, Verdict, Verification, verify
 from fintech.domain.scope import Face
 
 AT = datetime(2026, 11, 24, 3, tzinfo=UTC)
@@ -250,3 +251,44 @@ def keys_from(key: bytes, count: int) -> list[bytes]:
         key = next_key(key)
         keys.append(key)
     return keys
+
+
+def test_a_genuine_checkpoint_of_another_stream_says_nothing_of_this_one() -> None:
+    others = evolve(CHECKPOINTS[-1], stream="aud_" + "2" * 24, count=ENTRIES + 5)
+    verdict = judged(WHOLE, [*CHECKPOINTS, others])
+    assert kinds(verdict) == {Finding.CHECKPOINT_FORGED}
+    assert verdict.witnessed == 8
+
+
+def test_an_end_that_stands_in_another_place_is_no_end() -> None:
+    """Only who has the key can write it, and he may have taken it from where it was."""
+    cut = written(entries(ENTRIES, ended=False))[:-1]
+    key = KEY
+    for _ in cut:
+        key = next_key(key)
+    document = WHOLE[-1].document.replace(b'"sequence":11', b'"sequence":12')
+    last = AuditRecord(stream=STREAM, sequence=11, document=document, mac=link(key, document, cut[-1].mac))
+    verdict = judged([*cut, last])
+    assert (verdict.ended, kinds(verdict)) == (False, {Finding.REORDERED, Finding.OPEN_END})
+
+
+def test_checkpoints_of_years_are_sorted_and_not_compared_each_with_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compared = 0
+
+    def counted(self: Checkpoint, other: object) -> bool:
+        nonlocal compared
+        compared += 1
+        return self is other
+
+    kept = [
+        Checkpoint(stream=STREAM, count=count, head=b"", at=AT, key="notary", signature=b"")
+        for count in range(1, 301)
+    ]
+    monkeypatch.setattr(Checkpoint, "__eq__", counted)
+    begun = Verification.of(STREAM, KEY, kept, lambda each: each.count % 2 == 0)
+    assert compared <= len(kept)
+    verdict = begun.verdict(AT)
+    forged = [each.first for each in verdict.found if each.finding is Finding.CHECKPOINT_FORGED]
+    assert forged == list(range(0, 2 * len(forged), 2))

@@ -176,7 +176,9 @@ def test_a_message_that_is_cut_short_or_goes_on_is_refused() -> None:
         assert KEYS.open(PII, HERE, message[:length]) == Failure(fault)
     for more in (b"\x00", message, message[BODY]):
         assert KEYS.open(PII, HERE, message + more) == Failure(OpenFault.CHANGED)
-    assert KEYS.open(PII, HERE, message + bytes(PLAINTEXT_MAX)) == Failure(MessageFault.TOO_LONG)
+    longest = message[:OVERHEAD_BYTES] + bytes(PLAINTEXT_MAX)
+    assert KEYS.open(PII, HERE, longest) == Failure(OpenFault.CHANGED)
+    assert KEYS.open(PII, HERE, longest + b"\x00") == Failure(MessageFault.TOO_LONG)
 
 
 @given(st.binary(max_size=300))
@@ -203,6 +205,13 @@ def test_what_seals_nothing_opens_nothing() -> None:
                 KEYS.seal(purpose, HERE, b"")
             with pytest.raises(ValueError, match="do not seal"):
                 KEYS.open(purpose, HERE, forged)
+
+
+@pytest.mark.parametrize("purpose", sorted(set(KeyPurpose) - {KeyPurpose.MAC}))
+def test_what_seals_or_indexes_does_not_digest(purpose: KeyPurpose) -> None:
+    """One key, one use (NIST SP 800-57 part 1, 5.2)."""
+    with pytest.raises(ValueError, match="do not digest"):
+        KEYS.digest(purpose, b"", 2)
 
 
 def test_a_message_has_up_to_a_mebibyte() -> None:

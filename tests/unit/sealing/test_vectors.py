@@ -106,3 +106,10 @@ def test_what_is_looked_for_by_is_the_same(vector: dict[str, Any]) -> None:
     else:
         assert keys.index(vector["column"], data).hex() == vector["digest"]
         assert keys.index(vector["column"], data, 3).hex() == vector["digest"]
+
+
+@pytest.mark.parametrize("lengths", [(31, 32), (33, 32), (32, 31), (32, 0)])
+def test_nothing_is_derived_of_half_a_key(lengths: tuple[int, int]) -> None:
+    mac, unwrapped = map(bytes, lengths)
+    with pytest.raises(ValueError, match="have 32 bytes each"):
+        derived_key(mac, unwrapped, b"whose")

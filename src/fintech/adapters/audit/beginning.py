@@ -32,7 +32,7 @@ class Sealing:
         wrapped = _given(await self.root.create(cmk, context))
         key = _given(await self.root.unwrap(cmk, context, wrapped))
         if self.reader is not None:
-            wrapped = _given(await self.root.rewrap(cmk, context, wrapped, self.reader))
+            wrapped = _given(await self.root.rewrap(cmk, context, wrapped, self.reader, readable=False))
             cmk = self.reader
         stream = Stream(
             name=name, started_at=clock.now(), cmk=cmk, sealed_key=wrapped.blob, grant=wrapped.grant

@@ -138,17 +138,20 @@ class KmsRoot(KeyRoot):
         return answered
 
     async def rewrap(
-        self, cmk: CmkName, context: WrapContext, wrapped: Wrapped, to: CmkName
+        self, cmk: CmkName, context: WrapContext, wrapped: Wrapped, to: CmkName, *, readable: bool = True
     ) -> Outcome[Wrapped, RootRefused]:
         # First, so that nobody whom the bank has cut off gets a grant somewhere else.
         authorised = await self.authorise(cmk, context, wrapped)
         if isinstance(authorised, Failure):
             return authorised
-        permitted = await self._permit(to, context)
-        if isinstance(permitted, Failure):
-            return permitted
-        grant = permitted.unwrap()
+        grant: KmsGrant | None = None
+        if readable:
+            permitted = await self._permit(to, context)
+            if isinstance(permitted, Failure):
+                return permitted
+            grant = permitted.unwrap()
         pairs = dict(context.pairs())
+        token = None if grant is None else grant.token
 
         def move() -> Wrapped:
             answer = self._client.re_encrypt(
@@ -157,9 +160,9 @@ class KmsRoot(KeyRoot):
                 SourceEncryptionContext=pairs,
                 DestinationKeyId=to,
                 DestinationEncryptionContext=pairs,
-                GrantTokens=[*_tokens(wrapped), grant.token],
+                GrantTokens=[*_tokens(wrapped), *([] if token is None else [token])],
             )
-            return Wrapped(answer["CiphertextBlob"], grant.id, grant.token)
+            return Wrapped(answer["CiphertextBlob"], None if grant is None else grant.id, token)
 
         return await self._ask(move)
 

@@ -24,6 +24,7 @@ from fintech.adapters.crypto.lending import Lender, VaultSettings
 from fintech.adapters.crypto.loading import Loads
 from fintech.adapters.crypto.refusing import Alarms, Refusals
 from fintech.adapters.crypto.roots import FAILURES_MAX, NEVER, Roots, RootStanding
+from fintech.adapters.crypto.using import Uses
 from fintech.adapters.crypto.watching import Watch
 from fintech.domain.keys.refusals import CustodyReason, CustodyRefused
 from fintech.domain.outcome import Failure, Outcome, Success
@@ -65,7 +66,7 @@ class LeasingVault(KeyVault):
         self._clock, self._settings = clock, settings
         self._figures, self._shelf = VaultFigures(), Shelf(settings.leases_max)
         self._background, self._refusals = Background(), Refusals(settings.timing)
-        self._attended, self._kept = attended, False
+        self._attended, self._kept, self._closed = attended, False, False
         self._alarms = Alarms(audit, clock, self._figures, self._background)
         self._lending = Lending(clock, NEVER, self._alarms.damaged, self._outdated)
         calls_max = settings.root_calls_max
@@ -98,6 +99,13 @@ class LeasingVault(KeyVault):
             figures=self._figures,
             clock=clock,
             background=self._background,
+            uses=Uses(
+                table=table,
+                clock=clock,
+                timing=settings.timing,
+                background=self._background,
+                known_max=settings.leases_max,
+            ),
             loads_max=settings.loads_max,
         )
 
@@ -111,6 +119,8 @@ class LeasingVault(KeyVault):
                 self._shelf.used(scope)
                 self._figures.hits += 1
                 return Success(held)
+        if self._closed:
+            return Failure(_UNREACHABLE)
         lent = await self._considered(scope, now)
         if isinstance(lent, Failure):
             self._figures.refusals[lent.failure().reason] += 1
@@ -149,9 +159,12 @@ class LeasingVault(KeyVault):
         )
 
     async def close(self) -> None:
-        """Stop whatever is under way, and wipe everything."""
-        self._attended = False
+        """Stop whatever is under way, wipe everything, and lend nothing any more."""
+        self._closed = True
         await self._background.stop()
+        self._lending.until = NEVER
+        await self._watch.close()
+        await self._background.stop()  # what the look had begun meanwhile
         await self.evict()
 
     async def _considered(self, scope: Scope, now: datetime) -> Outcome[HeldLease, CustodyRefused]:

@@ -10,6 +10,7 @@ from fintech.adapters.crypto.leases import HeldLease, Shelf
 from fintech.adapters.crypto.lending import TRIES_MAX, Lender, NotLent
 from fintech.adapters.crypto.refusing import Alarms, Refusals
 from fintech.adapters.crypto.roots import FAILURES_MAX, pause_after
+from fintech.adapters.crypto.using import Uses
 from fintech.domain.keys.refusals import CustodyReason, CustodyRefused
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.scope import Scope
@@ -39,6 +40,7 @@ class Loads:
     figures: VaultFigures
     clock: Clock
     background: Background
+    uses: Uses
     loads_max: int
     _loads: dict[Scope, _Load] = field(factory=dict, init=False)
 
@@ -109,6 +111,7 @@ class Loads:
                 if isinstance(lent, Failure):
                     return Failure(await self.refuse(scope, lent.failure()))
                 lease = lent.unwrap()
+                await self.uses.tell(scope)
             if not written:
                 await self.alarms.granted(lease)
                 written = True

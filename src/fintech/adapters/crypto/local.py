@@ -112,7 +112,7 @@ class LocalRoot(KeyRoot):
         return Success(None)
 
     async def rewrap(
-        self, cmk: CmkName, context: WrapContext, wrapped: Wrapped, to: CmkName
+        self, cmk: CmkName, context: WrapContext, wrapped: Wrapped, to: CmkName, *, readable: bool = True
     ) -> Outcome[Wrapped, RootRefused]:
         refused = await self._refusal("rewrap", cmk, context) or self._refusal_of(to)
         if refused is not None:
@@ -123,7 +123,7 @@ class LocalRoot(KeyRoot):
         key = unwrapped.unwrap()
         rewrapped = self._wrapped(to, context, key)
         wipe(key)
-        return Success(rewrapped)
+        return Success(rewrapped if readable else Wrapped(rewrapped.blob))
 
     async def withdraw(self, cmk: CmkName, grant: str) -> Outcome[None, RootRefused]:
         refused = await self._refusal("withdraw", cmk)

@@ -105,7 +105,13 @@ class Pkcs11Root(KeyRoot):
         return await self._asked(authorised)
 
     async def rewrap(
-        self, cmk: CmkName, context: WrapContext, wrapped: Wrapped, to: CmkName
+        self,
+        cmk: CmkName,
+        context: WrapContext,
+        wrapped: Wrapped,
+        to: CmkName,
+        *,
+        readable: bool = True,  # noqa: ARG002 - a token has no grants
     ) -> Outcome[Wrapped, RootRefused]:
         def rewrapped(session: TokenSession) -> Outcome[Wrapped, RootRefused]:
             unwrapped = _unwrapped(session, cmk, context, wrapped)

@@ -46,7 +46,7 @@ class Watch:
 
     async def look(self) -> None:
         """Look, or join whoever does."""
-        await asyncio.shield(self._look())
+        await asyncio.wait({self._look()})
 
     async def sight(self, now: datetime) -> None:
         """Look if it is time to."""
@@ -54,7 +54,7 @@ class Watch:
             return
         looking = self._look()
         if not (self.failing and self.attended):
-            await asyncio.shield(looking)
+            await asyncio.wait({looking})
 
     async def next(self) -> None:
         """Wait until it is worth while to look again: for a change, and not for long."""
@@ -67,6 +67,12 @@ class Watch:
                 await self.table.await_change(self._epoch, every)
         except Exception:  # noqa: BLE001 - the look that follows says what is wrong
             await asyncio.sleep(every)
+
+    async def close(self) -> None:
+        """End a look that is under way."""
+        if self._looking is not None and not self._looking.done():
+            self._looking.cancel()
+            await asyncio.wait({self._looking})
 
     def _look(self) -> "asyncio.Task[None]":
         if self._looking is None or self._looking.done():
@@ -95,16 +101,18 @@ class Watch:
 
     async def _read(self, now: datetime) -> None:
         changes: Sequence[RingChange] = ()
+        unlisted = False
         if self._epoch is None:
             self._epoch = await self.table.epoch()
         else:
             changes = await self.table.changes(self._epoch, LISTED_MAX)
-            if len(changes) == LISTED_MAX:
+            unlisted = len(changes) == LISTED_MAX
+            if unlisted:  # root keys may be among those, too
                 self._epoch = await self.table.epoch()
                 await self.changed(None)
             elif changes:
                 await self.changed([change.scope for change in changes if change.scope is not None])
-        if now >= self._read_roots_at or any(change.cmk is not None for change in changes):
+        if now >= self._read_roots_at or unlisted or any(change.cmk is not None for change in changes):
             for root_key in await self.table.root_keys():
                 if self.roots.tell(root_key, now):
                     self.shut(self.roots.of(root_key.cmk))

@@ -8,13 +8,15 @@ from threading import Lock
 from attrs import evolve as evolved
 
 from fintech.domain.evolving import evolve
-from fintech.domain.keys.custody import CmkName, KeyRing, KeyStatus
+from fintech.domain.keys.custody import CmkName, Custody, KeyRing, KeyStatus, KeyVersion
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.scope import Scope
 from fintech.ports.key_table import (
     LISTED_MAX,
     WAIT_MAX_S,
     AppliedOrder,
+    Census,
+    KeyCount,
     KeyTable,
     OrderOutOfSequence,
     RingChange,
@@ -30,6 +32,7 @@ class MemoryKeyTable(KeyTable):
     def __init__(self) -> None:
         self._lock = Lock()
         self._rings: dict[Scope, KeyRing] = {}
+        self._in_use_until: dict[Scope, datetime] = {}
         self._root_keys: dict[CmkName, RootKey] = {}
         self._orders: list[AppliedOrder] = []
         self._changed: dict[Scope | CmkName, int] = {}
@@ -42,9 +45,37 @@ class MemoryKeyTable(KeyTable):
     async def rings(self, cmk: CmkName | None, after: Scope | None, limit: int) -> Sequence[KeyRing]:
         _within(limit)
         with self._lock:
-            found = [ring for ring in self._rings.values() if cmk is None or _hangs_from(cmk, ring)]
-        found.sort(key=lambda ring: _order(ring.scope))
-        return [ring for ring in found if after is None or _order(ring.scope) > _order(after)][:limit]
+            found = [ring for ring in self._rings.values() if cmk is None or _hanging(ring, cmk)]
+        return _page(found, after, limit)
+
+    async def rings_by_use(
+        self, at: datetime, *, in_use: bool, after: Scope | None, limit: int
+    ) -> Sequence[KeyRing]:
+        _within(limit)
+        with self._lock:
+            used = {scope for scope, until in self._in_use_until.items() if at < until}
+            found = [ring for ring in self._rings.values() if (ring.scope in used) is in_use]
+        return _page(found, after, limit)
+
+    async def use(self, scopes: Sequence[Scope], until: datetime) -> None:
+        _within(len(scopes))
+        with self._lock:
+            for scope in scopes:
+                self._in_use_until[scope] = max(until, self._in_use_until.get(scope, until))
+
+    async def census(self, now: datetime, due: datetime) -> Census:
+        with self._lock:
+            rings = list(self._rings.values())
+        kept = [ring.custody for ring in rings]
+        opened = [ring for ring in rings if ring.custody is not Custody.ACTIVE and ring.usable(now)]
+        cmks = {key.cmk for ring in rings for key in _hanging(ring)} | {
+            grant.cmk for ring in rings for grant in ring.left
+        }
+        return Census(
+            rings={custody: kept.count(custody) for custody in Custody},
+            opened=len(opened),
+            hanging={cmk: _count(rings, cmk, due) for cmk in cmks},
+        )
 
     async def save(
         self, ring: KeyRing, order: AppliedOrder | None = None
@@ -140,5 +171,26 @@ def _order(scope: Scope) -> tuple[str, bool]:
     return scope.merchant, scope.livemode
 
 
-def _hangs_from(cmk: CmkName, ring: KeyRing) -> bool:
-    return any(key.cmk == cmk and key.status is not KeyStatus.RETIRED for key in ring.keys)
+def _page(found: list[KeyRing], after: Scope | None, limit: int) -> Sequence[KeyRing]:
+    found.sort(key=lambda ring: _order(ring.scope))
+    return [ring for ring in found if after is None or _order(ring.scope) > _order(after)][:limit]
+
+
+def _hanging(ring: KeyRing, cmk: CmkName | None = None) -> Sequence[KeyVersion]:
+    return [
+        key for key in ring.keys if key.status is not KeyStatus.RETIRED and (cmk is None or key.cmk == cmk)
+    ]
+
+
+def _count(rings: Sequence[KeyRing], cmk: CmkName, due: datetime) -> KeyCount:
+    hanging = [keys for ring in rings if (keys := _hanging(ring, cmk))]
+    statuses = [key.status for keys in hanging for key in keys]
+    made = [key.created_at for keys in hanging for key in keys if key.status is KeyStatus.ACTIVE]
+    return KeyCount(
+        rings=len(hanging),
+        active=len(made),
+        decrypt_only=statuses.count(KeyStatus.DECRYPT_ONLY),
+        oldest=min(made, default=None),
+        due=sum(at <= due for at in made),
+        left=sum(grant.cmk == cmk for ring in rings for grant in ring.left),
+    )

@@ -87,6 +87,17 @@ root_keys = Table(
     Index("root_keys_epoch", "epoch"),
 )
 
+#: Until when some process may have a merchant's keys in use: for the sweep. It is lost without harm but to the bound of a
+#: silent revocation, until leases are renewed; written every ten minutes or so, and apart from what changes keys.
+key_uses = Table(
+    "key_uses",
+    METADATA,
+    Column("merchant_id", _KEY, nullable=False),
+    Column("livemode", Boolean, nullable=False),
+    Column("until", _MOMENT, nullable=False),
+    PrimaryKeyConstraint("merchant_id", "livemode"),
+)
+
 #: What the bank signed, to the byte.
 key_orders = Table(
     "key_orders",

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from attrs import frozen
@@ -36,6 +37,10 @@ class Database:
     checkpoints: PostgresCheckpoints
 
 
+#: Who looks for changes of keys, and who awaits one, wait for nothing else that goes on.
+LOOKS_MAX: Final = 2
+
+
 @asynccontextmanager
 async def open_database(
     dsn: str, clock: Clock, *, writers: int = 2, readers: int = 2
@@ -43,7 +48,7 @@ async def open_database(
     """The ports of a database whose schema is up to date. ``dsn`` as libpq has it: ``postgresql://…``.
 
     Uses ``writers`` + ``readers`` + 2 connections for its own work, up to 4 for single reads, keys and sealed values, up to 5
-    for lists, and one where somebody awaits a change of keys.
+    for lists, and where somebody looks for changes of keys up to 3 that nothing else waits for.
     Raises `StoreUnavailable` when the database cannot be reached.
     """
 
@@ -52,6 +57,7 @@ async def open_database(
 
     async with AsyncExitStack() as closing:
         pool = await closing.enter_async_context(open_pool(dsn))
+        looks = await closing.enter_async_context(open_pool(dsn, least=0, most=LOOKS_MAX))
         engine = create_async_engine(sqlalchemy_url(dsn), pool_size=2, max_overflow=3, pool_timeout=10)
         closing.push_async_callback(engine.dispose)
         folding = Folding(new_connection)
@@ -70,7 +76,7 @@ async def open_database(
             queries=PostgresQueries(engine),
             proofs=PostgresProofs(engine),
             outbox=PostgresOutbox(pool, engine),
-            key_table=PostgresKeyTable(pool, listener),
+            key_table=PostgresKeyTable(pool, looks, listener),
             protected=PostgresProtectedStore(pool),
             audit_sink=PostgresAuditSink(pool),
             checkpoints=PostgresCheckpoints(pool),

@@ -27,6 +27,51 @@ RINGS_OF_CMK: Final = _RING.format(
       join key_rings k on k.merchant_id = h.merchant_id and k.livemode = h.livemode)"""
 )
 
+RINGS_IN_USE: Final = _RING.format(
+    """(select k.* from key_uses u join key_rings k on k.merchant_id = u.merchant_id and k.livemode = u.livemode
+         where (u.merchant_id, u.livemode) > ($1, $2) and u.until > $4
+         order by u.merchant_id, u.livemode limit $3)"""
+)
+
+RINGS_NOT_IN_USE: Final = _RING.format(
+    """(select k.* from key_rings k where (k.merchant_id, k.livemode) > ($1, $2) and not exists (
+            select from key_uses u where u.merchant_id = k.merchant_id and u.livemode = k.livemode and u.until > $4)
+         order by k.merchant_id, k.livemode limit $3)"""
+)
+
+#: Rows are taken in one order by all, so that no two wait for each other.
+USE: Final = """
+insert into key_uses as u (merchant_id, livemode, until)
+select each.*, $3::timestamptz from unnest($1::text[], $2::boolean[]) each (merchant_id, livemode)
+ order by merchant_id collate "C", livemode
+on conflict (merchant_id, livemode) do update set until = excluded.until where u.until < excluded.until
+"""
+
+#: Rows of two kinds: rings by custody, with those that broken glass opens at $1; and what hangs from each root key, with
+#: what of it that seals was made by $2.
+CENSUS: Final = """
+with hanging as (
+    select cmk, count(*) as rings, sum(active)::bigint as active, sum(decrypt_only)::bigint as decrypt_only,
+           min(oldest) as oldest, sum(due)::bigint as due
+      from (select cmk, count(*) filter (where status = 'active') as active,
+                   count(*) filter (where status = 'decrypt_only') as decrypt_only,
+                   min(created_at) filter (where status = 'active') as oldest,
+                   count(*) filter (where status = 'active' and created_at <= $2) as due
+              from key_versions where status <> 'retired' group by cmk, merchant_id, livemode) ring
+     group by cmk
+), withdrawing as (
+    select cmk, count(*) as grants from key_rings, unnest(left_cmks) cmk group by cmk
+)
+select custody, null as cmk, count(*) as rings, null::bigint as active, null::bigint as decrypt_only,
+       null::timestamptz as oldest, null::bigint as due, null::bigint as left_grants,
+       count(*) filter (where custody in ('suspended', 'revoked') and opened_until > $1) as opened
+  from key_rings group by custody
+union all
+select null, coalesce(h.cmk, w.cmk), coalesce(h.rings, 0), coalesce(h.active, 0), coalesce(h.decrypt_only, 0), h.oldest,
+       coalesce(h.due, 0), coalesce(w.grants, 0), null
+  from hanging h full join withdrawing w on w.cmk = h.cmk
+"""
+
 #: Held until the end of the transaction: who is after it sees what this one did, and commits after it.
 LOCK: Final = "select epoch from key_epoch for update"
 

@@ -15,13 +15,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import groupby
-from typing import Any, Final
+from typing import Final
 
 import asyncpg
 
 from fintech.adapters.postgres.connections import Connection
 from fintech.adapters.postgres.key_listener import KeyListener
+from fintech.adapters.postgres.key_rows import census_of, ring_columns, ring_of, scope_of, version_columns
 from fintech.adapters.postgres.key_statements import (
+    CENSUS,
     CHANGES,
     EPOCH,
     HEARTBEAT,
@@ -36,30 +38,23 @@ from fintech.adapters.postgres.key_statements import (
     ORDERS,
     RING,
     RINGS,
+    RINGS_IN_USE,
+    RINGS_NOT_IN_USE,
     RINGS_OF_CMK,
     ROOT_KEYS,
     STANDING,
+    USE,
 )
 from fintech.adapters.postgres.pooled import asked, changing
 from fintech.domain.evolving import evolve
-from fintech.domain.ids import MerchantId
-from fintech.domain.keys.custody import (
-    CmkName,
-    CmkStatus,
-    Custody,
-    Derivation,
-    KeyRing,
-    KeyRingId,
-    KeyStatus,
-    KeyVersion,
-    LeftGrant,
-)
+from fintech.domain.keys.custody import CmkName, CmkStatus, KeyRing
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.scope import Scope
 from fintech.ports.key_table import (
     LISTED_MAX,
     WAIT_MAX_S,
     AppliedOrder,
+    Census,
     KeyTable,
     OrderOutOfSequence,
     RingChange,
@@ -72,15 +67,17 @@ _FIRST: Final = ("", False)
 
 
 class PostgresKeyTable(KeyTable):
-    """Use it through `open_database`. Whoever awaits a change needs one connection more, which ``listener`` has."""
+    """Use it through `open_database`. Whoever looks for changes has ``looks`` to himself: nothing slow that goes on in the
+    ``pool`` keeps an order from being heeded. Whoever awaits one needs one connection more, which ``listener`` has."""
 
-    def __init__(self, pool: asyncpg.Pool, listener: KeyListener) -> None:
+    def __init__(self, pool: asyncpg.Pool, looks: asyncpg.Pool, listener: KeyListener) -> None:
         self._pool = pool
+        self._looks = looks
         self._listener = listener
 
     async def ring(self, scope: Scope) -> KeyRing | None:
         rows = await asked(self._pool, RING, scope.merchant, scope.livemode)
-        return _ring(rows) if rows else None
+        return ring_of(rows) if rows else None
 
     async def rings(self, cmk: CmkName | None, after: Scope | None, limit: int) -> Sequence[KeyRing]:
         _within(limit)
@@ -89,7 +86,23 @@ class PostgresKeyTable(KeyTable):
             rows = await asked(self._pool, RINGS, *place, limit)
         else:
             rows = await asked(self._pool, RINGS_OF_CMK, *place, limit, cmk)
-        return [_ring(list(each)) for _, each in groupby(rows, _scope)]
+        return [ring_of(list(each)) for _, each in groupby(rows, scope_of)]
+
+    async def rings_by_use(
+        self, at: datetime, *, in_use: bool, after: Scope | None, limit: int
+    ) -> Sequence[KeyRing]:
+        _within(limit)
+        place = _FIRST if after is None else (after.merchant, after.livemode)
+        rows = await asked(self._pool, RINGS_IN_USE if in_use else RINGS_NOT_IN_USE, *place, limit, at)
+        return [ring_of(list(each)) for _, each in groupby(rows, scope_of)]
+
+    async def use(self, scopes: Sequence[Scope], until: datetime) -> None:
+        _within(len(scopes))
+        each = set(scopes)
+        await asked(self._pool, USE, [one.merchant for one in each], [one.livemode for one in each], until)
+
+    async def census(self, now: datetime, due: datetime) -> Census:
+        return census_of(await asked(self._pool, CENSUS, now, due))
 
     async def save(
         self, ring: KeyRing, order: AppliedOrder | None = None
@@ -106,7 +119,7 @@ class PostgresKeyTable(KeyTable):
                 return Failure(StaleRing(current))
             assert len(ring.keys) >= versions, "a ring loses no version"
             saved = evolve(ring, version=current + 1)
-            await connection.execute(KEEP_RING, *_ring_columns(saved, epoch), *_version_columns(saved))
+            await connection.execute(KEEP_RING, *ring_columns(saved, epoch), *version_columns(saved))
             await _move_on(connection, epoch, order)
             return Success(saved)
 
@@ -118,7 +131,7 @@ class PostgresKeyTable(KeyTable):
                 custody_open=row["custody_open"],
                 authorised_at=row["authorised_at"],
             )
-            for row in await asked(self._pool, ROOT_KEYS)
+            for row in await asked(self._looks, ROOT_KEYS)
         ]
 
     async def save_root_key(
@@ -140,7 +153,7 @@ class PostgresKeyTable(KeyTable):
             return Success(None)
 
     async def epoch(self) -> int:
-        (row,) = await asked(self._pool, EPOCH)
+        (row,) = await asked(self._looks, EPOCH)
         epoch: int = row["epoch"]
         return epoch
 
@@ -163,8 +176,8 @@ class PostgresKeyTable(KeyTable):
         return [
             RingChange(row["epoch"], None, CmkName(row["cmk"]))
             if row["cmk"] is not None
-            else RingChange(row["epoch"], _scope(row), None)
-            for row in await asked(self._pool, CHANGES, since, limit)
+            else RingChange(row["epoch"], scope_of(row), None)
+            for row in await asked(self._looks, CHANGES, since, limit)
         ]
 
     async def last_order(self) -> int:
@@ -200,61 +213,3 @@ def _within(limit: int) -> None:
     if not 1 <= limit <= LISTED_MAX:
         message = f"1 to {LISTED_MAX} are listed at once"
         raise ValueError(message)
-
-
-def _scope(row: Any) -> Scope:
-    return Scope(MerchantId(row["merchant_id"]), row["livemode"])
-
-
-def _ring_columns(ring: KeyRing, epoch: int) -> tuple[object, ...]:
-    scope = ring.scope
-    custody = (ring.custody, ring.opened_until, ring.created_at)
-    left = ([each.cmk for each in ring.left], [each.grant for each in ring.left])
-    return scope.merchant, scope.livemode, ring.id, ring.version, *custody, epoch, *left
-
-
-def _version_columns(ring: KeyRing) -> list[list[object]]:
-    rows = [
-        (
-            key.number,
-            key.status,
-            key.cmk,
-            key.derivation,
-            key.wrapped,
-            key.grant,
-            key.created_at,
-            key.retired_at,
-        )
-        for key in ring.keys
-    ]
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(8)]
-
-
-def _ring(rows: Sequence[Any]) -> KeyRing:
-    first = rows[0]
-    return KeyRing(
-        id=KeyRingId(first["id"]),
-        version=first["version"],
-        scope=_scope(first),
-        custody=Custody(first["custody"]),
-        keys=tuple(_version(row) for row in rows if row["number"] is not None),
-        created_at=first["created_at"],
-        opened_until=first["opened_until"],
-        left=tuple(
-            LeftGrant(CmkName(cmk), grant)
-            for cmk, grant in zip(first["left_cmks"], first["left_grants"], strict=True)
-        ),
-    )
-
-
-def _version(row: Any) -> KeyVersion:
-    return KeyVersion(
-        number=row["number"],
-        status=KeyStatus(row["status"]),
-        cmk=CmkName(row["cmk"]),
-        derivation=Derivation(row["derivation"]),
-        wrapped=row["wrapped"],
-        grant=row["grant_name"],
-        created_at=row["version_created_at"],
-        retired_at=row["retired_at"],
-    )

@@ -3,20 +3,19 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Final, TypeAlias, TypeVar
 
 from attrs import frozen
 
+from fintech.application.auditing import Audited, Deed
 from fintech.application.commits import TRIES_MAX, Reply
 from fintech.application.keys.figures import BadSignature, OrderFigures, UnknownKey, reason_of
-from fintech.domain.audit import AuditAction, AuditEntry, AuditResult
+from fintech.domain.audit import AuditAction, AuditResult
 from fintech.domain.keys.custody import CmkName
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.scope import Actor, Scope
-from fintech.ports.audit_trail import AuditTrail
 from fintech.ports.clock import Clock
-from fintech.ports.errors import AuditUnavailable, ConcurrencyExhausted, PortError
+from fintech.ports.errors import ConcurrencyExhausted, PortError
 from fintech.ports.key_table import AppliedOrder, KeyTable, OrderOutOfSequence, RingTaken, StaleRing
 from fintech.ports.signatures import SignatureChecker
 
@@ -58,24 +57,16 @@ class Word:
     sequence: int = 0
     subject: Scope | CmkName | None = None
 
-    def entry(
-        self, clock: Clock, action: AuditAction, result: AuditResult, **details: str | int
-    ) -> AuditEntry:
+    def deed(self, action: AuditAction) -> Deed:
         """What is written down of it: names and numbers, and not the reason, which is kept with the order."""
         scope = self.subject if isinstance(self.subject, Scope) else None
-        told: dict[str, str | int] = {"keys": ",".join(self.keys), "action": self.action, **details}
-        return AuditEntry(
-            at=clock.now(),
-            actor=self.actor.name,
-            face=self.actor.face,
+        return Deed(
+            actor=self.actor,
             action=action,
-            result=result,
             subject=str(self.subject) if self.subject and not scope else f"order {self.sequence}",
-            merchant=scope.merchant if scope else None,
-            livemode=scope.livemode if scope else None,
+            scope=scope,
             origin=self.origin,
-            request=self.actor.request,
-            details=told | {"sequence": self.sequence},
+            details={"keys": ",".join(self.keys), "action": self.action, "sequence": self.sequence},
         )
 
 
@@ -84,7 +75,7 @@ class CarryOut:
     """Carries out what was found to be signed, when it is its turn."""
 
     table: KeyTable
-    trail: AuditTrail
+    audited: Audited
     clock: Clock
     figures: OrderFigures
 
@@ -97,20 +88,20 @@ class CarryOut:
         nothing can be written down: then nothing was done, or the same again is answered as carried out;
         `StoreUnavailable`, after which the same again tells; and `ConcurrencyExhausted`.
         """
-        announced = False
+        deed, begun = word.deed(word.applied), False
         for tries in range(TRIES_MAX):
             last = await self.table.last_order()
             if word.sequence <= last:
-                return await self._repeated(word, last)
+                return await self._repeated(word, deed, last)
             if word.sequence != last + 1:
                 return await self.refuse(word, OrderOutOfSequence(last + 1))
-            if not announced:
-                await self._write(word, word.applied, AuditResult.BEGUN)
-                announced = True
+            if not begun:
+                await self.audited.write(deed, AuditResult.BEGUN)
+                begun = True
             applied = AppliedOrder(word.sequence, word.document, word.signature, self.clock.now())
-            outcome = await self._attempted(word, attempt, applied)
+            outcome = await self._attempted(deed, attempt, applied)
             if isinstance(outcome, Success):
-                await self._write(word, word.applied, AuditResult.DONE)
+                await self.audited.write(deed, AuditResult.DONE)
                 self.figures.carried_out(word.action)
                 return Success(Reply(applied))
             refused = outcome.failure()
@@ -121,30 +112,27 @@ class CarryOut:
 
     async def refuse(self, word: Word, refusal: R) -> Outcome[Reply[AppliedOrder], R]:
         """Written down, counted, and answered."""
-        await self._write(word, AuditAction.ORDER_REFUSED, AuditResult.REFUSED, reason=reason_of(refusal))
+        deed = word.deed(AuditAction.ORDER_REFUSED)
+        await self.audited.write(deed, AuditResult.REFUSED, reason=reason_of(refusal))
         self.figures.turned_down(refusal)
         return Failure(refusal)
 
-    async def _repeated(self, word: Word, last: int) -> Outcome[Reply[AppliedOrder], OrderOutOfSequence]:
+    async def _repeated(
+        self, word: Word, deed: Deed, last: int
+    ) -> Outcome[Reply[AppliedOrder], OrderOutOfSequence]:
         """It is answered as applied if it is what was applied under this number."""
         kept = await self.table.orders(word.sequence - 1, 1)
         if not kept or kept[0].document != word.document:
             refused: OrderOutOfSequence = OrderOutOfSequence(last + 1)
             return await self.refuse(word, refused)
-        await self._write(word, word.applied, AuditResult.DONE, repeat=1)
+        await self.audited.write(deed, AuditResult.DONE, repeat=1)
         return Success(Reply(kept[0], replayed=True))
 
     async def _attempted(
-        self, word: Word, attempt: Attempt[R], applied: AppliedOrder
+        self, deed: Deed, attempt: Attempt[R], applied: AppliedOrder
     ) -> Outcome[object, R | Overtaken]:
         try:
             return await attempt(applied)
         except PortError:
-            with suppress(AuditUnavailable):  # it stands there as begun: a repeat says what became of it
-                await self._write(word, word.applied, AuditResult.FAILED)
+            await self.audited.tell(deed, AuditResult.FAILED)  # a repeat says what became of it
             raise
-
-    async def _write(
-        self, word: Word, action: AuditAction, result: AuditResult, **details: str | int
-    ) -> None:
-        await self.trail.write(word.entry(self.clock, action, result, **details))

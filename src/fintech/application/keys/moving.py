@@ -11,10 +11,10 @@ from typing import Final, TypeAlias
 
 from attrs import define, frozen
 
+from fintech.application.auditing import Audited, Deed, Ending
 from fintech.application.commits import TRIES_MAX, NotFound
 from fintech.application.keys.permissions import AwaitPermission, WithdrawLeft
-from fintech.application.keys.writing_down import WriteDown
-from fintech.domain.audit import AuditAction, AuditResult
+from fintech.domain.audit import AuditAction
 from fintech.domain.keys.custody import CmkName, Derivation, KeyRing, KeyStatus, KeyVersion
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.scope import Actor, Scope
@@ -83,43 +83,54 @@ class MoveRing:
 
     table: KeyTable
     root: KeyRoot
-    write_down: WriteDown
+    audited: Audited
     await_permission: AwaitPermission
     withdraw: WithdrawLeft
     environment: str
 
     async def __call__(self, actor: Actor, scope: Scope, old: CmkName, new: CmkName) -> Moved:
         """What became of it. What is there already stays. Raises what the key table and the audit trail raise."""
+        ring = await self.table.ring(scope)
+        if ring is None:
+            return Moved(scope=scope, versions=0, why=NotFound("ring of keys", scope.merchant))
+        deed = Deed(
+            actor=actor, action=AuditAction.KEY_MOVED, subject=ring.id, scope=scope, details={"to": new}
+        )
+        async with self.audited.attempt(deed) as ending:
+            hung = await self._hung(ring, old, new, ending)
+        if isinstance(hung, Failure):
+            return Moved(scope=scope, versions=0, why=hung.failure())
+        return await self._left(scope, old, *hung.unwrap())
+
+    async def _hung(
+        self, ring: KeyRing, old: CmkName, new: CmkName, ending: Ending
+    ) -> Outcome[tuple[int, Tied | None], NotFound | RootRefused]:
+        """How many versions hang from the new root key that did not, and which cannot."""
         done: dict[int, tuple[bytes, Wrapped]] = {}
-        begun = False
+        current: KeyRing | None = ring
         for _ in range(TRIES_MAX):
-            ring = await self.table.ring(scope)
-            if ring is None:
-                return Moved(scope=scope, versions=0, why=NotFound("ring of keys", scope.merchant))
-            if any(grant.cmk == new for grant in ring.left):
-                withdrawn = await self.withdraw(
-                    scope, new
-                )  # or it would be withdrawn when it is needed again
+            assert current is not None, "a ring is never removed"
+            if any(grant.cmk == new for grant in current.left):
+                # or it would be withdrawn when it is needed again
+                withdrawn = await self.withdraw(ring.scope, new)
                 if isinstance(withdrawn, Failure):
-                    return Moved(scope=scope, versions=0, why=withdrawn.failure())
-                continue
-            keys = [key for key in ring.keys if key.cmk == old and key.status is not KeyStatus.RETIRED]
+                    return withdrawn
+                current = withdrawn.unwrap()
+            keys = [key for key in current.keys if key.cmk == old and key.status is not KeyStatus.RETIRED]
             movable = [key for key in keys if key.derivation is Derivation.WRAPPED]
-            tied = tuple(key.number for key in keys if key.derivation is Derivation.DERIVED)
+            numbers = tuple(key.number for key in keys if key.derivation is Derivation.DERIVED)
+            tied = Tied(numbers) if numbers else None
             if not movable:
-                return await self._left(scope, old, 0, Tied(tied) if tied else None)
-            if not begun:
-                await self._write(actor, ring, AuditResult.BEGUN, to=new)
-                begun = True
-            rewrapped = await self._rewrapped(ring, movable, new, done)
+                return Success((0, tied))
+            await ending.begin()
+            rewrapped = await self._rewrapped(current, movable, new, done)
             if isinstance(rewrapped, Failure):
-                refused = rewrapped.failure()
-                await self._write(actor, ring, AuditResult.FAILED, to=new, code=refused.code)
-                return Moved(scope=scope, versions=0, why=refused)
-            saved = await self.table.save(rewrapped.unwrap())
-            if isinstance(saved, Success):
-                await self._write(actor, ring, AuditResult.DONE, to=new, versions=len(movable))
-                return await self._left(scope, old, len(movable), Tied(tied) if tied else None)
+                ending.failed(code=rewrapped.failure().code)
+                return rewrapped
+            if isinstance(await self.table.save(rewrapped.unwrap()), Success):
+                ending.details["versions"] = len(movable)
+                return Success((len(movable), tied))
+            current = await self.table.ring(ring.scope)
         raise ConcurrencyExhausted("the ring was changed too often meanwhile; it is not moved")
 
     async def _rewrapped(
@@ -145,9 +156,6 @@ class MoveRing:
         withdrawn = await self.withdraw(scope, old)
         untold = isinstance(withdrawn, Success) or versions
         return Moved(scope=scope, versions=versions, why=tied if untold else withdrawn.failure())
-
-    async def _write(self, actor: Actor, ring: KeyRing, result: AuditResult, **details: str | int) -> None:
-        await self.write_down(actor, ring.scope, AuditAction.KEY_MOVED, result, ring.id, **details)
 
 
 @frozen(kw_only=True)

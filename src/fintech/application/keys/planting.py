@@ -4,8 +4,8 @@ from typing import Final, TypeAlias
 
 from attrs import frozen
 
+from fintech.application.auditing import Audited, Deed
 from fintech.application.keys.honeytokens import Honeytokens
-from fintech.application.keys.writing_down import WriteDown
 from fintech.domain.audit import AuditAction, AuditResult
 from fintech.domain.ids import MerchantId, PaymentMethodId
 from fintech.domain.keys.columns import BILLING_EMAIL, BILLING_NAME, CARD_NUMBER, Column
@@ -46,7 +46,7 @@ class PlantHoneytokens:
     clock: Clock
     ids: IdSource
     honeytokens: Honeytokens
-    write_down: WriteDown
+    audited: Audited
 
     async def __call__(
         self, actor: Actor, *, livemode: bool, merchant: MerchantId | None = None, cards: int = 3
@@ -61,7 +61,8 @@ class PlantHoneytokens:
         lease, now = leased.unwrap(), self.clock.now()
         records = tuple(self.honeytokens.id_like(self.ids, PaymentMethodId) for _ in range(cards))
         for record in records:
-            await self.write_down(actor, scope, AuditAction.CARD_ADMITTED, AuditResult.DONE, record)
+            deed = Deed(actor=actor, action=AuditAction.CARD_ADMITTED, subject=record, scope=scope)
+            await self.audited.write(deed, AuditResult.DONE)
             values = [
                 SealedValue(
                     place=column.at(record),

@@ -13,7 +13,7 @@ from typing import Final
 
 from attrs import define, field, frozen
 
-from fintech.application.keys.writing_down import WriteDown
+from fintech.application.auditing import Audited, Deed
 from fintech.domain.audit import AuditAction, AuditResult
 from fintech.domain.keys.columns import COLUMNS
 from fintech.domain.keys.places import Place
@@ -74,7 +74,7 @@ class Reseal:
     vault: KeyVault
     protected: ProtectedStore
     clock: Clock
-    write_down: WriteDown
+    audited: Audited
 
     async def __call__(
         self, actor: Actor, scope: Scope, most: int = RUN_MAX
@@ -108,9 +108,8 @@ class Reseal:
         )
         if run.looked_at:
             told = {"number": resealed.number, "done": resealed.done, "left": resealed.left}
-            await self.write_down(
-                actor, scope, AuditAction.VALUES_RESEALED, AuditResult.DONE, scope.merchant, **told
-            )
+            deed = Deed(actor=actor, action=AuditAction.VALUES_RESEALED, subject=scope.merchant, scope=scope)
+            await self.audited.write(deed, AuditResult.DONE, **told)
         return Success(resealed)
 
     async def touched(self, lease: Lease, values: Sequence[SealedValue]) -> int:
@@ -192,6 +191,5 @@ class Reseal:
         where = {"table": place.table, "column": place.column, "record": place.record, "why": why.value}
         _log.error("a sealed value cannot be sealed anew", extra={"merchant": scope.merchant, **where})
         if why is not Stuck.UNKNOWN_COLUMN:
-            await self.write_down(
-                actor, scope, AuditAction.INTEGRITY_FAILED, AuditResult.FAILED, place.record, **where
-            )
+            deed = Deed(actor=actor, action=AuditAction.INTEGRITY_FAILED, subject=place.record, scope=scope)
+            await self.audited.write(deed, AuditResult.FAILED, **where)

@@ -12,9 +12,9 @@ from typing import Final
 
 from attrs import define, frozen
 
+from fintech.application.auditing import Audited, Deed
 from fintech.application.keys.honeytokens import Honeytokens
 from fintech.application.keys.needing import AskRecords
-from fintech.application.keys.writing_down import WriteDown
 from fintech.domain.audit import AuditAction, AuditResult
 from fintech.domain.keys.periods import KeyPolicy
 from fintech.domain.keys.places import Place
@@ -64,7 +64,7 @@ class RemoveUnneeded:
     table: KeyTable
     protected: ProtectedStore
     clock: Clock
-    write_down: WriteDown
+    audited: Audited
     ask: AskRecords
     honeytokens: Honeytokens
     policy: KeyPolicy
@@ -109,14 +109,8 @@ class RemoveUnneeded:
             after = values[-1].place
         if removed:
             run.removed += removed
-            await self.write_down(
-                actor,
-                scope,
-                AuditAction.VALUES_REMOVED,
-                AuditResult.DONE,
-                scope.merchant,
-                values=removed,
-            )
+            deed = Deed(actor=actor, action=AuditAction.VALUES_REMOVED, subject=scope.merchant, scope=scope)
+            await self.audited.write(deed, AuditResult.DONE, values=removed)
         return stopped
 
     async def _needed(self, scope: Scope, value: SealedValue, now: datetime, run: _Run) -> bool:

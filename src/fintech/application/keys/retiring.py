@@ -11,10 +11,10 @@ from typing import TypeAlias
 
 from attrs import frozen
 
+from fintech.application.auditing import Audited, Deed, Ending
 from fintech.application.commits import TRIES_MAX, NotFound
 from fintech.application.keys.permissions import WithdrawLeft
-from fintech.application.keys.writing_down import WriteDown
-from fintech.domain.audit import AuditAction, AuditResult
+from fintech.domain.audit import AuditAction
 from fintech.domain.keys.custody import KeyRing, KeyStatus, RetirementRefused
 from fintech.domain.keys.periods import KeyPolicy
 from fintech.domain.outcome import Failure, Outcome, Success
@@ -58,29 +58,43 @@ class RetireKey:
     table: KeyTable
     protected: ProtectedStore
     clock: Clock
-    write_down: WriteDown
+    audited: Audited
     withdraw: WithdrawLeft
     policy: KeyPolicy
 
     async def __call__(self, actor: Actor, scope: Scope, number: int) -> Outcome[KeyRing, RetireRefused]:
         """The ring without it. A permission that only it needed is withdrawn, now or by a later sweep. Raises
         `ConcurrencyExhausted`."""
-        begun = False
+        ring = await self.table.ring(scope)
+        if ring is None:
+            return Failure(NotFound("ring of keys", scope.merchant))
+        deed = Deed(
+            actor=actor,
+            action=AuditAction.KEY_RETIRED,
+            subject=ring.id,
+            scope=scope,
+            details={"number": number},
+        )
+        async with self.audited.attempt(deed) as ending:
+            retired = await self._retired(ring, number, ending)
+            ending.came_to(retired)
+        if isinstance(retired, Failure):
+            return retired
+        withdrawn = await self.withdraw(scope)
+        return withdrawn if isinstance(withdrawn, Success) else retired
+
+    async def _retired(self, ring: KeyRing, number: int, ending: Ending) -> Outcome[KeyRing, RetireRefused]:
+        current: KeyRing | None = ring
         for _ in range(TRIES_MAX):
-            ring = await self.table.ring(scope)
-            if ring is None:
-                return Failure(NotFound("ring of keys", scope.merchant))
-            decided = await self._decided(ring, number)
+            assert current is not None, "a ring is never removed"
+            decided = await self._decided(current, number)
             if isinstance(decided, Failure):
                 return decided
-            if not begun:
-                await self._write(actor, ring, AuditResult.BEGUN, number)
-                begun = True
+            await ending.begin()
             saved = await self.table.save(decided.unwrap())
             if isinstance(saved, Success):
-                await self._write(actor, ring, AuditResult.DONE, number)
-                withdrawn = await self.withdraw(scope)
-                return withdrawn if isinstance(withdrawn, Success) else Success(saved.unwrap())
+                return Success(saved.unwrap())
+            current = await self.table.ring(ring.scope)
         raise ConcurrencyExhausted("the ring was changed too often meanwhile; nothing is retired")
 
     async def _decided(self, ring: KeyRing, number: int) -> Outcome[KeyRing, RetireRefused]:
@@ -100,9 +114,6 @@ class RetireKey:
         if values:
             return Failure(StillSealed(number, values))
         return retired
-
-    async def _write(self, actor: Actor, ring: KeyRing, result: AuditResult, number: int) -> None:
-        await self.write_down(actor, ring.scope, AuditAction.KEY_RETIRED, result, ring.id, number=number)
 
 
 def still_lent(lease: Lease, clock: Clock) -> bool:

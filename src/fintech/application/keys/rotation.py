@@ -4,10 +4,10 @@ from typing import TypeAlias
 
 from attrs import frozen
 
+from fintech.application.auditing import Audited, Deed
 from fintech.application.commits import TRIES_MAX, NotFound
 from fintech.application.keys.permissions import AwaitPermission, WithdrawLeft
-from fintech.application.keys.writing_down import WriteDown
-from fintech.domain.audit import AuditAction, AuditResult
+from fintech.domain.audit import AuditAction
 from fintech.domain.keys.custody import CmkName, KeyRing, KeyStatus, KeyVersion, RotationRefused
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.scope import Actor, Scope
@@ -26,7 +26,7 @@ class RotateKey:
     table: KeyTable
     root: KeyRoot
     clock: Clock
-    write_down: WriteDown
+    audited: Audited
     await_permission: AwaitPermission
     withdraw: WithdrawLeft
     environment: str
@@ -51,35 +51,51 @@ class RotateKey:
             withdrawn = await self.withdraw(scope, under)
             if isinstance(withdrawn, Failure):
                 return withdrawn
-        await self._write(actor, ring, AuditResult.BEGUN, number=before + 1, cmk=under)
-        made = await self._made(under, WrapContext(self.environment, scope, before + 1))
-        if isinstance(made, Failure):
-            code = made.failure().code
-            await self._write(actor, ring, AuditResult.FAILED, number=before + 1, code=code)
-            return made
+        details: dict[str, str | int] = {"number": before + 1, "cmk": under}
+        deed = Deed(
+            actor=actor, action=AuditAction.KEY_ROTATED, subject=ring.id, scope=scope, details=details
+        )
+        async with self.audited.deed(deed) as ending:
+            made = await self._made(ring, under, before + 1)
+            if isinstance(made, Failure):
+                ending.failed(code=made.failure().code)
+                return made
+            saved = await self._saved(scope, before, under, made.unwrap())
+            ending.came_to(saved)
+        return saved
+
+    async def _saved(
+        self, scope: Scope, before: int, cmk: CmkName, made: Wrapped
+    ) -> Outcome[KeyRing, RotationRefused]:
         for _ in range(TRIES_MAX):
             ring = await self.table.ring(scope)
             assert ring is not None, "a ring is never removed"
             if ring.keys[-1].number != before:
                 return Success(ring)
-            rotated = _with_next(ring, under, made.unwrap(), self.clock)
+            rotated = _with_next(ring, cmk, made, self.clock)
             if isinstance(rotated, Failure):
                 return rotated
             saved = await self.table.save(rotated.unwrap())
             if isinstance(saved, Success):
-                await self._write(actor, ring, AuditResult.DONE, number=before + 1, cmk=under)
                 return Success(saved.unwrap())
         raise ConcurrencyExhausted("the ring was changed too often meanwhile; it is not rotated")
 
-    async def _made(self, cmk: CmkName, context: WrapContext) -> Outcome[Wrapped, RootRefused]:
+    async def _made(self, ring: KeyRing, cmk: CmkName, number: int) -> Outcome[Wrapped, RootRefused]:
+        """First every permission that the ring has is asked for: the root makes one that the bank has taken back anew,
+        and with it every older version would open again."""
+        for key in {key.cmk: key for key in ring.keys if key.status is not KeyStatus.RETIRED}.values():
+            known = Wrapped(key.wrapped, key.grant)
+            asked = await self.root.authorise(
+                key.cmk, WrapContext(self.environment, ring.scope, key.number), known
+            )
+            if isinstance(asked, Failure):
+                return asked
+        context = WrapContext(self.environment, ring.scope, number)
         created = await self.root.create(cmk, context)
         if isinstance(created, Failure):
             return created
         refused = await self.await_permission(cmk, context, created.unwrap())
         return created if refused is None else Failure(refused)
-
-    async def _write(self, actor: Actor, ring: KeyRing, result: AuditResult, **details: str | int) -> None:
-        await self.write_down(actor, ring.scope, AuditAction.KEY_ROTATED, result, ring.id, **details)
 
 
 def _with_next(

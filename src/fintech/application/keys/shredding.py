@@ -11,12 +11,12 @@ from typing import Final, TypeAlias
 
 from attrs import frozen
 
+from fintech.application.auditing import Audited, Deed
 from fintech.application.commits import TRIES_MAX, NotFound
 from fintech.application.keys.permissions import WithdrawLeft
 from fintech.application.keys.removing import remove_all
-from fintech.application.keys.writing_down import WriteDown
 from fintech.domain.audit import AuditAction, AuditResult
-from fintech.domain.keys.certificates import SignedCertificate, certificate_of
+from fintech.domain.keys.certificates import SignedCertificate, certificate_of, to_sign
 from fintech.domain.keys.custody import Custody, CustodyStepRefused, KeyRing
 from fintech.domain.keys.orders import OrderAction, read_order
 from fintech.domain.keys.periods import KeyPolicy
@@ -58,7 +58,7 @@ class ShredRing:
     vault: KeyVault
     protected: ProtectedStore
     clock: Clock
-    write_down: WriteDown
+    audited: Audited
     withdraw: WithdrawLeft
     notary: Notary
     policy: KeyPolicy
@@ -93,13 +93,10 @@ class ShredRing:
         ring = withdrawn.unwrap()
         certificate = certificate_of(ring, await self._order_of(ring), self.policy.backups_kept).unwrap()
         document = certificate.document()
-        key, signature = await self.notary.sign(document)
-        await self.write_down(
-            actor,
-            scope,
-            AuditAction.KEY_DESTROYED,
+        key, signature = await self.notary.sign(to_sign(document))
+        await self.audited.write(
+            _deed(actor, ring),
             AuditResult.DONE,
-            ring.id,
             versions=len(ring.keys),
             values=removed,
             certificate=hashlib.sha256(document).hexdigest(),
@@ -120,14 +117,7 @@ class ShredRing:
                 return Success(current) if tries and order is None else shredded
             if not tries:
                 number = 0 if order is None else order.sequence
-                await self.write_down(
-                    actor,
-                    ring.scope,
-                    AuditAction.KEY_DESTROYED,
-                    AuditResult.BEGUN,
-                    ring.id,
-                    order=number,
-                )
+                await self.audited.write(_deed(actor, ring), AuditResult.BEGUN, order=number)
             saved = await self.table.save(shredded.unwrap(), order)
             if isinstance(saved, Success):
                 return saved
@@ -149,3 +139,7 @@ class ShredRing:
                         return kept.sequence
             after = page[-1].sequence
         return None
+
+
+def _deed(actor: Actor, ring: KeyRing) -> Deed:
+    return Deed(actor=actor, action=AuditAction.KEY_DESTROYED, subject=ring.id, scope=ring.scope)

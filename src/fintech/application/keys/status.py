@@ -2,23 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from attrs import frozen
 
 from fintech.application.keys.carrying_out import SIGNATURE_BYTES
 from fintech.domain.keys.breaking_glass import GlassRequest, read_request
-from fintech.domain.keys.custody import CmkStatus, Custody
+from fintech.domain.keys.custody import CmkName, CmkStatus, Custody
 from fintech.domain.keys.orders import Order, read_order
+from fintech.domain.keys.periods import KeyPolicy
 from fintech.domain.outcome import Success
-from fintech.domain.scope import Scope
 from fintech.ports.clock import Clock
-from fintech.ports.key_table import AppliedOrder, KeyTable, RootKey
+from fintech.ports.key_table import AppliedOrder, KeyCount, KeyTable, RootKey
 from fintech.ports.signatures import SignatureChecker
-
-#: How many rings are looked at in one read, and in all.
-PAGE: Final = 1_000
-RINGS_MAX: Final = 1_000_000
 
 BanksWord: TypeAlias = Order | GlassRequest
 
@@ -39,7 +35,8 @@ class KeptWord:
 
 @frozen(kw_only=True)
 class CustodyStatus:
-    """How things stand at a moment. ``opened`` is how many rings are usable by broken glass."""
+    """How things stand at a moment. ``opened`` is how many rings are usable by broken glass; versions that ``hanging`` calls
+    due are past their crypto-period."""
 
     at: datetime
     last_order: int
@@ -47,6 +44,7 @@ class CustodyStatus:
     root_keys: Sequence[RootKey]
     rings: Mapping[Custody, int]
     opened: int
+    hanging: Mapping[CmkName, KeyCount]
 
     def heartbeat_age(self, root_key: RootKey) -> timedelta | None:
         """How long ago the root last let us use a root key; None if it never did."""
@@ -86,27 +84,20 @@ class SumUpCustody:
 
     table: KeyTable
     clock: Clock
+    policy: KeyPolicy
 
     async def __call__(self) -> CustodyStatus:
         """Raises `StoreUnavailable`."""
         now = self.clock.now()
-        rings, opened = dict.fromkeys(Custody, 0), 0
-        after: Scope | None = None
-        for _ in range(RINGS_MAX // PAGE):
-            page = await self.table.rings(None, after, PAGE)
-            for ring in page:
-                rings[ring.custody] += 1
-                opened += ring.custody is not Custody.ACTIVE and ring.usable(now)
-            if len(page) < PAGE:
-                break
-            after = page[-1].scope
+        census = await self.table.census(now, now - self.policy.period)
         return CustodyStatus(
             at=now,
             last_order=await self.table.last_order(),
             epoch=await self.table.epoch(),
             root_keys=await self.table.root_keys(),
-            rings=rings,
-            opened=opened,
+            rings=census.rings,
+            opened=census.opened,
+            hanging=census.hanging,
         )
 
 

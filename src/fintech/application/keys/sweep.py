@@ -2,14 +2,16 @@
 is noticed within seconds. One process at a time leads it.
 
 It tries each root key with a canary, a merchant's key that it asks for without having it unwrapped, and publishes the
-root's yes as a heartbeat, which every process lives by. And it asks for each merchant. A root key that is refused is shut
-in the key table until the root says yes again; a merchant that is refused, though the root key is not, is suspended, and
-only the bank restores it.
+root's yes as a heartbeat, which every process lives by. And it asks for each merchant whose keys some process may have in
+use, and of the others for a few at a time, so that what is damaged or withdrawn is known before it is needed. A root key that
+is refused is shut in the key table until the root says yes again; a merchant that is refused, though the root key is not, is
+suspended, and only the bank restores it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterable
-from datetime import datetime
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
 import attrs
@@ -27,9 +29,11 @@ from fintech.ports.key_table import KeyTable, RootKey
 #: How many merchants' keys are looked at in one go, and how many questions to the root are under way at once.
 PAGE: Final = 200
 AT_ONCE_MAX: Final = 16
+#: With each round of those in use, so many merchants whose keys nobody uses are asked for.
+IDLE_MAX: Final = 50
 #: So many merchants are tried as a canary: if all of them are refused, nobody can tell whether it is them or the root key.
 CANARIES_MAX: Final = 8
-#: So many times without an answer, and the next merchants are left for later.
+#: So many times without an answer, and the next merchants under a root key are left for later.
 UNANSWERED_MAX: Final = 3
 #: For so many rounds of canaries the root's last yes stands beside a merchant's refusal.
 _ROUNDS: Final = 3
@@ -60,10 +64,13 @@ class KeySweep:
     _leads_until: datetime | None = field(default=None, init=False)
     _canaries: dict[CmkName, Scope] = field(factory=dict, init=False)
     _heard_at: dict[CmkName, datetime] = field(factory=dict, init=False)
+    _tried: bool = field(default=False, init=False)
     _after: Scope | None = field(default=None, init=False)
+    _idle_after: Scope | None = field(default=None, init=False)
     _round_at: datetime | None = field(default=None, init=False)
     _round_over: bool = field(default=True, init=False)
-    _patience: int = field(default=UNANSWERED_MAX, init=False)
+    _unanswered: Counter[CmkName] = field(factory=Counter, init=False)
+    _answered: bool = field(default=False, init=False)
     _places: asyncio.Semaphore = field(factory=lambda: asyncio.Semaphore(AT_ONCE_MAX), init=False)
 
     @property
@@ -81,30 +88,49 @@ class KeySweep:
             new = RootKey(cmk=cmk, status=CmkStatus.ENABLED, custody_open=True, authorised_at=None)
             known.setdefault(cmk, new)
         await _all(self._try_root_key(root_key) for root_key in known.values())
+        self._tried = True
         return len(known)
 
     async def try_merchants(self) -> int:
-        """Ask for the next merchants if it is time to; how many. Raises `StoreUnavailable`."""
+        """Ask for the next merchants if it is time to; how many. Raises `StoreUnavailable`.
+
+        A round begins so long after the last one began that who is asked for last, with as many as there were then, is asked
+        for again in time.
+        """
         if not await self._leads():
-            self._round_over = True
+            self._round_over, self._round_at, self._tried = True, None, False
             return 0
+        if not self._tried:
+            return 0  # a no to one merchant is nothing beside no word of the root key
         now = self.clock.now()
         if self._round_over:
-            if self._round_at is not None and now < self._round_at + self.terms.timing.merchants_every:
+            every = self.terms.timing.merchants_every - timedelta(seconds=self.figures.round_s)
+            if self._round_at is not None and now < self._round_at + every:
                 return 0
             self._round_at, self._round_over, self._after = now, False, None
-        rings = await self.table.rings(None, self._after, PAGE)
-        self._patience = UNANSWERED_MAX
-        await _all(self._try_merchant(ring) for ring in rings if ring.usable(now))
-        if self._patience <= 0:
+        rings = await self.table.rings_by_use(now, in_use=True, after=self._after, limit=PAGE)
+        if not await self._try_merchants(rings, now):
             return 0  # the same again, later
         if len(rings) == PAGE:
             self._after = rings[-1].scope
-        else:
-            self._round_over = True
-            self.figures.rounds += 1
-            self.figures.round_s = (self.clock.now() - (self._round_at or now)).total_seconds()
-        return len(rings)
+            return PAGE
+        self._round_over = True
+        self.figures.rounds += 1
+        self.figures.round_s = (self.clock.now() - (self._round_at or now)).total_seconds()
+        return len(rings) + await self._try_idle(now)
+
+    async def _try_idle(self, now: datetime) -> int:
+        idle = await self.table.rings_by_use(now, in_use=False, after=self._idle_after, limit=IDLE_MAX)
+        if await self._try_merchants(idle, now):
+            self._idle_after = idle[-1].scope if len(idle) == IDLE_MAX else None
+        return len(idle)
+
+    async def _try_merchants(self, rings: Sequence[KeyRing], now: datetime) -> bool:
+        """Whether the root has answered, if it was asked."""
+        self._unanswered.clear()
+        self._answered = False
+        await _all(self._try_merchant(ring) for ring in rings if ring.usable(now))
+        return self._answered or not self._unanswered
 
     async def give_up(self) -> None:
         """Lead no more. Raises `StoreUnavailable`."""
@@ -127,7 +153,8 @@ class KeySweep:
         """Ask for canaries until the root says yes, says no to all, or says nothing."""
         async for ring, version in self._canaries_of(root_key.cmk):
             at = self.clock.now()
-            asked = await self._asked(ring, version)
+            async with self._places:
+                asked = await self._asked(ring, version)
             if isinstance(asked, Success):
                 self._canaries[root_key.cmk] = ring.scope
                 self._heard_at[root_key.cmk] = at
@@ -174,14 +201,16 @@ class KeySweep:
         """Ask for a merchant's keys, once for each permission."""
         permissions = {(each.cmk, each.grant): each for each in ring.keys if _is_kept(each)}
         for version in permissions.values():
-            if self._patience <= 0:
-                return
-            asked = await self._asked(ring, version)
+            async with self._places:  # who waited for one may have heard meanwhile that nobody answers
+                if self._unanswered[version.cmk] >= UNANSWERED_MAX:
+                    continue
+                asked = await self._asked(ring, version)
+            self._answered |= not _is_unanswered(asked)
             if isinstance(asked, Success):
                 continue
             refused = asked.failure()
             if refused.fault is RootFault.UNREACHABLE:
-                self._patience -= 1
+                self._unanswered[version.cmk] += 1
             elif refused.fault is RootFault.CORRUPT:
                 await self.findings.damaged(ring, refused)
             elif not refused.whole and self._is_its_own(ring, version):
@@ -209,16 +238,18 @@ class KeySweep:
         context = WrapContext(self.terms.environment, ring.scope, version.number)
         wrapped = Wrapped(version.wrapped, version.grant)
         asked: Outcome[None, RootRefused]
-        async with self._places:
-            self.figures.asked += 1
-            try:
-                async with asyncio.timeout(self.terms.timing.root_timeout.total_seconds()):
-                    asked = await self.root.authorise(version.cmk, context, wrapped)
-            except TimeoutError:
-                asked = Failure(_TIMED_OUT)
-        if isinstance(asked, Failure) and asked.failure().fault is RootFault.UNREACHABLE:
-            self.figures.unanswered += 1
+        self.figures.asked += 1
+        try:
+            async with asyncio.timeout(self.terms.timing.root_timeout.total_seconds()):
+                asked = await self.root.authorise(version.cmk, context, wrapped)
+        except TimeoutError:
+            asked = Failure(_TIMED_OUT)
+        self.figures.unanswered += _is_unanswered(asked)
         return asked
+
+
+def _is_unanswered(asked: Outcome[None, RootRefused]) -> bool:
+    return isinstance(asked, Failure) and asked.failure().fault is RootFault.UNREACHABLE
 
 
 def _is_kept(version: KeyVersion) -> bool:

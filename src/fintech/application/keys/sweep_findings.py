@@ -5,17 +5,15 @@ from typing import Final
 
 from attrs import define, field
 
-from fintech.domain.audit import AuditAction, AuditEntry, AuditResult
+from fintech.application.auditing import Audited, Deed
+from fintech.domain.audit import AuditAction, AuditResult
 from fintech.domain.keys.custody import CmkStatus, Custody, KeyRing
-from fintech.domain.scope import Face, Scope
-from fintech.ports.audit_trail import AuditTrail
-from fintech.ports.clock import Clock
-from fintech.ports.errors import AuditUnavailable
+from fintech.domain.scope import Actor, Face, Scope
 from fintech.ports.key_root import RootRefused
 from fintech.ports.key_table import RootKey
 
 #: Who sweeps, in the audit trail.
-SWEEP: Final = "key sweep"
+SWEEP: Final = Actor("key sweep", Face.WORKER)
 #: So many damaged keys are remembered, so that the alarm is sounded once for each.
 DAMAGED_MAX: Final = 10_000
 
@@ -43,14 +41,13 @@ class SweepFigures:
 class Findings:
     """Tells whoever must know. What is done already is not undone because it cannot be written down; the log has it then."""
 
-    audit: AuditTrail
-    clock: Clock
+    audited: Audited
     figures: SweepFigures = field(factory=SweepFigures, init=False)
     _damaged: dict[tuple[Scope, int], None] = field(factory=dict, init=False)
 
     async def opened(self, root_key: RootKey, code: str) -> None:
         """A root key can be used again. Raises `AuditUnavailable`: then it stays shut."""
-        await self.audit.write(self._turned(root_key, CmkStatus.ENABLED, code))
+        await self.audited.write(_turned(root_key, CmkStatus.ENABLED, code), AuditResult.DONE)
         self.figures.opened += 1
         _log.warning("a root key can be used again", extra={"cmk": root_key.cmk})
 
@@ -58,16 +55,14 @@ class Findings:
         """The root refuses a root key to all."""
         self.figures.shut += 1
         _log.error("a root key is refused to all", extra={"cmk": root_key.cmk, "code": code})
-        await self._written(self._turned(root_key, status, code))
+        await self.audited.tell(_turned(root_key, status, code), AuditResult.DONE)
 
     async def suspended(self, ring: KeyRing, refused: RootRefused) -> None:
         """A merchant's permission is gone."""
         self.figures.suspended += 1
         _log.error("a merchant's permission is gone", extra={"merchant": ring.scope.merchant})
         details = {"from": ring.custody.value, "to": Custody.SUSPENDED.value, "code": refused.code}
-        await self._written(
-            self._entry(AuditAction.CUSTODY_CHANGED, AuditResult.DONE, ring.id, ring.scope, details)
-        )
+        await self.audited.tell(_found(AuditAction.CUSTODY_CHANGED, ring), AuditResult.DONE, **details)
 
     async def damaged(self, ring: KeyRing, refused: RootRefused) -> None:
         """A merchant's wrapped key is not what was wrapped: told once for each state of its ring."""
@@ -78,37 +73,14 @@ class Findings:
         self._damaged[ring.scope, ring.version] = None
         self.figures.damaged += 1
         _log.error("a merchant's wrapped key is damaged", extra={"merchant": ring.scope.merchant})
-        details = {"code": refused.code}
-        await self._written(
-            self._entry(AuditAction.INTEGRITY_FAILED, AuditResult.FAILED, ring.id, ring.scope, details)
-        )
+        deed = _found(AuditAction.INTEGRITY_FAILED, ring)
+        await self.audited.tell(deed, AuditResult.FAILED, code=refused.code)
 
-    def _turned(self, root_key: RootKey, status: CmkStatus, code: str) -> AuditEntry:
-        details = {"from": root_key.status.value, "to": status.value, "code": code}
-        return self._entry(AuditAction.CUSTODY_CHANGED, AuditResult.DONE, root_key.cmk, None, details)
 
-    async def _written(self, entry: AuditEntry) -> None:
-        try:
-            await self.audit.write(entry)
-        except AuditUnavailable:
-            _log.error("the audit trail does not have what was done", extra={"action": entry.action.value})
+def _turned(root_key: RootKey, status: CmkStatus, code: str) -> Deed:
+    details = {"from": root_key.status.value, "to": status.value, "code": code}
+    return Deed(actor=SWEEP, action=AuditAction.CUSTODY_CHANGED, subject=root_key.cmk, details=details)
 
-    def _entry(
-        self,
-        action: AuditAction,
-        result: AuditResult,
-        subject: str,
-        scope: Scope | None,
-        details: dict[str, str],
-    ) -> AuditEntry:
-        return AuditEntry(
-            at=self.clock.now(),
-            actor=SWEEP,
-            face=Face.WORKER,
-            action=action,
-            result=result,
-            subject=subject,
-            merchant=None if scope is None else scope.merchant,
-            livemode=None if scope is None else scope.livemode,
-            details=details,
-        )
+
+def _found(action: AuditAction, ring: KeyRing) -> Deed:
+    return Deed(actor=SWEEP, action=action, subject=ring.id, scope=ring.scope)

@@ -6,6 +6,7 @@ A certificate says nothing that the shredded ring does not: it can be made again
 
 import base64
 import binascii
+import hashlib
 import json
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -21,6 +22,8 @@ from fintech.domain.scope import Scope
 #: What tells a certificate from whatever else the notary signs.
 KIND: Final = "fintech/certificate-of-destruction/v1"
 FILE_MAX: Final = 65_536
+#: Of a longer document its digest is signed: a notary takes so much and no more (AWS KMS, Sign, of a RAW message).
+SIGNED_MAX: Final = 4_096
 
 _MEMBERS: Final = frozenset(
     {"backups_until", "destroyed_at", "keys", "kind", "livemode", "merchant", "order", "ring"}
@@ -103,6 +106,14 @@ class NotShredded:
     """Only what is destroyed is certified to be."""
 
     custody: Custody
+
+
+def to_sign(document: bytes) -> bytes:
+    """What the notary signs of a certificate: its document, or the kind, a space and the document's SHA-256 in hexadecimal,
+    which no document begins like."""
+    if len(document) <= SIGNED_MAX:
+        return document
+    return f"{KIND} {hashlib.sha256(document).hexdigest()}".encode()
 
 
 def certificate_of(

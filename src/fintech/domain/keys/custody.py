@@ -20,6 +20,8 @@ KEY_BYTES: Final = 32
 
 #: Whose keys seal what is no merchant's: the platform's own data, as if it were a merchant. No merchant has this id.
 PLATFORM: Final = MerchantId("acct_" + "z" * 24)
+#: In whose name the first keys of the audit trail are wrapped, so that no permission of theirs is anybody else's.
+AUDIT: Final = MerchantId("acct_" + "y" * 24)
 
 #: The name of a root key of the bank: a KMS key's ARN, a PKCS#11 label.
 CmkName = NewType("CmkName", str)
@@ -172,8 +174,10 @@ class KeyRing:
         )
 
     def placed(self, custody: Custody) -> "Outcome[KeyRing, CustodyStepRefused]":
-        """The bank has said so. Ends a break-glass. For `Custody.SHREDDED` see `shredded`."""
-        if custody not in CUSTODY_TRANSITIONS[self.custody] or custody is Custody.SHREDDED:
+        """The bank has said so. Ends a break-glass, also where it says the same again. For `Custody.SHREDDED` see
+        `shredded`."""
+        again = custody is self.custody and self.opened_until is not None
+        if not again and (custody not in CUSTODY_TRANSITIONS[self.custody] or custody is Custody.SHREDDED):
             return Failure(CustodyStepRefused(self.custody, custody))
         return Success(evolve(self, custody=custody, opened_until=None))
 

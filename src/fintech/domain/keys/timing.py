@@ -12,7 +12,8 @@ from attrs import frozen
 class CustodyTiming:
     """The promise of revocation in numbers: an order is heeded within ``look_every`` and one look, by a process that cannot
     look within ``blind``; a root key that is silently disabled within ``canary_every`` and one look, a merchant's permission
-    that is silently revoked within ``merchants_every``; and whatever happens, within ``lease``.
+    that is silently revoked within ``merchants_every``, one look, and ``lead`` if the process dies that leads the sweep; and
+    whatever happens, within ``lease``.
 
     Raises ``ValueError`` for durations that are not positive, or that break the promise among themselves.
     """
@@ -39,8 +40,10 @@ class CustodyTiming:
     settles: timedelta = timedelta(seconds=300)
     #: The sweep: how often each root key is tried, and each merchant whose keys are in use; how long one process leads it.
     canary_every: timedelta = timedelta(seconds=5)
-    merchants_every: timedelta = timedelta(seconds=60)
+    merchants_every: timedelta = timedelta(seconds=40)
     lead: timedelta = timedelta(seconds=15)
+    #: How often a process tells the key table that it has a merchant's keys in use.
+    told_every: timedelta = timedelta(seconds=600)
 
     def __attrs_post_init__(self) -> None:
         for each in attrs.fields(CustodyTiming):

@@ -6,7 +6,7 @@ import click
 
 from fintech.application.keys.shredding import Shredded
 from fintech.domain.ids import MerchantId
-from fintech.domain.keys.certificates import FILE_MAX, Certificate, read_certificate, read_file
+from fintech.domain.keys.certificates import FILE_MAX, Certificate, read_certificate, read_file, to_sign
 from fintech.domain.outcome import Failure
 from fintech.domain.scope import Scope
 from fintech.entrypoints.cli.options import (
@@ -106,7 +106,7 @@ def verify(file: Path, notary_keys: Path, as_json: bool) -> None:
         raise Refused(f"it is no certificate: {fault.what} {fault.rule}")
     if signed.key not in checker.keys:
         raise Refused(f"no key of the notary is known by the name {signed.key!r}")
-    if not checker.check(signed.key, signed.document, signed.signature):
+    if not checker.check(signed.key, to_sign(signed.document), signed.signature):
         raise Refused("the notary has not signed this")
     _show(read.unwrap(), signed.key, as_json=as_json)
 

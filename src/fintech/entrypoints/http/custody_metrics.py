@@ -60,6 +60,7 @@ def _states(status: CustodyStatus) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "fintech_custody_rings_opened", "Rings that broken glass keeps open.", value=float(status.opened)
     )
+    yield from _versions(status)
     shut = GaugeMetricFamily(
         "fintech_custody_root_key_usable",
         "Whether a root key is enabled, and not suspended by the bank.",
@@ -77,3 +78,28 @@ def _states(status: CustodyStatus) -> Iterator[Metric]:
             ages.add_metric((root_key.cmk,), age.total_seconds())
     yield shut
     yield ages
+
+
+def _versions(status: CustodyStatus) -> Iterator[Metric]:
+    versions = GaugeMetricFamily(
+        "fintech_custody_key_versions",
+        "Versions of merchants' keys, by the root key that they hang from.",
+        labels=("root_key", "status"),
+    )
+    overdue = GaugeMetricFamily(
+        "fintech_custody_key_versions_overdue",
+        "Those that seal and are past their crypto-period.",
+        labels=("root_key",),
+    )
+    oldest = GaugeMetricFamily(
+        "fintech_custody_key_version_age_seconds",
+        "Since the oldest that seals was made.",
+        labels=("root_key",),
+    )
+    for cmk, count in sorted(status.hanging.items()):
+        versions.add_metric((cmk, "active"), count.active)
+        versions.add_metric((cmk, "decrypt_only"), count.decrypt_only)
+        overdue.add_metric((cmk,), count.due)
+        if count.oldest is not None:
+            oldest.add_metric((cmk,), (status.at - count.oldest).total_seconds())
+    yield from (versions, overdue, oldest)

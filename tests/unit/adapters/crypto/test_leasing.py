@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from fintech.adapters.crypto import watching
+from fintech.adapters.crypto import refusing, watching
 from fintech.adapters.crypto.roots import FAILURES_MAX
 from fintech.domain.audit import AuditAction, AuditResult
 from fintech.domain.keys.custody import CmkStatus, Custody, Derivation, KeyRingId, new_ring
@@ -600,6 +600,52 @@ async def test_what_does_not_open_is_counted_and_sounds_the_alarm(desk: Desk) ->
     assert entry.details == {"purpose": "pii", "fault": "changed"}
 
 
+async def test_alarms_that_wait_to_be_written_down_are_bounded(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refusing, "ALARMS_MAX", 3)
+    scope, vault = desk.merchant(), desk.vault()
+    lease = (await vault.lease(scope)).unwrap()
+    message = bytearray(lease.seal(KeyPurpose.PII, NAME, b"Ada"))
+    message[-1] ^= 1
+    for _ in range(2):
+        for _ in range(10):
+            assert lease.open(KeyPurpose.PII, NAME, bytes(message)) == refused(CustodyReason.INTEGRITY)
+        await asyncio.sleep(0.001)
+    assert vault.figures.damaged == 20
+    assert desk.trail.actions()[AuditAction.INTEGRITY_FAILED] == 6
+
+
+async def test_of_those_who_were_refused_so_many_are_remembered_and_no_more(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refusing, "REFUSALS_MAX", 3)
+    scopes, vault = [desk.merchant() for _ in range(5)], desk.vault()
+    for scope in scopes:
+        await vault.lease(scope)
+        await desk.order(scope, Custody.SUSPENDED)
+    desk.pass_(1)
+    for scope in scopes:
+        assert await vault.lease(scope) == refused(CustodyReason.REVOKED)
+    assert list(vault._refusals._until) == scopes[-3:]
+
+
+async def test_a_renewal_that_could_not_be_had_is_tried_again_before_the_end(desk: Desk) -> None:
+    scope, vault = desk.merchant(), desk.vault()
+    first = (await vault.lease(scope)).unwrap()
+    desk.pass_(desk.timing.lease.total_seconds() * desk.timing.renew_to + 1)
+    desk.root.reachable = False
+    for _ in range(3):
+        assert (await vault.lease(scope)).unwrap() is first
+        await asyncio.sleep(0.001)
+        desk.pass_(1)
+    desk.root.reachable = True
+    desk.pass_(desk.timing.retry_most.total_seconds())
+    assert (await vault.lease(scope)).unwrap() is first
+    await asyncio.sleep(0.001)
+    assert (await vault.lease(scope)).unwrap().ends_at > first.ends_at
+
+
 # ------------------------------------------------------------------------------------------- a new merchant
 
 
@@ -773,6 +819,42 @@ async def test_a_vault_that_is_closed_has_nothing_in_memory(desk: Desk) -> None:
     with pytest.raises(LeaseEnded):
         works(lease)
     assert not vault._background._tasks
+
+
+async def test_a_root_key_that_is_shut_behind_more_changes_than_are_listed_is_shut_at_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "LISTED_MAX", 3)
+    scopes, vault = [desk.merchant() for _ in range(5)], desk.vault()
+    for scope in scopes:
+        await vault.lease(scope)
+    desk.pass_(1)
+    assert lent(await vault.lease(scopes[0]))
+    for scope in scopes[1:]:
+        await desk.order(scope, Custody.SUSPENDED)
+    await desk.close_all()
+    desk.pass_(1)
+    assert await vault.lease(scopes[0]) == refused(CustodyReason.SUSPENDED)
+
+
+async def test_a_vault_that_is_closed_looks_at_nothing_and_lends_nothing_more(desk: Desk) -> None:
+    scope, vault = desk.merchant(), desk.vault(attended=True)
+    assert lent(await vault.lease(scope))
+    hanging = asyncio.Event()
+
+    async def hangs(*_args):
+        await hanging.wait()
+
+    desk.table.epoch = desk.table.changes = hangs  # type: ignore[method-assign] # a line that is cut
+    desk.pass_(10)
+    asking = asyncio.create_task(vault.lease(scope))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    await vault.close()
+    assert await asking == refused(CustodyReason.UNREACHABLE)
+    assert await vault.lease(scope) == refused(CustodyReason.UNREACHABLE)
+    assert not len(vault._shelf)
+    assert not [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
 
 
 async def _until(true) -> None:

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from fintech.adapters.crypto.leasing import LeasingVault
-from fintech.domain.keys.custody import Custody
+from fintech.domain.keys.custody import Custody, Derivation
+from fintech.domain.keys.purposes import KeyPurpose
 from fintech.domain.keys.refusals import CustodyReason
 from fintech.domain.outcome import Failure, Success
 from fintech.domain.scope import Scope
 from fintech.ports.key_root import Wrapped
-from tests.unit.adapters.crypto.desk import CMK, OTHER_CMK, Desk, lent, refused
+from tests.unit.adapters.crypto.desk import CMK, NAME, OTHER_CMK, Desk, lent, refused
 
 
 class Gate:
@@ -69,11 +70,12 @@ async def test_an_order_on_the_root_key_that_overtakes_a_load_ends_it(desk: Desk
     assert await task == refused(CustodyReason.SUSPENDED)
 
 
-async def test_a_yes_that_was_said_before_a_no_to_all_is_worth_nothing(desk: Desk) -> None:
+@pytest.mark.parametrize("later_s", [0.0, 0.1])
+async def test_a_yes_that_was_said_before_a_no_to_all_is_worth_nothing(desk: Desk, later_s: float) -> None:
     scope, other, vault = desk.merchant(), desk.merchant(), desk.vault()
     await desk.vault().lease(other)
     gate, task = await on_its_way(desk, vault, scope)
-    desk.pass_(0.1)
+    desk.pass_(later_s)
     desk.root.disable(CMK)
     assert await vault.lease(other) == refused(CustodyReason.SUSPENDED)
     gate.opened.set()
@@ -195,3 +197,96 @@ async def test_one_of_several_root_keys_that_says_no_is_a_no(desk: Desk) -> None
     desk.pass_(30)
     assert await vault.lease(scope) == refused(CustodyReason.SUSPENDED)
     assert isinstance(await desk.vault().lease(scope), Failure)
+
+
+async def test_a_lease_counts_from_before_the_root_was_asked(desk: Desk) -> None:
+    scope, vault = desk.merchant(), desk.vault()
+    begun = desk.clock.now()
+    gate, task = await on_its_way(desk, vault, scope)
+    desk.pass_(9)
+    gate.opened.set()
+    lease = (await task).unwrap()
+    assert lease.ends_at == begun + desk.timing.lease
+
+
+async def test_what_can_be_used_after_a_look_counts_from_before_it(desk: Desk) -> None:
+    scope, vault = desk.merchant(), desk.vault()
+    assert lent(await vault.lease(scope))
+    desk.pass_(5)
+    looked_at = desk.clock.now()
+    gate = Gate()
+    desk.table.changes = gate.holds(desk.table.changes)  # type: ignore[method-assign,assignment] # holds one back
+    looking = asyncio.create_task(vault._watch.look())
+    await gate.reached.wait()
+    desk.pass_(0.9)
+    gate.opened.set()
+    await looking
+    assert vault._lending.until == looked_at + desk.timing.blind
+
+
+async def test_what_is_evicted_while_a_load_is_on_its_way_is_decided_again(desk: Desk) -> None:
+    scope, vault = desk.merchant(), desk.vault()
+    gate, task = await on_its_way(desk, vault, scope)
+    await desk.rotate(scope)
+    await vault.evict(scope)
+    gate.opened.set()
+    assert (await task).unwrap().numbers == (2, 1)
+
+
+async def test_whoever_goes_away_does_not_stop_the_question_that_others_wait_for(desk: Desk) -> None:
+    scope, vault = desk.merchant(), desk.vault()
+    assert lent(await vault.lease(scope))
+    desk.pass_(31)
+    gate = Gate()
+    desk.root.authorise = gate.holds(desk.root.authorise)  # type: ignore[method-assign,assignment] # holds one back
+    first = asyncio.create_task(vault.lease(scope))
+    await gate.reached.wait()
+    second = asyncio.create_task(vault.lease(scope))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.sleep(0)
+    gate.opened.set()
+    assert lent(await second)
+    assert desk.root.calls["authorise"] == 1
+
+
+async def test_a_change_ends_what_is_remembered_of_a_no(desk: Desk) -> None:
+    scope, vault = desk.merchant(), desk.vault()
+    assert lent(await vault.lease(scope))
+    await desk.order(scope, Custody.SUSPENDED)
+    desk.pass_(1)
+    assert await vault.lease(scope) == refused(CustodyReason.REVOKED)
+    await desk.order(scope, Custody.ACTIVE)
+    await vault._watch.look()
+    assert lent(await vault.lease(scope))
+
+
+@pytest.mark.parametrize("derivation", Derivation)
+async def test_what_the_root_gave_is_wiped_once_it_is_derived_from(
+    desk: Desk, derivation: Derivation
+) -> None:
+    given: list[bytearray] = []
+
+    def noting(answer: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def noted(*args: Any) -> Any:
+            answered = await answer(*args)
+            given.append(answered.unwrap())
+            return answered
+
+        return noted
+
+    desk.root.unwrap, desk.root.mac = noting(desk.root.unwrap), noting(desk.root.mac)  # type: ignore[method-assign,assignment] # to see it
+    assert lent(await desk.vault(derivation=derivation).lease(desk.merchant()))
+    assert len(given) == (1 if derivation is Derivation.WRAPPED else 2)
+    assert not any(map(any, given))
+
+
+async def test_a_lease_says_why_it_ended_first(desk: Desk) -> None:
+    scope, vault = desk.merchant(), desk.vault()
+    lease = (await vault.lease(scope)).unwrap()
+    await desk.order(scope, Custody.REVOKED)
+    desk.pass_(1)
+    await vault._watch.look()
+    await vault.evict(scope)
+    assert lease.open(KeyPurpose.PII, NAME, b"") == refused(CustodyReason.REVOKED)

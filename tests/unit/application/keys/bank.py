@@ -17,6 +17,7 @@ from fintech.adapters.memory.id_source import CountingIdSource
 from fintech.adapters.memory.key_table import MemoryKeyTable
 from fintech.adapters.memory.protected_store import MemoryProtectedStore
 from fintech.adapters.memory.store import MemoryStore
+from fintech.application.auditing import Audited
 from fintech.application.commits import Commits, Reply
 from fintech.application.keys.breaking_glass import BreakGlass, Broken, GlassRefused
 from fintech.application.keys.carrying_out import CarryOut, Signed
@@ -24,7 +25,6 @@ from fintech.application.keys.figures import OrderFigures
 from fintech.application.keys.orders import Applied, ApplyOrder, OrderRefused
 from fintech.application.keys.permissions import WithdrawLeft
 from fintech.application.keys.shredding import ShredRing
-from fintech.application.keys.writing_down import WriteDown
 from fintech.application.merchants import OnboardMerchant
 from fintech.domain.audit import AuditAction, AuditEntry, AuditResult
 from fintech.domain.evolving import evolve as evolved
@@ -111,7 +111,11 @@ class Bank:
 
     @property
     def carry_out(self) -> CarryOut:
-        return CarryOut(table=self.table, trail=self.trail, clock=self.clock, figures=self.figures)
+        return CarryOut(table=self.table, audited=self.audited, clock=self.clock, figures=self.figures)
+
+    @property
+    def audited(self) -> Audited:
+        return Audited(audit=self.trail, clock=self.clock)
 
     @property
     def apply_order(self) -> ApplyOrder:
@@ -132,7 +136,7 @@ class Bank:
             vault=self.vault,
             protected=MemoryProtectedStore(),
             clock=self.clock,
-            write_down=WriteDown(trail=self.trail, clock=self.clock),
+            audited=self.audited,
             withdraw=WithdrawLeft(table=self.table, root=self.root),
             notary=LocalNotary(bytes(32)),
             policy=KeyPolicy(),

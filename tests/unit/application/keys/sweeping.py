@@ -1,5 +1,6 @@
 """A process that sweeps keys, and merchants for it."""
 
+from fintech.application.auditing import Audited
 from fintech.application.keys.sweep import KeySweep, SweepTerms
 from fintech.application.keys.sweep_findings import Findings
 from fintech.domain.scope import Scope
@@ -11,7 +12,7 @@ def sweep_of(desk: Desk, name: str = "one") -> KeySweep:
     return KeySweep(
         root=desk.root,
         table=desk.table,
-        findings=Findings(audit=desk.trail, clock=desk.clock),
+        findings=Findings(audited=Audited(audit=desk.trail, clock=desk.clock)),
         clock=desk.clock,
         terms=SweepTerms(name=name, environment="test", cmks=(CMK,), timing=desk.timing),
     )

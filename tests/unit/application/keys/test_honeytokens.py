@@ -46,7 +46,7 @@ class Garden(World):
             clock=self.clock,
             ids=RandomIdSource(),
             honeytokens=TOKENS,
-            write_down=self.write_down,
+            audited=self.audited,
         )
         return (await plant(ANN, livemode=True, merchant=merchant, cards=2)).unwrap()
 

@@ -72,7 +72,7 @@ class Office(World):
             table=self.table,
             protected=self.protected,
             clock=self.clock,
-            write_down=self.write_down,
+            audited=self.audited,
             ask=AskRecords(store=self.books, policy=self.policy),
             honeytokens=TOKENS,
             policy=self.policy,

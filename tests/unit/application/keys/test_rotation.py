@@ -7,12 +7,23 @@ import pytest
 
 from fintech.application.commits import NotFound
 from fintech.domain.audit import AuditAction, AuditResult
-from fintech.domain.keys.custody import VERSIONS_MAX, Custody, KeyStatus, RotationRefused
+from fintech.domain.keys.custody import VERSIONS_MAX, CmkName, Custody, KeyStatus, RotationRefused
 from fintech.domain.keys.periods import KeyPolicy
 from fintech.domain.outcome import Failure, Success
 from fintech.ports.errors import AuditUnavailable
-from fintech.ports.key_root import RootFault, RootRefused
-from tests.unit.application.keys.world import ANN, DAY, NEW, OLD, OTHER, SHOP, Faulty, World, away
+from fintech.ports.key_root import RootFault, RootRefused, WrapContext, Wrapped
+from tests.unit.application.keys.world import (
+    ANN,
+    DAY,
+    ENVIRONMENT,
+    NEW,
+    OLD,
+    OTHER,
+    SHOP,
+    Faulty,
+    World,
+    away,
+)
 
 
 async def test_the_new_version_seals_and_the_one_before_opens(world: World) -> None:
@@ -74,22 +85,19 @@ async def test_nothing_is_made_that_cannot_be_written_down(world: World) -> None
 
 async def test_a_permission_that_has_not_got_about_is_waited_for(world: World) -> None:
     """A process that heard of the key at once would be denied, and take it for the bank's word."""
-    looks = 0
+    looks, about = 0, 4  # the first look is at what the ring has
 
     def not_yet(method: str) -> str | None:
         nonlocal looks
         looks += method == "authorise"
-        return "before" if method == "authorise" and looks < 4 else None
+        return "before" if method == "authorise" and 1 < looks < about else None
 
     denied = Failure(RootRefused(RootFault.DENIED, "AccessDeniedException"))
     world.root = Faulty(world.root, not_yet, lambda: denied)
     world.wire()
     assert isinstance(await world.rotate(ANN, SHOP), Success)
-    assert looks == 4
-    world.root = Faulty(
-        world.root, lambda method: "before" if method == "authorise" else None, lambda: denied
-    )
-    world.wire()
+    assert looks == about
+    looks, about = 0, 1_000
     assert await world.rotate(ANN, SHOP) == denied
     assert len((await world.ring()).keys) == 2
 
@@ -119,3 +127,29 @@ async def test_a_period_ends_and_a_while_later_the_version_seals_no_more(world: 
     assert policy.seals_until(key) == key.created_at + 395 * DAY
     await world.rotate(ANN, SHOP)
     assert not policy.due((await world.ring()).keys[0], key.created_at + 400 * DAY)
+
+
+@pytest.mark.parametrize("under", [None, OLD, NEW])
+async def test_a_permission_that_the_bank_took_back_is_not_made_again_by_rotating(
+    world: World, under: CmkName | None
+) -> None:
+    ring = await world.ring()
+    assert ring.keys[0].grant is not None
+    world.root.revoke(ring.keys[0].grant)
+    refused = (await world.rotate(ANN, SHOP, under)).failure()
+    assert isinstance(refused, RootRefused)
+    assert (refused.fault, refused.whole) == (RootFault.DENIED, False)
+    key, blob = ring.keys[0], Wrapped(ring.keys[0].wrapped, ring.keys[0].grant)
+    assert isinstance(await world.root.unwrap(OLD, WrapContext(ENVIRONMENT, SHOP, 1), blob), Failure)
+    assert (await world.ring()).keys == (key,)
+    assert world.trail.told(AuditAction.KEY_ROTATED) == [AuditResult.BEGUN, AuditResult.FAILED]
+
+
+async def test_every_permission_that_a_ring_has_is_asked_for_before_another_is_made(world: World) -> None:
+    old = (await world.ring()).keys[0]
+    assert old.grant is not None
+    assert isinstance(await world.rotate(ANN, SHOP, NEW), Success)
+    world.root.revoke(old.grant)
+    assert isinstance(await world.rotate(ANN, SHOP, OLD), Failure)
+    blob = Wrapped(old.wrapped, old.grant)
+    assert isinstance(await world.root.unwrap(OLD, WrapContext(ENVIRONMENT, SHOP, 1), blob), Failure)

@@ -5,11 +5,14 @@ import hashlib
 import pytest
 from attrs import evolve
 
+from fintech.adapters.crypto.notary import MESSAGE_MAX, LocalNotary
+from fintech.adapters.crypto.signatures import Ed25519Checker
 from fintech.application.commits import NotFound
 from fintech.application.keys import removing, shredding
 from fintech.domain.audit import AuditAction, AuditResult
-from fintech.domain.keys.certificates import CertificateMalformed, read_certificate, read_file
-from fintech.domain.keys.custody import Custody, CustodyStepRefused
+from fintech.domain.evolving import evolve as evolved
+from fintech.domain.keys.certificates import CertificateMalformed, read_certificate, read_file, to_sign
+from fintech.domain.keys.custody import CmkName, Custody, CustodyStepRefused, KeyStatus
 from fintech.domain.keys.orders import OrderAction
 from fintech.domain.keys.refusals import CustodyReason, CustodyRefused
 from fintech.domain.outcome import Failure, Success
@@ -193,3 +196,28 @@ async def test_a_run_removes_so_many_values_and_the_next_goes_on(
     finished = [(await world.shred(ANN, SHOP)).unwrap() for _ in range(3)]
     assert [each.finished for each in finished] == [False, False, True]
     assert sum(each.removed for each in finished) == 12
+
+
+async def test_a_ring_of_many_versions_is_certified_by_a_notary_that_signs_so_much_and_no_more(
+    world: World,
+) -> None:
+    notary = LocalNotary(bytes(32))
+    world.notary = notary
+    world.wire()
+    ring = await world.ring()
+    gone = evolved(ring.keys[0], status=KeyStatus.RETIRED, wrapped=b"", retired_at=world.clock.now())
+    cmk = CmkName("arn:aws:kms:ap-southeast-2:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab")
+    keys = tuple(evolved(gone, number=number, cmk=cmk) for number in range(1, 41))
+    last = evolved(ring.keys[0], number=41)
+    await world.table.save(evolved(ring, keys=(*keys, last)))
+    shredded = (await world.shred(ANN, SHOP, applied(world))).unwrap()
+    assert shredded.finished
+    signed = shredded.certificate
+    assert signed is not None
+    assert len(signed.document) > MESSAGE_MAX
+    checker = Ed25519Checker({notary.name: notary.public_key})
+    assert checker.check(signed.key, to_sign(signed.document), signed.signature)
+    changed = to_sign(signed.document.replace(b"1234abcd", b"1234abce", 1))
+    assert not checker.check(signed.key, changed, signed.signature)
+    read = read_certificate(read_file(signed.file().encode()).unwrap().document)
+    assert len(read.unwrap().keys) == 41

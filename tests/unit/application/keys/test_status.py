@@ -2,20 +2,21 @@
 
 from datetime import timedelta
 
-import pytest
-
-from fintech.application.keys import status
 from fintech.application.keys.status import ListOrders, SumUpCustody, word_of
 from fintech.domain.keys.breaking_glass import GlassRequest
 from fintech.domain.keys.custody import CmkName, CmkStatus, Custody
 from fintech.domain.keys.orders import Order, OrderAction
+from fintech.domain.keys.periods import KeyPolicy
 from fintech.ports.key_table import AppliedOrder, RootKey
 from tests.unit.application.keys.bank import Bank, other_shop
 from tests.unit.domain.keys.samples import HOUR
 
 
-async def test_rings_are_counted_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(status, "PAGE", 2)
+def sums(bank: Bank) -> SumUpCustody:
+    return SumUpCustody(table=bank.table, clock=bank.clock, policy=KeyPolicy())
+
+
+async def test_rings_are_counted_and_versions_of_keys() -> None:
     bank = Bank()
     for letter in "abcde":
         await bank.opens(other_shop(letter))
@@ -23,7 +24,7 @@ async def test_rings_are_counted_page_by_page(monkeypatch: pytest.MonkeyPatch) -
         await bank.orders(number, OrderAction.SUSPEND, other_shop(letter))
     await bank.orders(4, OrderAction.REVOKE, other_shop("a"))
     await bank.breaks(5, scope=other_shop("a"))
-    summed = await SumUpCustody(table=bank.table, clock=bank.clock)()
+    summed = await sums(bank)()
     assert summed.rings == {
         Custody.ACTIVE: 2,
         Custody.SUSPENDED: 2,
@@ -31,8 +32,10 @@ async def test_rings_are_counted_page_by_page(monkeypatch: pytest.MonkeyPatch) -
         Custody.SHREDDED: 0,
     }
     assert (summed.opened, summed.last_order, summed.epoch) == (1, 5, await bank.table.epoch())
+    (hanging,) = summed.hanging.values()
+    assert (hanging.rings, hanging.active, hanging.due) == (5, 5, 0)
     bank.clock.advance(HOUR)
-    assert (await SumUpCustody(table=bank.table, clock=bank.clock)()).opened == 0
+    assert (await sums(bank)()).opened == 0
 
 
 async def test_a_heartbeat_has_an_age() -> None:
@@ -43,7 +46,7 @@ async def test_a_heartbeat_has_an_age() -> None:
     )
     await bank.table.save_root_key(silent)
     bank.clock.advance(timedelta(seconds=9))
-    summed = await SumUpCustody(table=bank.table, clock=bank.clock)()
+    summed = await sums(bank)()
     ages = [summed.heartbeat_age(root_key) for root_key in summed.root_keys]
     assert ages == [timedelta(seconds=9), None]
 

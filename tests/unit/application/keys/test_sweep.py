@@ -11,10 +11,15 @@ from fintech.application.keys.sweep_findings import SWEEP
 from fintech.domain.audit import AuditAction
 from fintech.domain.keys.custody import CmkStatus, Custody
 from fintech.domain.keys.refusals import CustodyReason
+from fintech.domain.keys.timing import USUAL
+from fintech.domain.outcome import Failure
 from fintech.ports.errors import AuditUnavailable, LeaseEnded
+from fintech.ports.key_root import RootFault, RootRefused
 from fintech.ports.key_table import RootKey
 from tests.unit.adapters.crypto.desk import CMK, OTHER_CMK, Desk, faster, lent, refused, works
 from tests.unit.application.keys.sweeping import known, sweep_of
+
+EVERY_S = USUAL.merchants_every.total_seconds()
 
 
 @pytest.fixture
@@ -64,7 +69,7 @@ async def test_a_silent_disable_is_noticed_by_every_process_within_seven_seconds
     assert not desk.root.calls
     assert (await root_key(desk)).status is CmkStatus.DISABLED
     entry = desk.trail.entries[-1]
-    assert (entry.actor, entry.action, entry.subject) == (SWEEP, AuditAction.CUSTODY_CHANGED, CMK)
+    assert (entry.actor, entry.action, entry.subject) == (SWEEP.name, AuditAction.CUSTODY_CHANGED, CMK)
     assert entry.details == {"from": "enabled", "to": "disabled", "code": "DisabledException"}
     ring = await desk.table.ring(scope)
     assert ring is not None
@@ -111,7 +116,7 @@ async def test_a_silent_revocation_is_noticed_by_every_process_within_sixty_five
     ring = await desk.table.ring(scope)
     assert ring is not None
     assert ring.custody is Custody.SUSPENDED
-    found = [entry for entry in desk.trail.entries if entry.actor == SWEEP]
+    found = [entry for entry in desk.trail.entries if entry.actor == SWEEP.name]
     assert [(entry.subject, entry.details["code"]) for entry in found] == [(ring.id, "AccessDeniedException")]
     await desk.order(scope, Custody.ACTIVE)
     desk.pass_(60)
@@ -203,13 +208,77 @@ async def test_all_merchants_are_asked_for_page_by_page_and_once_in_a_round(
     scopes, sweep = [desk.merchant() for _ in range(10)], sweep_of(desk)
     await known(desk, *scopes)
     await desk.order(scopes[3], Custody.SUSPENDED)
+    assert await sweep.try_merchants() == 0  # not before it knows of the root keys
+    await sweep.try_root_keys()
     desk.root.calls.clear()
     assert [await sweep.try_merchants() for _ in range(4)] == [4, 4, 2, 0]
     assert desk.root.calls == {"authorise": 9}
-    desk.pass_(59)
+    desk.pass_(EVERY_S - 1)
     assert await sweep.try_merchants() == 0
     desk.pass_(1)
     assert await sweep.try_merchants() == 4
+
+
+async def test_only_those_in_use_are_asked_for_and_a_few_others_with_each_round(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "IDLE_MAX", 3)
+    idle, used, sweep = [desk.merchant() for _ in range(7)], desk.merchant(), sweep_of(desk)
+    await known(desk, *idle)
+    desk.pass_(1_201)  # ten minutes, and a lease twice
+    await known(desk, used)
+    counts = []
+    for _ in range(5):
+        await sweep.try_root_keys()
+        desk.root.calls.clear()
+        counts.append(await sweep.try_merchants())
+        assert desk.root.calls == {"authorise": counts[-1]}
+        desk.pass_(EVERY_S)
+    assert counts == [4, 4, 2, 4, 4]
+    await desk.damage(idle[6])
+    await desk.revoke_silently(idle[0])
+    for _ in range(3):
+        await swept(sweep)
+        desk.pass_(EVERY_S)
+    assert (sweep.figures.suspended, sweep.figures.damaged) == (1, 1)
+
+
+async def test_a_round_that_takes_long_begins_so_much_sooner(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is asked for last is not asked for later than the others."""
+    monkeypatch.setattr(module, "PAGE", 4)
+    sweep = sweep_of(desk)
+    await known(desk, *[desk.merchant() for _ in range(6)])
+    await sweep.try_root_keys()
+    assert await sweep.try_merchants() == 4
+    desk.pass_(6)
+    assert await sweep.try_merchants() == 2
+    desk.pass_(EVERY_S - 6 - 6 - 1)
+    await sweep.try_root_keys()
+    assert await sweep.try_merchants() == 0
+    desk.pass_(1)
+    assert await sweep.try_merchants() == 4
+
+
+async def test_a_silent_revocation_is_noticed_in_time_though_the_leader_dies(desk: Desk) -> None:
+    scope, other, vault, sweeps = desk.merchant(), desk.merchant(), desk.vault(), ("one", "two")
+    first, second = (sweep_of(desk, name) for name in sweeps)
+    await known(desk, scope, other)
+    lease = (await vault.lease(scope)).unwrap()
+    await swept(first)
+    await desk.revoke_silently(scope)
+    for second_ in range(1, 62):
+        desk.pass_(1)
+        if second_ < EVERY_S:
+            await first.try_root_keys()  # dies just before it asks for merchants
+        if second_ % 5 == 0:
+            await second.try_root_keys()
+        await second.try_merchants()
+    desk.pass_(1)
+    assert await vault.lease(scope) == refused(CustodyReason.REVOKED)
+    with pytest.raises(LeaseEnded):
+        works(lease)
 
 
 async def test_an_outage_in_the_middle_leaves_the_rest_for_later_and_costs_few_questions(
@@ -232,6 +301,44 @@ async def test_an_outage_in_the_middle_leaves_the_rest_for_later_and_costs_few_q
     assert sweep.figures.suspended == 1
 
 
+async def test_of_a_whole_page_few_are_asked_for_while_the_root_does_not_answer(desk: Desk) -> None:
+    scopes, sweep = [desk.merchant() for _ in range(100)], sweep_of(desk)
+    await known(desk, *scopes)
+    desk.root.reachable = False
+    desk.root.calls.clear()
+    assert await sweep.try_merchants() == 0
+    assert desk.root.calls.total() <= module.AT_ONCE_MAX + module.UNANSWERED_MAX
+
+
+async def test_a_root_key_that_does_not_answer_keeps_nobody_from_being_asked_for_at_another(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of the bank's keys may be in a key store that is cut off, and the others well."""
+    monkeypatch.setattr(module, "PAGE", 10)
+    monkeypatch.setattr(module, "AT_ONCE_MAX", 1)
+    scopes, sweep = [desk.merchant() for _ in range(20)], sweep_of(desk)
+    scopes.sort(key=lambda scope: scope.merchant)
+    await known(desk, scopes[0], scopes[-1])
+    cut_off = desk.vault(cmks=(OTHER_CMK,))
+    for scope in scopes[1:-1]:
+        await cut_off.lease(scope)
+        await desk.settled(scope)
+    authorise = desk.root.authorise
+
+    async def cut(cmk, *args):
+        unreachable = RootRefused(RootFault.UNREACHABLE, "KeyUnavailableException")
+        return Failure(unreachable) if cmk == OTHER_CMK else await authorise(cmk, *args)
+
+    desk.root.authorise = cut  # type: ignore[method-assign] # one root key does not answer
+    await desk.revoke_silently(scopes[-1])
+    desk.root.calls.clear()
+    for _ in range(12):
+        desk.pass_(5)
+        await sweep.try_root_keys()
+        await sweep.try_merchants()
+    assert sweep.figures.suspended == 1
+
+
 async def test_questions_to_the_root_are_bounded(desk: Desk) -> None:
     scopes, sweep = [desk.merchant() for _ in range(40)], sweep_of(desk)
     await known(desk, *scopes)
@@ -249,6 +356,7 @@ async def test_questions_to_the_root_are_bounded(desk: Desk) -> None:
             under_way -= 1
 
     desk.root.authorise = counted  # type: ignore[method-assign] # to count them
+    await sweep.try_root_keys()
     assert await sweep.try_merchants() == 40
     assert most == module.AT_ONCE_MAX
 
@@ -258,6 +366,7 @@ async def test_a_merchant_under_two_root_keys_is_asked_for_at_both(desk: Desk) -
     await known(desk, scope)
     await desk.rotate(scope, OTHER_CMK)
     await desk.rotate(scope, OTHER_CMK)
+    await sweep.try_root_keys()
     desk.root.calls.clear()
     await sweep.try_merchants()
     assert desk.root.calls == {"authorise": 2}

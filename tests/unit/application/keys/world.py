@@ -15,13 +15,13 @@ from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.memory.id_source import CountingIdSource
 from fintech.adapters.memory.key_table import MemoryKeyTable
 from fintech.adapters.memory.protected_store import MemoryProtectedStore
+from fintech.application.auditing import Audited
 from fintech.application.keys.moving import Moved, MovedAll, MoveRing, MoveRings
 from fintech.application.keys.permissions import AwaitPermission, WithdrawLeft
 from fintech.application.keys.resealing import Reseal
 from fintech.application.keys.retiring import RetireKey
 from fintech.application.keys.rotation import RotateKey
 from fintech.application.keys.shredding import ShredRing
-from fintech.application.keys.writing_down import WriteDown
 from fintech.domain.audit import AuditAction, AuditEntry, AuditResult
 from fintech.domain.ids import MerchantId
 from fintech.domain.keys.columns import BILLING_EMAIL, BILLING_NAME, CARD_NUMBER, Column
@@ -269,17 +269,17 @@ class World:
 
     def wire(self) -> None:
         """Make the use cases of the ports as they are now."""
-        self.write_down = WriteDown(trail=self.trail, clock=self.clock)
+        self.audited = Audited(audit=self.trail, clock=self.clock)
         self.withdraw = WithdrawLeft(table=self.table, root=self.root)
         wait = AwaitPermission(root=self.root)
-        life = {"table": self.table, "write_down": self.write_down, "withdraw": self.withdraw}
+        life = {"table": self.table, "audited": self.audited, "withdraw": self.withdraw}
         wrapping = {"root": self.root, "await_permission": wait, "environment": ENVIRONMENT}
         self.rotate = RotateKey(clock=self.clock, **life, **wrapping)
         self.reseal = Reseal(
             vault=self.vault,
             protected=self.protected,
             clock=self.clock,
-            write_down=self.write_down,
+            audited=self.audited,
         )
         self.retire = RetireKey(protected=self.protected, clock=self.clock, policy=self.policy, **life)
         self.move_rings = MoveRings(table=self.table, move_ring=MoveRing(**life, **wrapping))

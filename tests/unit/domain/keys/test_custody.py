@@ -197,3 +197,9 @@ def test_the_platforms_own_keys_are_named_as_a_merchants_are() -> None:
 def test_no_repr_shows_what_is_wrapped() -> None:
     shown: KeyRing = ring()
     assert "wrapped-1" not in repr(shown)
+
+
+@pytest.mark.parametrize("current", [Custody.SUSPENDED, Custody.REVOKED])
+def test_the_bank_can_say_the_same_again_to_end_broken_glass(current: Custody) -> None:
+    broken = evolve(ring(current), opened_until=NOON + HOUR)
+    assert broken.placed(current) == Success(ring(current))

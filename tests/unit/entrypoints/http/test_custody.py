@@ -292,4 +292,7 @@ async def test_figures_say_what_the_bank_said_and_how_it_stands(desk: Desk) -> N
     assert "fintech_custody_last_order 1.0" in told
     assert 'fintech_custody_rings{custody="suspended"} 1.0' in told
     assert f'fintech_custody_root_key_usable{{root_key="{CMK}"}} 1.0' in told
+    assert f'fintech_custody_key_versions{{root_key="{CMK}",status="active"}} 1.0' in told
+    assert f'fintech_custody_key_versions_overdue{{root_key="{CMK}"}} 0.0' in told
+    assert f'fintech_custody_key_version_age_seconds{{root_key="{CMK}"}}' in told
     assert f'fintech_custody_heartbeat_age_seconds{{root_key="{CMK}"}} 7.0' in told

@@ -5,6 +5,7 @@
 | the bank (``bank``)    | everything                                                                                 |
 | us (``fintech``)       | root keys: DescribeKey, ListGrants; CreateGrant for ourselves alone, of `GRANTABLE` alone  |
 |                        | and tied to a context that names a merchant; RetireGrant of grants to us                   |
+|                        | keys described as `FOR_READERS`: DescribeKey, ReEncryptTo, and no grants                    |
 |                        | MAC keys: DescribeKey, GenerateMac, VerifyMac                                              |
 |                        | signing keys (the notary's): DescribeKey, GetPublicKey, Sign, Verify                       |
 | anybody else           | nothing: ``UnrecognizedClientException``                                                   |
@@ -30,6 +31,8 @@ PRINCIPALS: Final = {"bank": BANK, "fintech": FINTECH}
 #: What the fintech's grants may permit, and the name in a context by which they are tied to a merchant.
 GRANTABLE: Final = frozenset({"Decrypt", "GenerateDataKeyWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo"})
 TIED_TO: Final = "merchant"
+#: How the bank describes a key that we may wrap by and not unwrap.
+FOR_READERS: Final = "for readers"
 
 _BY_POLICY: Final = {
     Usage.ENCRYPT_DECRYPT: frozenset({"DescribeKey", "ListGrants"}),
@@ -62,7 +65,8 @@ def require_permission(
     now: float,
 ) -> None:
     """Raise unless the key's policy or one of its grants permits it."""
-    if principal == BANK or operation in _BY_POLICY[key.usage]:
+    for_readers = key.description == FOR_READERS and operation == "ReEncryptTo"
+    if principal == BANK or for_readers or operation in _BY_POLICY[key.usage]:
         return
     if not key.grants.permit(principal, operation, context, now=now, brought=brought):
         raise denied(operation)
@@ -71,7 +75,12 @@ def require_permission(
 def require_granting(principal: str, key: KmsKey, grant: Grant) -> None:
     """Raise unless the policy lets this principal make this grant."""
     tied = {name for name, _ in (*(grant.subset or ()), *(grant.equals or ()))}
-    ours = principal == grant.grantee and GRANTABLE.issuperset(grant.operations) and TIED_TO in tied
+    ours = (
+        key.description != FOR_READERS
+        and principal == grant.grantee
+        and GRANTABLE.issuperset(grant.operations)
+        and TIED_TO in tied
+    )
     if principal != BANK and not (ours and key.usage is Usage.ENCRYPT_DECRYPT):
         raise denied("CreateGrant")
 

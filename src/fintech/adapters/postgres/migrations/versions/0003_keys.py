@@ -56,6 +56,13 @@ _KEYS: Final = (
     constraint root_keys_pk primary key (cmk)
 )""",
     "create index root_keys_epoch on root_keys (epoch)",
+    # Free room in each page, for a row that changes again and again and no index with it.
+    """create table key_uses (
+    merchant_id text collate "C" not null,
+    livemode boolean not null,
+    until timestamptz not null,
+    constraint key_uses_pk primary key (merchant_id, livemode)
+) with (fillfactor = 80)""",
     """create table key_orders (
     sequence bigint not null,
     document bytea not null,
