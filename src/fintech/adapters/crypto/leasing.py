@@ -24,7 +24,6 @@ from fintech.adapters.crypto.lending import Lender, VaultSettings
 from fintech.adapters.crypto.loading import Loads
 from fintech.adapters.crypto.refusing import Alarms, Refusals
 from fintech.adapters.crypto.roots import FAILURES_MAX, NEVER, Roots, RootStanding
-from fintech.adapters.crypto.using import Uses
 from fintech.adapters.crypto.watching import Watch
 from fintech.domain.keys.refusals import CustodyReason, CustodyRefused
 from fintech.domain.outcome import Failure, Outcome, Success
@@ -99,13 +98,6 @@ class LeasingVault(KeyVault):
             figures=self._figures,
             clock=clock,
             background=self._background,
-            uses=Uses(
-                table=table,
-                clock=clock,
-                timing=settings.timing,
-                background=self._background,
-                known_max=settings.leases_max,
-            ),
             loads_max=settings.loads_max,
         )
 

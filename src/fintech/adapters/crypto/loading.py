@@ -40,9 +40,18 @@ class Loads:
     figures: VaultFigures
     clock: Clock
     background: Background
-    uses: Uses
     loads_max: int
+    uses: Uses = field(init=False)
     _loads: dict[Scope, _Load] = field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.uses = Uses(
+            table=self.lender.table,
+            clock=self.clock,
+            timing=self.lender.settings.timing,
+            background=self.background,
+            known_max=self.lender.settings.leases_max,
+        )
 
     def start(self, scope: Scope) -> "asyncio.Task[Outcome[HeldLease, CustodyRefused]] | None":
         """The merchant's keys on their way; None if too many others' are. Whoever waits shields it: those who go away do
