@@ -64,6 +64,7 @@ class KeyTerms:
     cmks: tuple[CmkName, ...]
     derivation: Derivation = Derivation.WRAPPED
     timing: CustodyTiming = USUAL
+    policy: KeyPolicy = field(factory=KeyPolicy)
 
 
 @frozen(kw_only=True)
@@ -154,7 +155,6 @@ def vault_on(
     audit: providers.Provider[AuditTrail],
     clock: Clock,
     ids: IdSource,
-    policy: KeyPolicy,
     attended: bool = True,
     given: KeyVault | None = None,
 ) -> providers.Provider[KeyVault]:
@@ -171,7 +171,7 @@ def vault_on(
             cmks=terms.cmks,
             derivation=terms.derivation,
             timing=terms.timing,
-            policy=policy,
+            policy=terms.policy,
         )
         root = custody.key_root()
         vault = LeasingVault(

@@ -11,6 +11,8 @@ from fintech.adapters.system.id_source import RandomIdSource
 from fintech.adapters.system.keyed_digest import LocalDigest
 from fintech.application.keys.honeytokens import Alarm, Honeytokens, WatchedVault
 from fintech.application.keys.planting import Planted, PlantHoneytokens
+from fintech.application.protection import Protection
+from fintech.application.sealing_anew import ResealTouched
 from fintech.domain.audit import AuditAction
 from fintech.domain.ids import MerchantId, PaymentMethodId
 from fintech.domain.keys.columns import CARD_NUMBER
@@ -41,9 +43,12 @@ class Garden(World):
         self.vault = self.raw
         self.wire()
         plant = PlantHoneytokens(
-            vault=self.raw,
-            protected=self.protected,
-            clock=self.clock,
+            protection=Protection(
+                vault=self.raw,
+                values=self.protected,
+                clock=self.clock,
+                touched=ResealTouched(protected=self.protected),
+            ),
             ids=RandomIdSource(),
             honeytokens=TOKENS,
             write_down=self.write_down,
