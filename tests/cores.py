@@ -17,6 +17,7 @@ from fintech.adapters.system.keyed_digest import LocalDigest
 from fintech.application.keys.honeytokens import Alarm
 from fintech.application.sealing_anew import ResealTouched
 from fintech.domain.audit import AuditEntry
+from fintech.domain.keys.periods import KeyPolicy
 from fintech.domain.tax_invoices import SPECIMEN
 from fintech.entrypoints.container import Core
 from fintech.ports.audit_trail import AuditTrail
@@ -66,6 +67,7 @@ def on_postgres(server: Server, *, writers: int = 2, readers: int = 2) -> OpenCo
                 audit=trail,
                 alarm=Alarm(trail, clock),
                 reseal_touched=touched,
+                key_policy=KeyPolicy(),
             )
             await touched.close()
         server.drop(name)
