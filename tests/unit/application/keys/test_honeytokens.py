@@ -11,6 +11,7 @@ from fintech.adapters.system.id_source import RandomIdSource
 from fintech.adapters.system.keyed_digest import LocalDigest
 from fintech.application.keys.honeytokens import Alarm, Honeytokens, WatchedVault
 from fintech.application.keys.planting import Planted, PlantHoneytokens
+from fintech.application.keys.tending import HEARD
 from fintech.application.protection import Protection
 from fintech.application.sealing_anew import ResealTouched
 from fintech.domain.audit import AuditAction
@@ -101,6 +102,8 @@ async def test_ordinary_work_raises_none(garden: Garden) -> None:
         assert lease.open(column.purpose, place, there.message) == Success(value)
     garden.clock.advance(garden.policy.period)
     tend = tender(garden)
+    assert (await tend()).rotated == 2
+    garden.clock.advance(HEARD)
     assert (await tend()).resealed == 9 + 6 + 6
     garden.clock.advance(garden.policy.retire_after)
     assert (await tend()).retired == 2
