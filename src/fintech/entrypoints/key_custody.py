@@ -90,9 +90,13 @@ def custody_in_memory(
     )
 
 
-def custody_in_folder(closing: AsyncExitStack, folder: Path) -> Custody:
-    """With what the folder holds, which is made at first use. Raises ``OSError``."""
-    secret = _kept(folder / ROOT_FILE)
+def custody_in_folder(closing: AsyncExitStack, folder: Path, *, hanging: bool) -> Custody:
+    """With what the folder holds, which is made at first use. Raises ``OSError``, also where keys are ``hanging`` from what it
+    held, and that is gone: another one opens none of them."""
+    path = folder / ROOT_FILE
+    if hanging and read_secret(path) is None:
+        raise OSError(f"{path} is gone, and every key of a merchant hangs from what is in it: restore it")
+    secret = _kept(path)
     name = local_cmk(secret)
     officers = folder / OFFICERS_FILE
     return Custody(
@@ -121,6 +125,7 @@ def custody_as_set(closing: AsyncExitStack, settings: Settings) -> Custody:
             cmks=cmks,
             derivation=Derivation.DERIVED if keys.derived else Derivation.WRAPPED,
             timing=evolve(USUAL, lease=timedelta(seconds=keys.lent_s)),
+            policy=keys.policy,
         ),
         key_root=providers.Singleton(made[keys.root]),
         officers=_given(officers) or providers.Singleton(_officers, None),

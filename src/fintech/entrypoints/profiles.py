@@ -203,7 +203,8 @@ async def _open_folder(closing: AsyncExitStack, folder: Path, supplier: Supplier
         opened = await closing.enter_async_context(database.open_database(server.dsn, clock))
         key = await _folder_key(folder / DIGEST_KEY_FILE, opened.queries)
         outside = simulated_in_folder(closing, folder, clock)
-        custody = custody_in_folder(closing, folder)
+        hanging = await opened.key_table.rings(None, None, 1) or await opened.audit_sink.streams("", 1)
+        custody = custody_in_folder(closing, folder, hanging=bool(hanging))
     except (embedded.EmbeddedPostgresError, PortError) as error:
         raise CannotOpen(str(error).partition("\n")[0]) from error
     except OSError as error:
