@@ -93,11 +93,11 @@ async def keep(deeds: list[tuple[str, Any]]) -> None:
 @settings(deadline=None, max_examples=30)
 @given(st.lists(DEEDS, max_size=12))
 def test_a_fingerprint_outlives_the_keys_that_it_was_made_with(deeds: list[tuple[str, Any]]) -> None:
-    pause, permissions.PAUSE_S = permissions.PAUSE_S, 0  # type: ignore[misc] # at once
+    pause, permissions.PAUSE_S = permissions.PAUSE_S, 0  # type: ignore[misc] # a test does not wait
     try:
         asyncio.run(keep(deeds))
     finally:
-        permissions.PAUSE_S = pause  # type: ignore[misc] # as it was
+        permissions.PAUSE_S = pause  # type: ignore[misc] # as it was before
 
 
 def test_also_once_everything_old_was_sealed_anew_and_its_version_destroyed() -> None:

@@ -73,6 +73,16 @@ class Audited:
             except AuditUnavailable:
                 _unwritten(deed, ending.result)
 
+    async def looked(self, deed: Deed) -> None:
+        """Write a deed down that changes nothing, in one entry, before it is done. Raises `AuditUnavailable`, unless it is to be
+        done ``anyway``."""
+        try:
+            await self._write(deed, Ending())
+        except AuditUnavailable:
+            if not deed.anyway:
+                raise
+            _unwritten(deed, AuditResult.DONE)
+
     async def _write(self, deed: Deed, ending: Ending) -> None:
         scope = deed.scope
         await self.audit.write(

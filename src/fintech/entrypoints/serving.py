@@ -28,6 +28,7 @@ from fintech.entrypoints.http.key_metrics import KeyFigures
 from fintech.entrypoints.http.tending_metrics import TendingMetrics
 from fintech.entrypoints.http.webhook_metrics import DeliveryFigures
 from fintech.entrypoints.key_tending import KeyTending
+from fintech.entrypoints.noting import Strangers
 from fintech.entrypoints.profiles import CannotOpen
 from fintech.entrypoints.sandbox import ready_sandbox
 from fintech.entrypoints.settings import Settings
@@ -139,7 +140,7 @@ async def _until_stopped(service: Service, stop: "_Stop") -> None:
         ]
         gateway = None
         if tills is not None and service.terminals is not None:
-            gateway = await _gateway(closing, core, settings.terminals, tills, service.terminals)
+            gateway = await _gateway(closing, core, settings.terminals, tills, service.terminals, strangers)
             also.append(gateway.meter)
         app = build_app(core, settings.http, also=also, strangers=strangers)
         runner = web.AppRunner(app, shutdown_timeout=LAST_CALL_S, **server_options(settings.http))
@@ -256,10 +257,17 @@ async def _listening(runner: web.AppRunner, listener: socket.socket, address: Ad
 
 
 async def _gateway(
-    closing: AsyncExitStack, core: Core, settings: TerminalSettings, listener: socket.socket, address: Address
+    closing: AsyncExitStack,
+    core: Core,
+    settings: TerminalSettings,
+    listener: socket.socket,
+    address: Address,
+    strangers: Strangers,
 ) -> TerminalGateway:
     try:
-        return await closing.enter_async_context(terminal_gateway(core, listener, settings))
+        return await closing.enter_async_context(
+            terminal_gateway(core, listener, settings, strangers=strangers)
+        )
     except OSError as error:
         raise CannotServe("terminals", address, error) from error
 
