@@ -11,6 +11,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "operations" / "pci-dss.md"
 
 NAMED = re.compile(r"`([\w/.-]+\.py)::(\w+)`")
+INHERITED = re.compile(r"^class Test\w+\(([^)]*)\):", re.MULTILINE)
+CONTRACTS = "src/fintech/ports/contracts/"
 STATE = re.compile(r"shown|(part|waits|operator): \S.*")
 #: Requirements that the note on keys lists as decided by software (`reference/keys.md`, D).
 WANTED = set(
@@ -28,20 +30,50 @@ def rows() -> list[list[str]]:
 
 
 @cache
-def functions_of(path: str) -> frozenset[str]:
+def collected_of(path: str) -> frozenset[str]:
+    """The tests of a module that are run: those of its top and of its classes; of a contract's suite, if anybody fills it."""
     file = ROOT / path
     if not file.is_file():
         return frozenset()
+    ours, suites = path.startswith("tests/") and file.name.startswith("test_"), path.startswith(CONTRACTS)
     tree = ast.parse(file.read_text(encoding="utf-8"))
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    run = [
+        each
+        for each in classes
+        if (ours and each.name.startswith("Test")) or (suites and each.name in filled())
+    ]
+    bodies = [tree.body] * ours + [each.body for each in run]
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-    return frozenset(node.name for node in ast.walk(tree) if isinstance(node, functions))
+    return frozenset(node.name for body in bodies for node in body if isinstance(node, functions))
 
 
-def test_every_test_that_the_page_names_exists() -> None:
+@cache
+def filled() -> frozenset[str]:
+    """Contract suites that a class of tests inherits from."""
+    modules = (ROOT / "tests").rglob("test_*.py")
+    bases = (INHERITED.findall(module.read_text(encoding="utf-8")) for module in modules)
+    return frozenset(name.strip() for found in bases for each in found for name in each.split(","))
+
+
+def test_every_test_that_the_page_names_is_there_and_is_run() -> None:
     named = NAMED.findall(PAGE.read_text(encoding="utf-8"))
     assert len(named) > 50
-    assert not [f"{path}::{name}" for path, name in named if name not in functions_of(path)]
+    assert not [f"{path}::{name}" for path, name in named if name not in collected_of(path)]
     assert not [name for _, name in named if not name.startswith("test_")]
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("tests/scenarios/card_data.py", "traces"),  # nobody collects it
+        ("tests/architecture/test_pci_table.py", "test_nothing"),
+        ("tests/architecture/test_no_such.py", "test_nothing"),
+        ("src/fintech/ports/key_root.py", "test_no_two_keys_are_the_same"),
+    ],
+)
+def test_one_that_is_not_run_would_be_found(path: str, name: str) -> None:
+    assert name not in collected_of(path)
 
 
 def test_every_requirement_has_a_row() -> None:

@@ -42,6 +42,18 @@ async def verifier_in_folder(folder: Path, first_keys: FirstKeys | None = None) 
 
 
 @asynccontextmanager
+async def owned_database(folder: Path) -> AsyncIterator[str]:
+    """The address at which a data folder's owner reaches its database, with every right: against whom it is verified."""
+    from fintech.adapters.postgres import embedded  # noqa: PLC0415 - spares others its weight
+
+    try:
+        async with embedded.EmbeddedPostgres(folder).running() as server:
+            yield server.dsn
+    except embedded.EmbeddedPostgresError as error:
+        raise CannotOpen(str(error).partition("\n")[0]) from error
+
+
+@asynccontextmanager
 async def verifier_as_set(
     settings: Settings, first_keys: FirstKeys | None = None
 ) -> AsyncIterator[VerifyAudit]:

@@ -248,8 +248,8 @@ def kms_client(settings: KmsSettings, session: Any = None) -> Any:
     import boto3  # noqa: PLC0415 - an extra, and slow to import
     from botocore.config import Config  # noqa: PLC0415 - the same
 
-    # It logs whole answers when it is told to debug, and with them keys.
-    logging.getLogger("botocore").setLevel(logging.INFO)
+    # It logs whole answers when it is told to debug, and with them keys; and where it has its credentials from, every time.
+    logging.getLogger("botocore").setLevel(logging.WARNING)
     return (session or boto3.session.Session()).client(
         "kms",
         region_name=settings.region,

@@ -1,5 +1,6 @@
 """``fintech keys order``: what the bank tells us to do with keys."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -115,11 +116,7 @@ def apply(document: Path, officer: str, data: Path | None, acting: str, why: str
     if as_json:
         certificate = None
         if shredded is not None and shredded.certificate is not None:
-            certificate = {
-                "document": shredded.certificate.document.decode(),
-                "key": shredded.certificate.key,
-                "signature": shredded.certificate.signature.hex(),
-            }
+            certificate = json.loads(shredded.certificate.file())  # in the spelling that can be verified
         print_json({**order_fields(kept), "repeat": reply.replayed, "certificate": certificate})
         return
     applied = reply.value.order

@@ -35,8 +35,9 @@ def kms_simulator(host: str, port: int, state: Path | None, grant_delay_s: float
     """Simulate the bank's AWS KMS until it is told to stop. Not for anything that is worth something.
 
     When it is ready it prints one line of JSON: where it listens (kms), where it can be controlled (control: GET and PUT
-    /weather, GET and DELETE /calls, POST /bank/DisableKey and so on), and the root keys, MAC keys and notary's key that it
-    has. The access key names the caller, bank or fintech; nothing is checked. SIGTERM or SIGINT end it with 0.
+    /weather, GET and DELETE /calls, POST /bank/DisableKey and so on), the root keys, MAC keys and notary's key that it has,
+    and the role that grants are made to (grantee). The access key names the caller, bank or fintech; nothing is checked.
+    SIGTERM or SIGINT end it with 0.
     """
     with ending():
         simulate(profiles.kms_simulator(host, port, state=state, grant_delay_s=grant_delay_s))

@@ -1,6 +1,7 @@
 """``fintech keys``: orders signed in files, as openssl signs them; what was ordered; how things stand."""
 
 import asyncio
+import base64
 import json
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attrs import frozen
@@ -144,6 +146,12 @@ def test_shredding_leaves_a_certificate(bank: Bank) -> None:
     applied = bank.terminal.json("keys", "order", "apply", file, "--officer", "ann")
     assert json.loads(applied["certificate"]["document"])["order"] == 1
     assert bank.custody() is Custody.SHREDDED
+    certificate, keys = bank.folder / "certificate.json", bank.folder / "notary.json"
+    certificate.write_text(json.dumps(applied["certificate"]))
+    notary: Any = bank.terminal.core.notary()
+    keys.write_text(json.dumps({notary.name: base64.b64encode(notary.public_key).decode()}))
+    verify = ("keys", "certificate", "verify", str(certificate), "--notary-keys", str(keys))
+    assert bank.terminal.json(*verify)["order"] == 1
 
 
 def test_two_officers_break_glass(bank: Bank) -> None:

@@ -14,7 +14,7 @@ from attrs import asdict, frozen
 
 from fintech.adapters.simulator.kms.memory import KmsMemory
 from fintech.adapters.simulator.kms.operations import answered
-from fintech.adapters.simulator.kms.permissions import BANK, principal_of
+from fintech.adapters.simulator.kms.permissions import BANK, FINTECH, principal_of
 from fintech.adapters.simulator.kms.refusals import KmsRefused
 from fintech.adapters.simulator.kms.requests import KmsRequest
 from fintech.adapters.simulator.kms.weather import CallLog, Outage, Quota, Weather
@@ -79,6 +79,7 @@ class SimulatedKms:
             "control": self.control_url,
             "roots": [asdict(pair) for pair in self.roots],
             "notary": self.notary,
+            "grantee": FINTECH,
         }
 
     def as_bank(self, operation: str, **body: Any) -> dict[str, Any]:
