@@ -14,7 +14,10 @@ from fintech.adapters.simulator.card_acquirer import SimulatedAcquirer
 from fintech.adapters.simulator.card_directory import SimulatedCardDirectory
 from fintech.adapters.simulator.payout_bank import SimulatedPayoutBank
 from fintech.adapters.system.keyed_digest import LocalDigest
+from fintech.application.keys.honeytokens import Alarm
+from fintech.application.sealing_anew import ResealTouched
 from fintech.domain.audit import AuditEntry
+from fintech.domain.keys.periods import KeyPolicy
 from fintech.domain.tax_invoices import SPECIMEN
 from fintech.entrypoints.container import Core
 from fintech.ports.audit_trail import AuditTrail
@@ -49,6 +52,7 @@ def on_postgres(server: Server, *, writers: int = 2, readers: int = 2) -> OpenCo
         dsn = spelt(server.url_of(name), "postgresql")
         digests = LocalDigest(bytes(32))
         async with open_database(dsn, clock, writers=writers, readers=readers) as database:
+            touched, trail = ResealTouched(protected=database.protected), Unwritten()
             yield Core(
                 **asdict(database, recurse=False),
                 webhook_sender=MemoryWebhookSender(),
@@ -60,8 +64,12 @@ def on_postgres(server: Server, *, writers: int = 2, readers: int = 2) -> OpenCo
                 ids=CountingIdSource(),
                 digests=digests,
                 supplier=SPECIMEN,
-                audit=Unwritten(),
+                audit=trail,
+                alarm=Alarm(trail, clock),
+                reseal_touched=touched,
+                key_policy=KeyPolicy(),
             )
+            await touched.close()
         server.drop(name)
 
     return opened

@@ -5,7 +5,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from attrs import frozen
+from attrs import define
 
 from fintech.domain.audit import AuditEntry
 from fintech.domain.ids import ALPHABET
@@ -20,16 +20,17 @@ from fintech.ports.errors import AuditUnavailable
 from fintech.ports.key_vault import KeyVault, Lease, VaultFigures, VaultHealth
 from fintech.sealing.merchant_keys import MerchantKeys
 
-#: The moment at which every lease ends.
+#: When every lease would end, if it did not last as long as a test.
 ENDS_AT: Final = datetime(2026, 11, 23, tzinfo=UTC) + timedelta(minutes=5)
 
 
-@frozen
+@define(eq=False)
 class ScriptedLease(Lease):
-    """Keys as they were when it was taken."""
+    """Keys as they were when it was taken. It is good until a test says in ``ended`` why it is not."""
 
     of: Scope
     keys: MerchantKeys
+    ended: CustodyReason | None = None
 
     @property
     def scope(self) -> Scope:
@@ -46,6 +47,9 @@ class ScriptedLease(Lease):
     @property
     def ends_at(self) -> datetime:
         return ENDS_AT
+
+    def refused(self) -> CustodyRefused | None:
+        return None if self.ended is None else CustodyRefused(self.ended)
 
     def seal(self, purpose: KeyPurpose, place: Place, plaintext: bytes) -> bytes:
         return self.keys.seal(purpose, place, plaintext)
@@ -77,7 +81,7 @@ class ScriptedVault(KeyVault):
         self.leases[scope] += 1
         return Success(self.lent(scope))
 
-    def lent(self, scope: Scope) -> Lease:
+    def lent(self, scope: Scope) -> ScriptedLease:
         """The lease that whoever asks now gets."""
         if scope not in self._lent:
             self._lent[scope] = ScriptedLease(scope, _keys_of(scope, self.versions.get(scope, (1,))))

@@ -57,6 +57,9 @@ class NoLease(Lease):
     def open(self, purpose: KeyPurpose, place: Place, message: bytes) -> Outcome[bytes, CustodyRefused]:
         return Success(message)
 
+    def refused(self) -> CustodyRefused | None:
+        return None
+
     def index(self, column: str, value: bytes, number: int | None = None) -> bytes:
         return _INDEX
 
@@ -89,7 +92,9 @@ async def unsealed() -> AsyncIterator[Core]:
     """The core at the address that the environment names."""
     async with profiles.container(settings()) as core:
         clock = core.clock()
-        bare = Unprotected(vault=core.key_vault(), values=core.protected(), clock=clock)
+        bare = Unprotected(
+            vault=core.key_vault(), values=core.protected(), clock=clock, touched=core.reseal_touched()
+        )
         core.protection.override(providers.Object(bare))
         if sys.argv[2:] == ["unwritten"]:
             core.audited.override(providers.Object(Audited(audit=NoTrail(), clock=clock)))

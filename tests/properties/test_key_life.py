@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fintech.application.keys import permissions, removing, resealing
-from fintech.application.keys.retiring import still_lent
 from fintech.application.keys.tending import Tended
 from fintech.domain.keys.columns import CARD_NUMBER
 from fintech.domain.keys.custody import Custody, KeyStatus
@@ -97,7 +96,7 @@ class Keepers(World):
         lease, record = leased.unwrap(), self.ids.secret()
         value = self.sealed(lease, CARD_NUMBER, record, record.encode())
         await self.protected.put(SHOP, [value])
-        if still_lent(lease, self.clock):
+        if lease.refused() is None:
             self.kept[SHOP, value.place] = (CARD_NUMBER, record.encode())
 
     async def check(self) -> None:

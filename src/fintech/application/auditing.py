@@ -86,6 +86,11 @@ class Audited:
             if ending.begun:
                 await self.tell(deed, ending.result, **ending.details)
 
+    async def looked(self, deed: Deed) -> None:
+        """Write a deed down that changes nothing, in one entry, before it is done. Raises `AuditUnavailable`, unless it is to be
+        done ``anyway``."""
+        await (self.tell if deed.anyway else self.write)(deed, AuditResult.DONE)
+
     async def tell(self, deed: Deed, result: AuditResult, **details: str | int) -> None:
         """One entry, of what is done whether it can be written down or not: if not, the log has it."""
         try:

@@ -10,12 +10,14 @@ from typing import Final
 
 from attrs import frozen
 
+from fintech.application.sealing_anew import ResealTouched
 from fintech.domain.keys.columns import COLUMNS, Column
 from fintech.domain.keys.places import Place
 from fintech.domain.keys.refusals import CustodyReason, CustodyRefused
-from fintech.domain.outcome import Failure, Outcome
+from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.scope import Scope
 from fintech.ports.clock import Clock
+from fintech.ports.errors import LeaseEnded
 from fintech.ports.key_vault import KeyVault, Lease
 from fintech.ports.protected_store import GOT_MAX, ProtectedStore, SealedValue
 
@@ -36,6 +38,7 @@ class Protection:
     vault: KeyVault
     values: ProtectedStore
     clock: Clock
+    touched: ResealTouched
 
     async def lease(self, scope: Scope) -> Outcome[Lease, CustodyRefused]:
         """A merchant's keys for this request, before it does anything."""
@@ -50,7 +53,7 @@ class Protection:
     ) -> None:
         """Seal a record's values and put them away. What the record is called after must not be known to anybody else
         yet: values are put before the commit that speaks of them, and another's would be lost. ``indexes`` are those that
-        are known already."""
+        are known already. Raises `LeaseEnded`, also where the lease ended before all was put: then nothing is there."""
         at, number = self.clock.now(), lease.number
         await self.values.put(
             lease.scope,
@@ -65,6 +68,11 @@ class Protection:
                 for column, value in values.items()
             ],
         )
+        refused = lease.refused()
+        if refused is not None:
+            for table in {column.table for column in values}:
+                await self.values.remove(lease.scope, table, record)
+            raise LeaseEnded(refused)
 
     async def forget(self, scope: Scope, column: Column, record: str) -> None:
         """Remove a record's values: of a commit that came to nothing, or of a thing that is gone."""
@@ -89,7 +97,7 @@ class Protection:
     async def opened(
         self, lease: Lease, places: Sequence[Place]
     ) -> Mapping[Place, Outcome[bytes, CustodyRefused]]:
-        """`read` under a lease that is there."""
+        """`read` under a lease that is there. What an older version has sealed is sealed anew behind its reader's back."""
         found = await self.sealed(lease.scope, places)
         if any(value.number not in lease.numbers for value in found.values()):
             # Sealed by a version that came since the lease was taken, or one that has been replaced since we read.
@@ -99,7 +107,11 @@ class Protection:
                 return dict.fromkeys(places, renewed)
             lease = renewed.unwrap()
             found = await self.sealed(lease.scope, places)
-        return {place: await self._opened(lease, place, found.get(place)) for place in places}
+        opened = {place: await self._opened(lease, place, found.get(place)) for place in places}
+        self.touched(
+            lease, [(found[at], told.unwrap()) for at, told in opened.items() if isinstance(told, Success)]
+        )
+        return opened
 
     async def find(self, lease: Lease, column: Column, value: bytes) -> Sequence[str]:
         """The records that have a value, the oldest `FOUND_MAX`: also those that were sealed by an older version. A record

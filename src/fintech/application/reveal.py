@@ -8,15 +8,27 @@ from fintech.application.auditing import Audited, Deed
 from fintech.application.commits import NotFound
 from fintech.application.protection import Protection
 from fintech.domain.audit import AuditAction
+from fintech.domain.business_days import sydney_day
 from fintech.domain.ids import PaymentMethodId
 from fintech.domain.keys.columns import CARD_NUMBER
+from fintech.domain.keys.periods import KeyPolicy
 from fintech.domain.keys.refusals import CustodyRefused
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.payment_methods import PaymentMethod
 from fintech.domain.scope import Actor, Scope
 from fintech.ports.store import Store
 
-RevealRefusal: TypeAlias = NotFound | CustodyRefused
+
+@frozen
+class NumberNotKept:
+    """The card has expired, so long ago that its number was removed (PCI DSS 3.2.1)."""
+
+    id: PaymentMethodId
+    exp_month: int
+    exp_year: int
+
+
+RevealRefusal: TypeAlias = NotFound | NumberNotKept | CustodyRefused
 
 
 @frozen
@@ -34,6 +46,7 @@ class RevealCard:
     store: Store
     protection: Protection
     audited: Audited
+    policy: KeyPolicy
 
     async def __call__(
         self, actor: Actor, scope: Scope, id: PaymentMethodId
@@ -48,10 +61,16 @@ class RevealCard:
         return revealed
 
     async def _revealed(self, scope: Scope, id: PaymentMethodId) -> Outcome[Revealed, RevealRefusal]:
-        method = await self.store.payment_method(scope, id)
+        method, place = await self.store.payment_method(scope, id), CARD_NUMBER.at(id)
+        sealed = await self.protection.sealed(scope, (place,))
         if method is None or CARD_NUMBER.name not in method.sealed:
+            if sealed:
+                # The books know nothing of it: what is planted is heard when it is opened, and shown to nobody.
+                await self.protection.read_one(scope, place)
             return Failure(NotFound("payment_method", id))
-        opened = await self.protection.read_one(scope, CARD_NUMBER.at(id))
+        if not sealed and not self.policy.keeps_number(method.card, sydney_day(self.audited.clock.now())):
+            return Failure(NumberNotKept(id, method.card.exp_month, method.card.exp_year))
+        opened = await self.protection.read_one(scope, place)
         if isinstance(opened, Failure):
             return opened
         return Success(Revealed(method, opened.unwrap().decode()))

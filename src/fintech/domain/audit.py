@@ -64,6 +64,7 @@ class AuditAction(StrEnum):
     VALUES_REMOVED = "values_removed"  #: with a merchant's keys, or because nobody needs them any more
     LEASE_GRANTED = "lease_granted"  #: a merchant's keys are in a process's memory (10.2.1.1)
     LEASE_REFUSED = "lease_refused"  #: (10.2.1.4)
+    CUSTODY_READ = "custody_read"  #: an officer looks at orders, merchants' keys or root keys
     CUSTODY_CHANGED = "custody_changed"
     ORDER_APPLIED = "order_applied"
     ORDER_REFUSED = "order_refused"  #: (10.2.1.4)

@@ -19,6 +19,7 @@ from typing import Final
 from attrs import frozen
 from dependency_injector import providers
 
+from fintech.application.keys.honeytokens import Alarm
 from fintech.domain.keys.custody import CmkName
 from fintech.entrypoints.audit_settings import AuditSettings
 from fintech.entrypoints.key_custody import Custody
@@ -36,6 +37,7 @@ class Auditing:
 
     audit: providers.Provider[AuditTrail]
     audit_figures: providers.Provider[AuditFigures]
+    alarm: providers.Provider[Alarm]
 
 
 def trail_on(
@@ -52,7 +54,9 @@ def trail_on(
     made = partial(
         _trail, closing, custody, sink, checkpoints, clock, ids, figures, settings or AuditSettings()
     )
-    return Auditing(providers.Singleton(made), providers.Object(figures))
+    trail = providers.Singleton(made)
+    alarm = providers.Singleton(partial(_alarm, closing, clock), trail)
+    return Auditing(trail, providers.Object(figures), alarm)
 
 
 def checkpoints_in(path: Path) -> CheckpointStore:
@@ -62,6 +66,13 @@ def checkpoints_in(path: Path) -> CheckpointStore:
     )
 
     return FileCheckpoints(path)
+
+
+def _alarm(closing: AsyncExitStack, clock: Clock, trail: AuditTrail) -> Alarm:
+    """What is on its way when the deployment is closed is written before the trail ends."""
+    alarm = Alarm(trail, clock)
+    closing.push_async_callback(alarm.settled)
+    return alarm
 
 
 def _trail(

@@ -100,7 +100,9 @@ class Core(Custodial):
     supplier = providers.Dependency(instance_of=Supplier)
 
     commits = providers.Singleton(Commits, store=store, ids=ids, clock=clock)
-    asking = providers.Singleton(Asking, store=store, acquirer=acquirer, commits=commits)
+    asking = providers.Singleton(
+        Asking, store=store, acquirer=acquirer, commits=commits, policy=Custodial.key_policy
+    )
     resolve_payment = providers.Singleton(
         ResolvePayment, store=store, acquirer=acquirer, commits=commits, asking=asking
     )
@@ -127,7 +129,9 @@ class Core(Custodial):
         audited=audited,
         commits=commits,
     )
-    reveal_card = providers.Singleton(RevealCard, store=store, protection=protection, audited=audited)
+    reveal_card = providers.Singleton(
+        RevealCard, store=store, protection=protection, audited=audited, policy=Custodial.key_policy
+    )
     find_method = providers.Singleton(FindMethod, store=store, cards=cards)
     read_billing = providers.Singleton(ReadBilling, protection=protection)
     look_up_methods = providers.Singleton(LookUpMethods, store=store, protection=protection)

@@ -25,6 +25,7 @@ from fintech.application.keys.sweep import KeySweep, SweepTerms
 from fintech.application.keys.sweep_findings import Findings
 from fintech.application.keys.tending import TendKeys
 from fintech.application.protection import Protection
+from fintech.application.sealing_anew import ResealTouched
 from fintech.domain.keys.periods import KeyPolicy
 from fintech.ports.audit_trail import AuditFigures, AuditSink, AuditTrail, CheckpointStore
 from fintech.ports.clock import Clock
@@ -62,6 +63,8 @@ class Custodial(containers.DeclarativeContainer):
     key_policy = providers.Dependency(instance_of=KeyPolicy)
     key_environment = providers.Dependency(instance_of=str)
     sweep_terms = providers.Dependency(instance_of=SweepTerms)
+    alarm = providers.Dependency(instance_of=Alarm)
+    reseal_touched = providers.Dependency(instance_of=ResealTouched)
 
     read_audit = providers.Singleton(ReadAudit, sink=audit_sink, audit=audit, clock=clock)
     unseal_first_keys = providers.Singleton(
@@ -73,9 +76,13 @@ class Custodial(containers.DeclarativeContainer):
         clock=clock,
     )
     honeytokens = providers.Singleton(Honeytokens, digests=digests)
-    alarm = providers.Singleton(Alarm, trail=audit, clock=clock)
     watched_vault = providers.Singleton(WatchedVault, vault=key_vault, honeytokens=honeytokens, alarm=alarm)
-    protection = providers.Singleton(Protection, vault=watched_vault, values=protected, clock=clock)
+    protection = providers.Singleton(
+        Protection, vault=watched_vault, values=protected, clock=clock, touched=reseal_touched
+    )
+    unwatched_protection = providers.Singleton(
+        Protection, vault=key_vault, values=protected, clock=clock, touched=reseal_touched
+    )
     audited = providers.Singleton(Audited, audit=audit, clock=clock)
     findings = providers.Singleton(Findings, audited=audited)
     key_sweep = providers.Singleton(
@@ -149,9 +156,7 @@ class Custodial(containers.DeclarativeContainer):
     take_inventory = providers.Singleton(TakeInventory, table=key_table, clock=clock, policy=key_policy)
     plant_honeytokens = providers.Singleton(
         PlantHoneytokens,
-        vault=key_vault,
-        protected=protected,
-        clock=clock,
+        protection=unwatched_protection,
         ids=ids,
         honeytokens=honeytokens,
         audited=audited,

@@ -64,6 +64,7 @@ class KeyTerms:
     cmks: tuple[CmkName, ...]
     derivation: Derivation = Derivation.WRAPPED
     timing: CustodyTiming = USUAL
+    policy: KeyPolicy = field(factory=KeyPolicy)
 
 
 @frozen(kw_only=True)
@@ -89,9 +90,13 @@ def custody_in_memory(
     )
 
 
-def custody_in_folder(closing: AsyncExitStack, folder: Path) -> Custody:
-    """With what the folder holds, which is made at first use. Raises ``OSError``."""
-    secret = _kept(folder / ROOT_FILE)
+def custody_in_folder(closing: AsyncExitStack, folder: Path, *, hanging: bool) -> Custody:
+    """With what the folder holds, which is made at first use. Raises ``OSError``, also where keys are ``hanging`` from what it
+    held, and that is gone: another one opens none of them."""
+    path = folder / ROOT_FILE
+    if hanging and read_secret(path) is None:
+        raise OSError(f"{path} is gone, and every key of a merchant hangs from what is in it: restore it")
+    secret = _kept(path)
     name = local_cmk(secret)
     officers = folder / OFFICERS_FILE
     return Custody(
@@ -120,6 +125,7 @@ def custody_as_set(closing: AsyncExitStack, settings: Settings) -> Custody:
             cmks=cmks,
             derivation=Derivation.DERIVED if keys.derived else Derivation.WRAPPED,
             timing=evolve(USUAL, lease=timedelta(seconds=keys.lent_s)),
+            policy=keys.policy,
         ),
         key_root=providers.Singleton(made[keys.root]),
         officers=_given(officers) or providers.Singleton(_officers, None),
@@ -154,7 +160,6 @@ def vault_on(
     audit: providers.Provider[AuditTrail],
     clock: Clock,
     ids: IdSource,
-    policy: KeyPolicy,
     attended: bool = True,
     given: KeyVault | None = None,
 ) -> providers.Provider[KeyVault]:
@@ -171,7 +176,7 @@ def vault_on(
             cmks=terms.cmks,
             derivation=terms.derivation,
             timing=terms.timing,
-            policy=policy,
+            policy=terms.policy,
         )
         root = custody.key_root()
         vault = LeasingVault(

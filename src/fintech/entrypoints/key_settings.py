@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, NewType
@@ -10,11 +11,17 @@ from attrs import field, frozen
 from attrs.validators import ge, le
 
 from fintech.domain.keys.custody import CmkName
+from fintech.domain.keys.periods import PERIOD_MIN, RETIRE_AFTER_MIN, KeyPolicy
 
 #: How many root keys merchants are spread over.
 CMKS_MAX: Final = 16
 #: How long keys are lent at most in strict mode.
 STRICT_LEASE_S: Final = 60.0
+#: How long a version may seal, in days (NIST SP 800-57 part 1, table 1: a key that encrypts data, two years at most); and how
+#: long anything else may last.
+PERIOD_MAX_DAYS: Final = 730.0
+LONG_DAYS: Final = 3_650.0
+DAY: Final = timedelta(days=1)
 
 _ENVIRONMENT: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
@@ -51,6 +58,9 @@ class KeySettings:
     (another address than AWS's own). For a token: ``module`` (the vendor's library), ``token`` (its label), ``pin_file``
     (which is read when somebody logs in; the PIN is in no variable). ``derived``: merchants' keys take the root's MAC, too.
 
+    How long keys and what they seal live, in days (`KeyPolicy`): ``period_days``, ``margin_days``, ``retire_after_days``,
+    ``backups_kept_days``, ``unclaimed_kept_days``, ``ended_kept_days``.
+
     ``lease_s`` is how long keys are lent; with ``strict`` it is `STRICT_LEASE_S` at most. ``officers_file`` has the public
     keys of the bank's officers, as a JSON object. ``notary_key`` is the ARN of a key in somebody else's account.
     """
@@ -67,6 +77,12 @@ class KeySettings:
     lease_s: float = field(default=300.0, validator=[ge(5.0), le(3_600.0)])
     strict: bool = False
     derived: bool = False
+    period_days: float = field(default=365.0, validator=[ge(PERIOD_MIN / DAY), le(PERIOD_MAX_DAYS)])
+    margin_days: float = field(default=30.0, validator=[ge(0.0), le(LONG_DAYS)])
+    retire_after_days: float = field(default=35.0, validator=[ge(RETIRE_AFTER_MIN / DAY), le(LONG_DAYS)])
+    backups_kept_days: float = field(default=35.0, validator=[ge(0.0), le(LONG_DAYS)])
+    unclaimed_kept_days: float = field(default=1.0, validator=[ge(RETIRE_AFTER_MIN / DAY), le(LONG_DAYS)])
+    ended_kept_days: float = field(default=180.0, validator=[ge(0.0), le(LONG_DAYS)])
     officers_file: Path | None = None
     notary: NotaryKind = NotaryKind.LOCAL
     notary_key: str | None = None
@@ -76,8 +92,27 @@ class KeySettings:
         """How long keys are lent, in seconds."""
         return min(self.lease_s, STRICT_LEASE_S) if self.strict else self.lease_s
 
+    @property
+    def policy(self) -> KeyPolicy:
+        """How long keys live."""
+        return KeyPolicy(
+            period=timedelta(days=self.period_days),
+            margin=timedelta(days=self.margin_days),
+            retire_after=timedelta(days=self.retire_after_days),
+            backups_kept=timedelta(days=self.backups_kept_days),
+            unclaimed_kept=timedelta(days=self.unclaimed_kept_days),
+            ended_kept=timedelta(days=self.ended_kept_days),
+        )
+
     def faults(self) -> Iterator[tuple[str, str]]:
         """What is missing or does not go together: the field, and what it has to be."""
+        if self.retire_after_days < self.backups_kept_days:
+            yield (
+                "retire_after_days",
+                "is as long as backups_kept_days at least: a backup needs the keys of its time",
+            )
+        if self.period_days + self.margin_days > PERIOD_MAX_DAYS:
+            yield "margin_days", f"is {PERIOD_MAX_DAYS:.0f} at most, with period_days"
         if self.root is not RootKind.LOCAL and not self.cmks:
             yield "cmks", "names a root key at least"
         if self.root is RootKind.KMS and self.grantee is None:

@@ -22,19 +22,19 @@ SERVICE: Final = "serve"
 
 @define
 class Strangers:
-    """Failed authentications since they were last written down: how many, by reason and by address. Whoever fails a million
-    times fills a few lines with it, and no disk (PCI DSS 10.2.1.4)."""
+    """Failed authentications since they were last written down: how many, by reason, by address and by door. Whoever fails a
+    million times fills a few lines with it, and no disk (PCI DSS 10.2.1.4)."""
 
-    _counts: Counter[tuple[str, str]] = field(factory=Counter)
+    _counts: Counter[tuple[str, str, Face]] = field(factory=Counter)
 
-    def note(self, why: str, origin: str | None) -> None:
+    def note(self, why: str, origin: str | None, face: Face = Face.HTTP) -> None:
         """One more."""
-        here = (why, origin or ELSEWHERE)
+        here = (why, origin or ELSEWHERE, face)
         if here not in self._counts and len(self._counts) >= PLACES_MAX:
-            here = (why, ELSEWHERE)
+            here = (why, ELSEWHERE, face)
         self._counts[here] += 1
 
-    def taken(self) -> Mapping[tuple[str, str], int]:
+    def taken(self) -> Mapping[tuple[str, str, Face], int]:
         """All of them; the count begins anew."""
         counts, self._counts = self._counts, Counter()
         return counts
@@ -53,8 +53,8 @@ class Noting:
         """Write what there is. Never many: what happens meanwhile is counted together."""
         if not self._waiting:
             self._waiting.extend(
-                self._entry(AuditAction.AUTHENTICATION_FAILED, AuditResult.REFUSED, why, origin, count)
-                for (why, origin), count in self.strangers.taken().items()
+                self._entry(AuditAction.AUTHENTICATION_FAILED, AuditResult.REFUSED, why, origin, count, face)
+                for (why, origin, face), count in self.strangers.taken().items()
             )
         await self._write()
         return 0
@@ -84,11 +84,12 @@ class Noting:
         subject: str,
         origin: str | None = None,
         times: int = 1,
+        face: Face = Face.WORKER,
     ) -> AuditEntry:
         return AuditEntry(
             at=self.clock.now(),
             actor=SERVICE,
-            face=Face.HTTP if origin is not None else Face.WORKER,
+            face=face,
             action=action,
             result=result,
             subject=subject,

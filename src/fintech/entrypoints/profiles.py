@@ -31,7 +31,7 @@ from fintech.adapters.simulator.terminal import SimulatedTerminal
 from fintech.adapters.system.clock import SystemClock
 from fintech.adapters.system.id_source import RandomIdSource
 from fintech.adapters.system.keyed_digest import LocalDigest
-from fintech.domain.keys.periods import KeyPolicy
+from fintech.application.sealing_anew import ResealTouched
 from fintech.domain.tax_invoices import SPECIMEN, Supplier
 from fintech.entrypoints.audit_settings import AuditSettings
 from fintech.entrypoints.auditing import CHECKPOINTS_FILE, checkpoints_in, trail_on
@@ -203,7 +203,8 @@ async def _open_folder(closing: AsyncExitStack, folder: Path, supplier: Supplier
         opened = await closing.enter_async_context(database.open_database(server.dsn, clock))
         key = await _folder_key(folder / DIGEST_KEY_FILE, opened.queries)
         outside = simulated_in_folder(closing, folder, clock)
-        custody = custody_in_folder(closing, folder)
+        hanging = await opened.key_table.rings(None, None, 1) or await opened.audit_sink.streams("", 1)
+        custody = custody_in_folder(closing, folder, hanging=bool(hanging))
     except (embedded.EmbeddedPostgresError, PortError) as error:
         raise CannotOpen(str(error).partition("\n")[0]) from error
     except OSError as error:
@@ -261,7 +262,8 @@ def _core(
     lending: KeyVault | None = None,
 ) -> Core:
     digests = LocalDigest(key)
-    policy = KeyPolicy()
+    touched = ResealTouched(protected=ports.protected)
+    closing.push_async_callback(touched.close)
     trail = trail_on(closing, custody, ports.audit_sink, ports.checkpoints, clock, ids, auditing)
     key_vault = vault_on(
         closing,
@@ -270,7 +272,6 @@ def _core(
         audit=trail.audit,
         clock=clock,
         ids=ids,
-        policy=policy,
         attended=attended,
         given=lending,
     )
@@ -281,9 +282,10 @@ def _core(
         key_root=custody.key_root,
         officers=custody.officers,
         notary=custody.notary,
-        key_policy=policy,
+        key_policy=custody.terms.policy,
         key_environment=custody.terms.environment,
         key_vault=key_vault,
+        reseal_touched=touched,
         sweep_terms=sweep_terms(custody.terms),
         cards=SimulatedCardDirectory(digests, clock),
         clock=clock,

@@ -25,8 +25,10 @@ from fintech.entrypoints.http.audit_metrics import AuditMetrics
 from fintech.entrypoints.http.custody_metrics import CustodyGauges
 from fintech.entrypoints.http.health import Health
 from fintech.entrypoints.http.key_metrics import KeyFigures
+from fintech.entrypoints.http.tending_metrics import TendingMetrics
 from fintech.entrypoints.http.webhook_metrics import DeliveryFigures
 from fintech.entrypoints.key_tending import KeyTending
+from fintech.entrypoints.noting import Strangers
 from fintech.entrypoints.profiles import CannotOpen
 from fintech.entrypoints.sandbox import ready_sandbox
 from fintech.entrypoints.settings import Settings
@@ -125,7 +127,7 @@ async def _until_stopped(service: Service, stop: "_Stop") -> None:
         await closing.enter_async_context(working(core.sweep(), interval_s=settings.sweep_interval_s))
         daily = DailySettling(core.clock(), core.settle_everybody())
         await closing.enter_async_context(working(daily, interval_s=INTERVAL_S, name="settler"))
-        await _tended(closing, core)
+        tending = await _tended(closing, core)
         strangers = await closing.enter_async_context(noting(core))
         deliveries = dispatcher(core)
         await closing.enter_async_context(delivering(deliveries, interval_s=settings.webhook_interval_s))
@@ -133,11 +135,12 @@ async def _until_stopped(service: Service, stop: "_Stop") -> None:
             DeliveryFigures(deliveries.figures),
             await _custody(closing, core),
             KeyFigures(core.key_vault(), core.key_sweep()),
+            tending,
             AuditMetrics(core.audit_figures(), core.clock()),
         ]
         gateway = None
         if tills is not None and service.terminals is not None:
-            gateway = await _gateway(closing, core, settings.terminals, tills, service.terminals)
+            gateway = await _gateway(closing, core, settings.terminals, tills, service.terminals, strangers)
             also.append(gateway.meter)
         app = build_app(core, settings.http, also=also, strangers=strangers)
         runner = web.AppRunner(app, shutdown_timeout=LAST_CALL_S, **server_options(settings.http))
@@ -194,11 +197,12 @@ class _Stop:
             self._starting.cancel()
 
 
-async def _tended(closing: AsyncExitStack, core: Core) -> None:
+async def _tended(closing: AsyncExitStack, core: Core) -> TendingMetrics:
     """Keys are swept and looked after meanwhile."""
     await closing.enter_async_context(sweeping_keys(core.key_sweep()))
-    tending = KeyTending(core.tend_keys(), core.remove_unneeded())
+    tending = KeyTending(tend=core.tend_keys(), remove_unneeded=core.remove_unneeded(), clock=core.clock())
     await closing.enter_async_context(working(tending, interval_s=key_tending.INTERVAL_S, name="key keeper"))
+    return TendingMetrics(figures=tending.figures, touched=core.reseal_touched().figures, clock=core.clock())
 
 
 async def _custody(closing: AsyncExitStack, core: Core) -> CustodyGauges:
@@ -253,10 +257,17 @@ async def _listening(runner: web.AppRunner, listener: socket.socket, address: Ad
 
 
 async def _gateway(
-    closing: AsyncExitStack, core: Core, settings: TerminalSettings, listener: socket.socket, address: Address
+    closing: AsyncExitStack,
+    core: Core,
+    settings: TerminalSettings,
+    listener: socket.socket,
+    address: Address,
+    strangers: Strangers,
 ) -> TerminalGateway:
     try:
-        return await closing.enter_async_context(terminal_gateway(core, listener, settings))
+        return await closing.enter_async_context(
+            terminal_gateway(core, listener, settings, strangers=strangers)
+        )
     except OSError as error:
         raise CannotServe("terminals", address, error) from error
 

@@ -28,7 +28,9 @@ async def verifier_in_folder(folder: Path, first_keys: FirstKeys | None = None) 
     async with AsyncExitStack() as closing:
         try:
             server = await closing.enter_async_context(embedded.EmbeddedPostgres(folder).running())
-            custody = custody_in_folder(closing, folder)
+            custody = custody_in_folder(
+                closing, folder, hanging=True
+            )  # there is a trail, or nothing to verify
             notaries = _own_notary(custody)
             opening = _on(server.dsn, custody, notaries, folder / CHECKPOINTS_FILE, first_keys)
             verify = await closing.enter_async_context(opening)

@@ -34,7 +34,8 @@ class AuditUnavailable(PortError):
 
 
 class LeaseEnded(PortError):
-    """A lease was taken back, or ran out, while it was used: nothing was sealed. ``refused`` is what to answer."""
+    """A lease was taken back, or ran out, while it was used: nothing was sealed that anything may speak of. ``refused`` is
+    what to answer."""
 
     def __init__(self, refused: CustodyRefused) -> None:
         super().__init__(f"the lease has ended: {refused.reason}")

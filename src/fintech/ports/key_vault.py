@@ -75,6 +75,11 @@ class Lease(Protocol):
         """When it ends, whatever happens."""
 
     @abstractmethod
+    def refused(self) -> CustodyRefused | None:
+        """Why it cannot be used any more; None while it can. Whoever has put away what it sealed asks this before he
+        speaks of it: what was put later may be of a version that has been destroyed meanwhile, and nobody would know."""
+
+    @abstractmethod
     def seal(self, purpose: KeyPurpose, place: Place, plaintext: bytes) -> bytes:
         """A sealed message (format v1: 104 bytes longer). The same plaintext is sealed differently every time. Raises
         `LeaseEnded`, also where the version is past its crypto-period, and ``ValueError`` for a purpose that does not seal, or more than 1 MiB."""

@@ -9,6 +9,7 @@ from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.memory.protected_store import MemoryProtectedStore
 from fintech.application import protection as module
 from fintech.application.protection import Protection
+from fintech.application.sealing_anew import ResealTouched
 from fintech.domain.ids import MerchantId
 from fintech.domain.keys.columns import (
     BILLING_EMAIL,
@@ -42,7 +43,8 @@ def values() -> MemoryProtectedStore:
 
 @pytest.fixture
 def protection(vault: ScriptedVault, values: MemoryProtectedStore) -> Protection:
-    return Protection(vault=vault, values=values, clock=ManualClock())
+    touched = ResealTouched(protected=values)
+    return Protection(vault=vault, values=values, clock=ManualClock(), touched=touched)
 
 
 async def lent(protection: Protection, scope: Scope = HERE) -> Lease:
@@ -115,7 +117,7 @@ async def test_a_lease_that_is_older_than_what_was_sealed_is_taken_anew(
     old = await lent(protection)
     newer = ScriptedVault()
     newer.versions[HERE] = (1, 2)
-    sealing = Protection(vault=newer, values=protection.values, clock=protection.clock)
+    sealing = evolve(protection, vault=newer)
     await sealing.keep(await lent(sealing), "pm_1", {BILLING_NAME: b"Ada"})
     vault.versions[HERE] = (1, 2)
     assert old.numbers == (1,)

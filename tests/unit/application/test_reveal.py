@@ -1,18 +1,22 @@
 """A card's number is shown to somebody who has a reason, and never before that is written down."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from attrs import evolve
 
 from fintech.application.auditing import Audited
 from fintech.application.commits import NotFound
-from fintech.application.reveal import RevealCard
+from fintech.application.reveal import NumberNotKept, RevealCard
 from fintech.domain.audit import AuditAction, AuditResult
 from fintech.domain.cards import CardDetails
 from fintech.domain.ids import MerchantId, PaymentMethodId
+from fintech.domain.keys.columns import CARD_NUMBER
 from fintech.domain.keys.refusals import CustodyReason, CustodyRefused
 from fintech.domain.outcome import Failure
 from fintech.domain.payment_methods import PaymentMethod
 from fintech.domain.scope import Actor, Face, Scope
+from fintech.entrypoints.cli.refusals import said
 from fintech.ports.errors import AuditUnavailable
 from fintech.ports.queries import Page
 from tests.unit.application.shop import PLAIN, Shop, value
@@ -30,7 +34,7 @@ def trail() -> KeptTrail:
 @pytest.fixture
 def reveal(shop: Shop, trail: KeptTrail) -> RevealCard:
     audited = Audited(audit=trail, clock=shop.clock)
-    return RevealCard(store=shop.core.store(), protection=shop.core.protection(), audited=audited)
+    return evolve(shop.core.reveal_card(), audited=audited)
 
 
 @pytest.fixture
@@ -80,6 +84,27 @@ async def test_who_asks_for_what_is_not_there_is_written_down(
     for scope, id in ((shop.scope, nothing), (elsewhere, method.id)):
         assert await reveal(OFFICER, scope, id) == Failure(NotFound("payment_method", id))
     assert [each.result for each in trail.entries] == [AuditResult.BEGUN, AuditResult.REFUSED] * 2
+
+
+async def test_a_number_that_was_removed_long_after_the_card_expired_is_not_taken_for_damaged(
+    shop: Shop, reveal: RevealCard, trail: KeptTrail, method: PaymentMethod
+) -> None:
+    await shop.core.protected().remove(shop.scope, CARD_NUMBER.table, method.id)
+    assert await reveal(OFFICER, shop.scope, method.id) == Failure(CustodyRefused(CustodyReason.INTEGRITY))
+    shop.clock.advance(datetime(2030, 12, 28, tzinfo=UTC) + timedelta(days=180) - shop.clock.now())
+    assert await reveal(OFFICER, shop.scope, method.id) == Failure(CustodyRefused(CustodyReason.INTEGRITY))
+    shop.advance(days=1)
+    refused = NumberNotKept(method.id, exp_month=12, exp_year=2030)
+    assert await reveal(OFFICER, shop.scope, method.id) == Failure(refused)
+    assert trail.entries[-1].result is AuditResult.REFUSED
+    assert said(refused) == "the card expired in 12/2030, and its number is not kept any more"
+
+
+async def test_a_number_that_is_still_there_is_shown_however_long_ago_the_card_expired(
+    shop: Shop, reveal: RevealCard, method: PaymentMethod
+) -> None:
+    shop.advance(days=3650)
+    assert (await reveal(OFFICER, shop.scope, method.id)).unwrap().number == DETAILS.number
 
 
 async def test_a_card_that_cannot_be_written_down_is_not_kept(shop: Shop, trail: KeptTrail) -> None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from base64 import b64encode
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,10 @@ async def wrapped_by(custody: Custody) -> Wrapped:
     return (await root.create(cmk, SHOP)).unwrap()
 
 
+def in_folder(closing: AsyncExitStack, folder: Path) -> Custody:
+    return custody_in_folder(closing, folder, hanging=False)
+
+
 async def test_in_memory_nobody_has_the_keys_afterwards() -> None:
     async with AsyncExitStack() as closing:
         one, other = custody_in_memory(closing), custody_in_memory(closing)
@@ -69,7 +74,7 @@ async def test_a_test_scripts_the_root_and_the_officers() -> None:
 async def test_a_folder_keeps_what_its_root_keys_are_made_of(tmp_path: Path) -> None:
     (tmp_path / OFFICERS_FILE).write_text(OFFICERS)
     async with AsyncExitStack() as closing:
-        custody, beside = custody_in_folder(closing, tmp_path), custody_in_folder(closing, tmp_path)
+        custody, beside = in_folder(closing, tmp_path), in_folder(closing, tmp_path)
         wrapped = await wrapped_by(custody)
         assert isinstance(await beside.key_root().unwrap(beside.terms.cmks[0], SHOP, wrapped), Success)
         assert custody.officers().keys == {"alice"}
@@ -81,20 +86,29 @@ async def test_a_folder_keeps_what_its_root_keys_are_made_of(tmp_path: Path) -> 
 
 async def test_what_hung_from_a_lost_secret_is_missed_and_not_taken_for_forged(tmp_path: Path) -> None:
     async with AsyncExitStack() as closing:
-        before = custody_in_folder(closing, tmp_path)
+        before = in_folder(closing, tmp_path)
         wrapped = await wrapped_by(before)
         (tmp_path / ROOT_FILE).unlink()
-        after = custody_in_folder(closing, tmp_path)
+        after = in_folder(closing, tmp_path)
         assert after.terms.cmks != before.terms.cmks
         refused = (await after.key_root().unwrap(before.terms.cmks[0], SHOP, wrapped)).failure()
         assert (refused.fault, refused.code) == (RootFault.DENIED, "NotFoundException")
+
+
+async def test_where_something_hangs_from_it_a_lost_secret_is_not_made_anew(tmp_path: Path) -> None:
+    async with AsyncExitStack() as closing:
+        with pytest.raises(OSError, match=f"{ROOT_FILE} is gone, .*: restore it"):
+            custody_in_folder(closing, tmp_path, hanging=True)
+        assert list(tmp_path.iterdir()) == []
+        made = in_folder(closing, tmp_path)
+        assert custody_in_folder(closing, tmp_path, hanging=True).terms == made.terms
 
 
 async def test_a_secret_that_is_damaged_opens_nothing(tmp_path: Path) -> None:
     (tmp_path / ROOT_FILE).write_text("zz")
     async with AsyncExitStack() as closing:
         with pytest.raises(OSError, match=f"{ROOT_FILE} is damaged: restore it"):
-            custody_in_folder(closing, tmp_path)
+            in_folder(closing, tmp_path)
 
 
 LOCAL = {"FINTECH_DIGEST_KEY": bytes(range(32)).hex()}
@@ -112,6 +126,18 @@ KMS = {
     "FINTECH_KEYS_NOTARY": "kms",
     "FINTECH_KEYS_NOTARY_KEY": "arn:aws:kms:ap-southeast-2:333333333333:key/9",
 }
+
+
+async def test_a_deployments_keys_live_as_long_as_its_settings_say(postgres_dsn: str) -> None:
+    told = {**LOCAL, "FINTECH_DATABASE_URL": postgres_dsn, "FINTECH_KEYS_PERIOD_DAYS": "90"}
+    async with profiles.container(read_settings(told)) as core:
+        scope = Scope(MerchantId("acct_" + "1" * 24), livemode=False)
+        await core.key_vault().lease(scope)
+        ring = await core.key_table().ring(scope)
+        assert ring is not None
+        assert core.key_policy().period == timedelta(days=90)
+        assert not core.tend_keys().policy.due(ring.keys[0], core.clock().now() + timedelta(days=89))
+        assert core.tend_keys().policy.due(ring.keys[0], core.clock().now() + timedelta(days=90))
 
 
 async def test_processes_with_the_same_settings_have_the_same_local_keys() -> None:

@@ -1,11 +1,13 @@
 """What settings say about keys, and what no production may be started with."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import attrs
 import pytest
 from click.testing import CliRunner
 
+from fintech.domain.keys.periods import KeyPolicy
 from fintech.entrypoints import profiles
 from fintech.entrypoints.cli import cli
 from fintech.entrypoints.key_settings import Environment, KeySettings, RootKind
@@ -60,6 +62,49 @@ def test_all_of_it_is_read() -> None:
 )
 def test_how_long_keys_are_lent(told: dict[str, str], lent_s: float) -> None:
     assert read_settings({f"FINTECH_KEYS_{name}": text for name, text in told.items()}).keys.lent_s == lent_s
+
+
+def test_how_long_keys_live() -> None:
+    assert read_settings({}).keys.policy == KeyPolicy()
+    told = {
+        "PERIOD_DAYS": "90",
+        "MARGIN_DAYS": "7",
+        "RETIRE_AFTER_DAYS": "15",
+        "BACKUPS_KEPT_DAYS": "14.5",
+        "UNCLAIMED_KEPT_DAYS": "0.5",
+        "ENDED_KEPT_DAYS": "0",
+    }
+    policy = read_settings({f"FINTECH_KEYS_{name}": text for name, text in told.items()}).custody().policy
+    assert policy == KeyPolicy(
+        period=timedelta(days=90),
+        margin=timedelta(days=7),
+        retire_after=timedelta(days=15),
+        backups_kept=timedelta(days=14, hours=12),
+        unclaimed_kept=timedelta(hours=12),
+        ended_kept=timedelta(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("PERIOD_DAYS", "0.5"),
+        ("PERIOD_DAYS", "731"),
+        ("PERIOD_DAYS", "a year"),
+        ("PERIOD_DAYS", "nan"),
+        ("MARGIN_DAYS", "-1"),
+        ("MARGIN_DAYS", "366"),
+        ("RETIRE_AFTER_DAYS", "0.01"),
+        ("RETIRE_AFTER_DAYS", "34"),
+        ("RETIRE_AFTER_DAYS", "1e9"),
+        ("UNCLAIMED_KEPT_DAYS", "0"),
+        ("BACKUPS_KEPT_DAYS", "-1"),
+        ("ENDED_KEPT_DAYS", "-1"),
+    ],
+)
+def test_a_life_of_keys_that_cannot_be_is_named(variable: str, text: str) -> None:
+    with pytest.raises(SettingsInvalid, match=f"^FINTECH_KEYS_{variable}: "):
+        read_settings({f"FINTECH_KEYS_{variable}": text}).custody()
 
 
 @pytest.mark.parametrize("missing", ["CMKS", "REGION", "GRANTEE"])

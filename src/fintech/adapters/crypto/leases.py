@@ -123,7 +123,6 @@ class HeldLease(Lease):
         return self._keys.index(column, value, number)
 
     def refused(self) -> CustodyRefused | None:
-        """Why it cannot be used any more, if it cannot."""
         if self._reason is not None:
             return CustodyRefused(self._reason)
         now = self._lending.clock.now()

@@ -143,6 +143,9 @@ class WatchedLease(Lease):
     def ends_at(self) -> datetime:
         return self._lease.ends_at
 
+    def refused(self) -> CustodyRefused | None:
+        return self._lease.refused()
+
     def seal(self, purpose: KeyPurpose, place: Place, plaintext: bytes) -> bytes:
         return self._lease.seal(purpose, place, plaintext)
 

@@ -1,6 +1,6 @@
 """Whether a sealed value is still needed: the record that it is of says so (PCI DSS 3.2.1)."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
 
 from attrs import frozen
@@ -47,7 +47,4 @@ class AskRecords:
         method = await self.store.payment_method(scope, id)
         if method is None:
             return False
-        if place.column != CARD_NUMBER.name:
-            return True
-        last = date(method.card.exp_year, method.card.exp_month, 28)
-        return sydney_day(now) <= last + self.policy.ended_kept
+        return place.column != CARD_NUMBER.name or self.policy.keeps_number(method.card, sydney_day(now))

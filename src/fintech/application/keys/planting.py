@@ -6,16 +6,14 @@ from attrs import frozen
 
 from fintech.application.auditing import Audited, Deed
 from fintech.application.keys.honeytokens import Honeytokens
+from fintech.application.protection import Protection
 from fintech.domain.audit import AuditAction, AuditResult
 from fintech.domain.ids import MerchantId, PaymentMethodId
 from fintech.domain.keys.columns import BILLING_EMAIL, BILLING_NAME, CARD_NUMBER, Column
 from fintech.domain.keys.refusals import CustodyRefused
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.scope import Actor, Scope
-from fintech.ports.clock import Clock
 from fintech.ports.id_source import IdSource
-from fintech.ports.key_vault import KeyVault
-from fintech.ports.protected_store import ProtectedStore, SealedValue
 
 CARDS_MAX: Final = 10
 #: What is sealed: a number that every issuer knows for a test, so that nobody is harmed by it.
@@ -39,11 +37,9 @@ PlantRefused: TypeAlias = CustodyRefused
 
 @frozen(kw_only=True)
 class PlantHoneytokens:
-    """Plant some cards. ``vault`` is not watched, so that planting raises no alarm."""
+    """Plant some cards. ``protection`` is on a vault that is not watched, so that planting raises no alarm."""
 
-    vault: KeyVault
-    protected: ProtectedStore
-    clock: Clock
+    protection: Protection
     ids: IdSource
     honeytokens: Honeytokens
     audited: Audited
@@ -52,28 +48,15 @@ class PlantHoneytokens:
         self, actor: Actor, *, livemode: bool, merchant: MerchantId | None = None, cards: int = 3
     ) -> Outcome[Planted, CustodyRefused]:
         """In a ring of their own, which is made and looks like any other, or among the cards of a merchant. In the audit
-        trail it looks as if a card was admitted."""
+        trail it looks as if a card was admitted. Raises `LeaseEnded` where the keys are taken back meanwhile."""
         assert 1 <= cards <= CARDS_MAX, f"1 to {CARDS_MAX} cards"
         scope = Scope(merchant or self.honeytokens.id_like(self.ids, MerchantId), livemode)
-        leased = await self.vault.lease(scope)
+        leased = await self.protection.lease(scope)
         if isinstance(leased, Failure):
             return leased
-        lease, now = leased.unwrap(), self.clock.now()
         records = tuple(self.honeytokens.id_like(self.ids, PaymentMethodId) for _ in range(cards))
         for record in records:
             deed = Deed(actor=actor, action=AuditAction.CARD_ADMITTED, subject=record, scope=scope)
             await self.audited.write(deed, AuditResult.DONE)
-            values = [
-                SealedValue(
-                    place=column.at(record),
-                    number=lease.number,
-                    message=lease.seal(column.purpose, column.at(record), bait),
-                    index=None
-                    if column.alike is None
-                    else lease.index(column.index_name, column.indexed(bait)),
-                    put_at=now,
-                )
-                for column, bait in _BAIT.items()
-            ]
-            await self.protected.put(scope, values)
+            await self.protection.keep(leased.unwrap(), record, _BAIT)
         return Success(Planted(scope=scope, records=records))

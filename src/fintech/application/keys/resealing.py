@@ -14,6 +14,7 @@ from typing import Final
 from attrs import define, field, frozen
 
 from fintech.application.auditing import Audited, Deed
+from fintech.application.sealing_anew import sealed_anew
 from fintech.domain.audit import AuditAction, AuditResult
 from fintech.domain.keys.columns import COLUMNS
 from fintech.domain.keys.places import Place
@@ -112,14 +113,6 @@ class Reseal:
             await self.audited.write(deed, AuditResult.DONE, **told)
         return Success(resealed)
 
-    async def touched(self, lease: Lease, values: Sequence[SealedValue]) -> int:
-        """Seal those of some values anew that are older than the lease, for whoever has them in hand: up to `BATCH`. How
-        many were."""
-        run = _Run()
-        for value in [each for each in values if each.number < lease.number][:BATCH]:
-            await self._one(lease, value, run)
-        return run.done
-
     async def _batch(
         self, actor: Actor, lease: Lease, batch: Sequence[SealedValue], run: _Run
     ) -> CustodyRefused | None:
@@ -170,22 +163,8 @@ class Reseal:
         if isinstance(opened, Failure):
             refused = opened.failure()
             return Failure(Stuck.DAMAGED if refused.reason is CustodyReason.INTEGRITY else refused)
-        plain, index = opened.unwrap(), None
-        if column.alike is not None:
-            alike = column.indexed(plain)
-            was = lease.index(column.index_name, alike, value.number)
-            if value.index is not None and value.index != was:
-                return Failure(Stuck.INDEX_DIFFERS)
-            index = lease.index(column.index_name, alike)
-        return Success(
-            SealedValue(
-                place=place,
-                number=lease.number,
-                message=lease.seal(column.purpose, place, plain),
-                index=index,
-                put_at=value.put_at,
-            )
-        )
+        anew = sealed_anew(lease, value, opened.unwrap())
+        return Failure(Stuck.INDEX_DIFFERS) if anew is None else Success(anew)
 
     async def _tell(self, actor: Actor, scope: Scope, place: Place, why: Stuck) -> None:
         where = {"table": place.table, "column": place.column, "record": place.record, "why": why.value}

@@ -2,7 +2,7 @@
 
 What would be lost by it is not: nobody can be about to put something that a version sealed which has been replaced for
 `KeyPolicy.retire_after`, for a lease ends after minutes and what is put after its lease has ended is not spoken of by
-any commit (`still_lent`); what a backup gave back meanwhile is counted. Whoever seals anew (`Reseal`) takes from older
+any commit (`Protection.keep`); what a backup gave back meanwhile is counted. Whoever seals anew (`Reseal`) takes from older
 versions only, so the oldest goes first, and none goes while something is sealed with it or an older one.
 """
 
@@ -22,7 +22,6 @@ from fintech.domain.scope import Actor, Scope
 from fintech.ports.clock import Clock
 from fintech.ports.errors import ConcurrencyExhausted
 from fintech.ports.key_table import KeyTable
-from fintech.ports.key_vault import Lease
 from fintech.ports.protected_store import ProtectedStore
 
 
@@ -114,10 +113,3 @@ class RetireKey:
         if values:
             return Failure(StillSealed(number, values))
         return retired
-
-
-def still_lent(lease: Lease, clock: Clock) -> bool:
-    """Whether what was sealed with a lease may be spoken of, once it has been put: only if it was put before the lease
-    ended. What comes later may be of a version that is gone by now, and nobody would have seen it come: it is sealed and
-    put again, with another lease."""
-    return clock.now() < lease.ends_at

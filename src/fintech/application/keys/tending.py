@@ -16,7 +16,7 @@ from fintech.application.keys.resealing import Reseal
 from fintech.application.keys.retiring import RetireKey, TooSoon
 from fintech.application.keys.rotation import RotateKey
 from fintech.application.keys.shredding import ShredRing
-from fintech.domain.keys.custody import Custody, KeyRing, KeyStatus
+from fintech.domain.keys.custody import Custody, KeyRing, KeyRingId, KeyStatus
 from fintech.domain.keys.periods import KeyPolicy
 from fintech.domain.outcome import Failure
 from fintech.domain.scope import Actor, Face, Scope
@@ -28,6 +28,9 @@ from fintech.ports.protected_store import ProtectedStore
 #: How many rings one round looks at, and how many values of one ring it seals anew.
 RINGS_MAX: Final = 100
 VALUES_MAX: Final = 2_000
+#: So old is a version before others' values are sealed anew with it: by then every process that serves has heard of it, and
+#: finds by its index what it knows (`Fingerprints`). Twice as long as a process is served that cannot look.
+HEARD: Final = timedelta(minutes=1)
 #: How long values of a shredded ring may still come in, from requests that were under way.
 _LATER: Final = timedelta(days=36_500)
 TENDER: Final = Actor("key keeper", Face.WORKER, "its time has come")
@@ -56,7 +59,7 @@ class _Round:
     resealed: int = 0
     retired: int = 0
     shredded: int = 0
-    troubled: int = 0
+    troubled: set[KeyRingId] = field(factory=set)
 
 
 @define
@@ -93,7 +96,7 @@ class TendKeys:
             resealed=done.resealed,
             retired=done.retired,
             shredded=done.shredded,
-            troubled=done.troubled,
+            troubled=len(done.troubled),
             more=more,
         )
 
@@ -118,6 +121,8 @@ class TendKeys:
             await self._older(ring, done)
 
     async def _older(self, ring: KeyRing, done: _Round) -> None:
+        if self.clock.now() < ring.keys[-1].created_at + HEARD:
+            return
         counts = await self.protected.counts(ring.scope)
         active = ring.keys[-1].number
         if any(number < active for number in counts):
@@ -145,6 +150,6 @@ class TendKeys:
             done.shredded += 1
 
     def _trouble(self, ring: KeyRing, why: object, done: _Round) -> None:
-        done.troubled += 1
+        done.troubled.add(ring.id)
         told = {"merchant": ring.scope.merchant, "ring": ring.id, "why": type(why).__name__}
         _log.warning("a ring of keys is not as it should be", extra=told)

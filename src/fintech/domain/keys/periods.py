@@ -8,11 +8,12 @@ made            period: rotated     margin: refuses     newer one is there      
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from attrs import Attribute, field, frozen
 
+from fintech.domain.cards import Card
 from fintech.domain.keys.custody import KeyRing, KeyStatus, KeyVersion
 
 #: A version is kept at least so long after the next one began to seal: longer than any lease and request may last.
@@ -54,6 +55,10 @@ class KeyPolicy:
     def seals_until(self, key: KeyVersion) -> datetime:
         """From when on a version refuses to seal, whatever the sweep did."""
         return key.created_at + self.period + self.margin
+
+    def keeps_number(self, card: Card, today: date) -> bool:
+        """Whether the number of a card that was typed in is still kept on a day in Sydney; later it may be gone."""
+        return today <= date(card.exp_year, card.exp_month, 28) + self.ended_kept
 
     def retires_at(self, ring: KeyRing, number: int) -> datetime | None:
         """From when on a version may be retired; None while none has followed it."""

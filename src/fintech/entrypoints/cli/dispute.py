@@ -126,7 +126,7 @@ def show(
         found = await core.store().dispute(scope, dispute_id)
         return await _told(core, scope, found or granted(Failure(NotFound("dispute", dispute_id))))
 
-    _show(work(data, body), as_json=as_json)
+    _show(work(data, body, watched=True), as_json=as_json)
 
 
 @dispute.command()

@@ -31,7 +31,7 @@ def inventory(data: Path | None, as_json: bool) -> None:
     async def body(core: Core) -> KeyInventory:
         return await core.take_inventory()()
 
-    taken = work(data, body)
+    taken = work(data, body, watched=True)
     if as_json:
         print_json(_fields(taken))
         return
@@ -115,7 +115,7 @@ def check(id: str, data: Path | None, as_json: bool) -> None:
     async def body(core: Core) -> bool:
         return core.honeytokens().planted(id)
 
-    if not work(data, body):
+    if not work(data, body, watched=True):
         raise Refused(f"{id} is not planted")
     if as_json:
         print_json({"id": id, "planted": True})

@@ -65,5 +65,5 @@ def list_(data: Path | None, as_json: bool) -> None:
     async def body(core: Core) -> tuple[Sequence[ApiKey], datetime]:
         return await core.queries().api_keys(OFFICERS), core.clock().now()
 
-    keys, now = work(data, body)
+    keys, now = work(data, body, watched=True)
     print_keys(keys, now, as_json=as_json)

@@ -38,7 +38,7 @@ def status(merchant: MerchantId | None, data: Path | None, as_json: bool) -> Non
         async def all_of_them(core: Core) -> CustodyStatus:
             return await core.sum_up_custody()()
 
-        summed = work(data, all_of_them)
+        summed = work(data, all_of_them, watched=True)
         if as_json:
             print_json(status_fields(summed))
         else:
@@ -50,7 +50,7 @@ def status(merchant: MerchantId | None, data: Path | None, as_json: bool) -> Non
         found = [await core.key_table().ring(scope) for scope in scopes]
         return [ring for ring in found if ring is not None], core.clock().now()
 
-    rings, now = work(data, one)
+    rings, now = work(data, one, watched=True)
     if as_json:
         print_json({"keys": [ring_fields(ring, now) for ring in rings]})
     else:
@@ -68,7 +68,7 @@ def orders(after: int, limit: int, data: Path | None, as_json: bool) -> None:
     async def body(core: Core) -> Sequence[KeptWord]:
         return await core.list_orders()(after, limit)
 
-    listed = work(data, body)
+    listed = work(data, body, watched=True)
     if as_json:
         print_json({"orders": [order_fields(kept) for kept in listed]})
     else:

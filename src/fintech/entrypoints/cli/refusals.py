@@ -11,6 +11,7 @@ from fintech.application.keys.retiring import OlderFirst, StillSealed, TooSoon
 from fintech.application.merchants import MerchantExists
 from fintech.application.payments.asking import AcquirerMissing
 from fintech.application.payouts.asking import BankMissing
+from fintech.application.reveal import NumberNotKept
 from fintech.application.settlement import NothingToSettle
 from fintech.application.statements import NoSuchPeriod, TooManyLines
 from fintech.application.tax_invoices import InvoiceCurrency, MonthNotOver, NothingSupplied, SupplierNotSet
@@ -143,6 +144,7 @@ _WORDS: Final[Mapping[type, str]] = {
     TooSoon: "something may still be sealed with it: not before {it.at:%Y-%m-%d %H:%M} UTC",
     NotThatLong: "glass is broken until {it.latest:%Y-%m-%d %H:%M} UTC at most",
     NotFound: "there is no {it.kind} {it.id} in these books (is it the other mode: --live, --test?)",
+    NumberNotKept: "the card expired in {it.exp_month:02d}/{it.exp_year}, and its number is not kept any more",
     NotReversible: "it was reversed before, or is a reversal itself",
     NothingSupplied: "there were no fees in {it.month.name}, so there is nothing to invoice",
     NothingToSettle: "there is nothing to settle",

@@ -18,7 +18,7 @@ from fintech.domain.outcome import Failure, Outcome
 from fintech.domain.scope import Actor, Face, Scope
 from fintech.domain.tax_invoices import Supplier
 from fintech.entrypoints import logs, profiles
-from fintech.entrypoints.cli.options import actor_of
+from fintech.entrypoints.cli.options import actor_of, os_user
 from fintech.entrypoints.cli.refusals import said
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.key_settings import Environment
@@ -91,15 +91,16 @@ def opened(data: Path | None) -> AbstractAsyncContextManager[Core]:
     return profiles.container(read)
 
 
-def work(data: Path | None, body: Callable[[Core], Awaitable[T]]) -> T:
+def work(data: Path | None, body: Callable[[Core], Awaitable[T]], *, watched: bool = False) -> T:
     """Open the core, do something with it, close it. What goes wrong ends the command with its code.
 
-    A command that somebody answers for (it has ``--as``) is written into the audit trail, before and after.
+    A command that somebody answers for (it has ``--as``) is written into the audit trail, before and after; and one that is
+    ``watched``, because it looks at keys or at what is sealed: for that the user of this system answers.
     """
     logs.configure(LogLevel.WARNING)
 
     async def run() -> T:
-        async with opened(data) as core, _written_down(core):
+        async with opened(data) as core, _written_down(core, os_user() if watched else None):
             return await body(core)
 
     with ending():
@@ -107,10 +108,11 @@ def work(data: Path | None, body: Callable[[Core], Awaitable[T]]) -> T:
 
 
 @asynccontextmanager
-async def _written_down(core: Core) -> AsyncIterator[None]:
-    """The command of this moment; it is run also where that cannot be written down (PCI DSS 10.2.1.2)."""
+async def _written_down(core: Core, user: str | None) -> AsyncIterator[None]:
+    """The command of this moment, as whoever answers for it, or the ``user``; it is run also where that cannot be written down
+    (PCI DSS 10.2.1.2)."""
     context = click.get_current_context(silent=True)
-    acting = None if context is None else context.params.get("acting")
+    acting = None if context is None else context.params.get("acting", user)
     if context is None or acting is None:
         yield
         return

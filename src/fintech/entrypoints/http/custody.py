@@ -6,10 +6,12 @@ from typing import Annotated, Any, Final
 
 from attrs import evolve, frozen
 
+from fintech.application.auditing import Audited, Deed
 from fintech.application.keys.breaking_glass import BreakGlass
 from fintech.application.keys.carrying_out import SIGNATURE_BYTES, Signed
 from fintech.application.keys.orders import ApplyOrder
 from fintech.application.keys.status import ListOrders
+from fintech.domain.audit import AuditAction
 from fintech.domain.ids import MerchantId
 from fintech.domain.keys.custody import CmkName
 from fintech.domain.keys.documents import DOCUMENT_MAX
@@ -133,6 +135,7 @@ class Custody:
     list_orders: ListOrders
     table: KeyTable
     clock: Clock
+    audited: Audited
 
     def routes(self) -> tuple[Route[Any], ...]:
         """Their table."""
@@ -187,12 +190,14 @@ class Custody:
 
     async def orders(self, call: Call[OrderListParams]) -> Answer:
         limit = call.params.limit
+        await self._looked(call, "orders")
         listed = await self.list_orders(call.params.starting_after, limit + 1)
         rendered = map(render_order, listed[:limit])
         return Answer(page_of(f"{PATH}/orders", rendered, has_more=len(listed) > limit))
 
     async def keys(self, call: Call[KeyListParams]) -> Answer:
         params, now = call.params, self.clock.now()
+        await self._looked(call, "keys", params.merchant)
         if params.merchant is not None:
             scopes = (Scope(params.merchant, livemode) for livemode in (False, True))
             found = [await self.table.ring(scope) for scope in scopes]
@@ -204,9 +209,23 @@ class Custody:
         rendered = [render_ring(ring, usable=ring.usable(now)) for ring in rings]
         return Answer(page_of(f"{PATH}/keys", rendered, has_more=has_more))
 
-    async def root_keys(self, _call: Call[Nothing]) -> Answer:
+    async def root_keys(self, call: Call[Nothing]) -> Answer:
+        await self._looked(call, "root keys")
         rendered = map(render_root_key, await self.table.root_keys())
         return Answer(page_of(f"{PATH}/root_keys", rendered, has_more=False))
+
+    async def _looked(self, call: Call[Any], at: str, merchant: MerchantId | None = None) -> None:
+        """It is written down who looks; he sees it also where it cannot be, for in a breach he has to."""
+        await self.audited.looked(
+            Deed(
+                actor=call.request.actor,
+                action=AuditAction.CUSTODY_READ,
+                subject=merchant or at,
+                origin=call.origin,
+                details={"at": at},
+                anyway=True,
+            )
+        )
 
 
 def _actor(call: Call[Any], key: str) -> Actor:

@@ -273,4 +273,5 @@ def _custody(core: Core) -> Custody:
         list_orders=core.list_orders(),
         table=core.key_table(),
         clock=core.clock(),
+        audited=core.audited(),
     )

@@ -168,6 +168,7 @@ async def lent(vault: KeyVault, scope: Scope) -> Lease:
 
 def refuses(lease: Lease, message: bytes) -> None:
     """A lease that has ended says so, whatever it is asked."""
+    assert lease.refused() == ENDED.failure()
     assert lease.open(KeyPurpose.PII, NAME, message) == ENDED
     with pytest.raises(LeaseEnded) as sealing:
         lease.seal(KeyPurpose.PII, NAME, b"Ada")

@@ -11,6 +11,9 @@ from fintech.adapters.system.id_source import RandomIdSource
 from fintech.adapters.system.keyed_digest import LocalDigest
 from fintech.application.keys.honeytokens import Alarm, Honeytokens, WatchedVault
 from fintech.application.keys.planting import Planted, PlantHoneytokens
+from fintech.application.keys.tending import HEARD
+from fintech.application.protection import Protection
+from fintech.application.sealing_anew import ResealTouched
 from fintech.domain.audit import AuditAction
 from fintech.domain.ids import MerchantId, PaymentMethodId
 from fintech.domain.keys.columns import CARD_NUMBER
@@ -41,9 +44,12 @@ class Garden(World):
         self.vault = self.raw
         self.wire()
         plant = PlantHoneytokens(
-            vault=self.raw,
-            protected=self.protected,
-            clock=self.clock,
+            protection=Protection(
+                vault=self.raw,
+                values=self.protected,
+                clock=self.clock,
+                touched=ResealTouched(protected=self.protected),
+            ),
             ids=RandomIdSource(),
             honeytokens=TOKENS,
             audited=self.audited,
@@ -96,6 +102,8 @@ async def test_ordinary_work_raises_none(garden: Garden) -> None:
         assert lease.open(column.purpose, place, there.message) == Success(value)
     garden.clock.advance(garden.policy.period)
     tend = tender(garden)
+    assert (await tend()).rotated == 2
+    garden.clock.advance(HEARD)
     assert (await tend()).resealed == 9 + 6 + 6
     garden.clock.advance(garden.policy.retire_after)
     assert (await tend()).retired == 2

@@ -177,14 +177,3 @@ async def test_where_the_bank_lends_nothing_nothing_is_sealed_anew(world: World)
     await world.vault.evict()
     assert await world.reseal(ANN, SHOP) == Failure(CustodyRefused(CustodyReason.REVOKED))
     assert await world.protected.counts(SHOP) == {1: 3}
-
-
-async def test_who_has_values_in_hand_seals_them_anew(world: World) -> None:
-    await rotated(world, 2)
-    lease = (await world.vault.lease(SHOP)).unwrap()
-    there = await world.protected.get(SHOP, [place for _, place in world.kept][:3])
-    assert await world.reseal.touched(lease, list(there.values())) == 3
-    again = await world.protected.get(SHOP, list(there))
-    assert await world.reseal.touched(lease, list(again.values())) == 0
-    assert await world.protected.counts(SHOP) == {1: 3, 2: 3}
-    assert await world.unreadable() == []

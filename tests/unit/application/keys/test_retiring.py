@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from fintech.application.keys.retiring import OlderFirst, StillSealed, TooSoon, still_lent
+from fintech.application.keys.retiring import OlderFirst, StillSealed, TooSoon
 from fintech.domain.audit import AuditAction, AuditResult
 from fintech.domain.keys.columns import CARD_NUMBER
 from fintech.domain.keys.custody import KeyStatus, RetirementRefused
+from fintech.domain.keys.refusals import CustodyReason, CustodyRefused
 from fintech.domain.outcome import Failure, Success
 from fintech.ports.errors import StoreUnavailable
 from fintech.ports.key_vault import Lease
@@ -83,12 +84,12 @@ async def test_who_was_held_up_between_sealing_and_putting_is_told_so(world: Wor
     """The rule that makes a late value harmless: what is put after its lease has ended is spoken of by no commit."""
     lease = (await world.vault.lease(SHOP)).unwrap()
     value = world.sealed(lease, CARD_NUMBER, "pm_1", b"late")
-    assert still_lent(lease, world.clock)
+    assert lease.refused() is None
     await world.rotate(ANN, SHOP)
     await world.settle()
     assert isinstance(await world.retire(ANN, SHOP, 1), Success)
     await world.protected.put(SHOP, [value])
-    assert not still_lent(lease, world.clock)
+    assert lease.refused() == CustodyRefused(CustodyReason.UNREACHABLE)
 
 
 class Race:
@@ -134,7 +135,7 @@ class Race:
     async def write(self, lease: Lease, record: str) -> None:
         value = self.world.sealed(lease, CARD_NUMBER, record, record.encode())
         await self.world.protected.put(SHOP, [value])
-        if not still_lent(lease, self.world.clock):
+        if lease.refused() is not None:
             self.late += 1
             return
         await self.held_up()

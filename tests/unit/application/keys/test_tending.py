@@ -38,8 +38,12 @@ async def test_a_version_is_replaced_at_the_end_of_its_period_and_destroyed_in_t
     assert (await tend()).rotated == 0
     world.clock.advance(timedelta(seconds=1))
     first = await tend()
-    assert (first.rotated, first.resealed, first.retired, first.troubled) == (1, 6, 0, 0)
+    assert (first.rotated, first.resealed, first.retired, first.troubled) == (1, 0, 0, 0)
     assert await world.numbers() == {1: KeyStatus.DECRYPT_ONLY, 2: KeyStatus.ACTIVE}
+    world.clock.advance(tending.HEARD - timedelta(seconds=1))
+    assert (await tend()).resealed == 0, "somebody may not have heard of the new version"
+    world.clock.advance(timedelta(seconds=1))
+    assert (await tend()).resealed == 6
     world.clock.advance(world.policy.retire_after)
     second = await tend()
     assert (second.rotated, second.retired, second.troubled) == (0, 1, 0)

@@ -81,6 +81,10 @@ class LentKeys(Lease):
     def ends_at(self) -> datetime:
         return self._ends_at
 
+    def refused(self) -> CustodyRefused | None:
+        ended = self._clock.now() >= self._ends_at
+        return CustodyRefused(CustodyReason.UNREACHABLE) if ended else None
+
     def seal(self, purpose: KeyPurpose, place: Place, plaintext: bytes) -> bytes:
         if self._clock.now() >= self._ends_at:
             raise StoreUnavailable("the lease has ended")
@@ -218,7 +222,7 @@ class Faulty:
 class HeldUp:
     """A port whose every call may take a while, before it is done and after; ``under_way`` counts them by method."""
 
-    def __init__(self, port: Any, held_up: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, port: Any, held_up: Callable[[], Awaitable[object]]) -> None:
         self._port, self._held_up = port, held_up
         self.under_way: Counter[str] = Counter()
 

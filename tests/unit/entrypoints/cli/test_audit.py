@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from fintech.domain.audit import AuditAction, AuditEntry, AuditResult
 from fintech.domain.scope import Face
 from fintech.entrypoints import profiles
-from fintech.entrypoints.cli import cli
+from fintech.entrypoints.cli import cli, working
 from fintech.entrypoints.settings import read_settings
 from tests.unit.entrypoints.cli.conftest import Terminal
 
@@ -37,6 +37,36 @@ def test_a_command_is_written_down_with_who_ran_it_and_how_it_ended(terminal: Te
     ]
     newest = listed["entries"][0]
     assert (newest["action"], newest["actor"]) == ("audit_read", "eve"), "that it is read is in what is read"
+
+
+def test_who_looks_at_keys_or_at_what_is_sealed_is_written_down(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where nobody is asked who he is: then it is the user of the system. PCI DSS 10.2.1.1 and 10.2.1.2."""
+    account = terminal.merchant()
+    monkeypatch.setattr(working, "os_user", lambda: "carol")
+    terminal.says("keys", "status")
+    terminal.says("keys", "status", "--merchant", account)
+    terminal.says("keys", "orders")
+    terminal.says("keys", "inventory")
+    terminal.refuses(1, "keys", "honeytoken", "check", "pm_" + "0" * 24)
+    terminal.says("keys", "officer", "list")
+    terminal.refuses(1, "dispute", "show", account, "dp_" + "0" * 24)
+    terminal.says("payment", "list", account)
+    listed = terminal.json(
+        "audit", "list", "--since", "2026-11-23", "--until", "2026-11-24", "--actor", "carol"
+    )
+    told = [(each["subject"], each["result"], each["merchant"]) for each in listed["entries"][::-1]]
+    assert [each for each in told if each[1] != "begun"] == [
+        ("fintech keys status", "done", None),
+        ("fintech keys status", "done", None),
+        ("fintech keys orders", "done", None),
+        ("fintech keys inventory", "done", None),
+        ("fintech keys honeytoken check", "done", None),
+        ("fintech keys officer list", "done", None),
+        ("fintech dispute show", "refused", account),
+    ]
+    assert {each["action"] for each in listed["entries"]} == {"command_run"}
 
 
 def test_entries_are_listed_by_merchant_actor_and_action(terminal: Terminal) -> None:

@@ -12,16 +12,19 @@ from attrs import frozen
 
 from fintech.adapters.memory.clock import ManualClock
 from fintech.domain.api_keys import OFFICERS
+from fintech.domain.audit import AuditAction, entry_of
 from fintech.domain.evolving import evolve
 from fintech.domain.keys.breaking_glass import GlassRequest
 from fintech.domain.keys.custody import CmkStatus, Custody
 from fintech.domain.keys.orders import Order, OrderAction, Subject
-from fintech.domain.scope import Scope
+from fintech.domain.scope import Face, Scope
 from fintech.entrypoints import profiles
 from fintech.entrypoints.http.custody_metrics import CustodyGauges
 from fintech.entrypoints.http.metrics import Meter
 from fintech.entrypoints.http.operations import OBJECTS
 from fintech.entrypoints.http.schema import ERROR
+from fintech.ports.audit_trail import AuditQuery
+from fintech.ports.errors import AuditUnavailable
 from fintech.ports.key_table import RootKey
 from tests.unit.application.keys.bank import Officers
 from tests.unit.domain.keys.samples import CMK, ring
@@ -241,6 +244,39 @@ async def test_officers_see_the_banks_root_keys(desk: Desk) -> None:
         "custody": "suspended",
         "status": "enabled",
     }
+
+
+async def test_who_looks_is_written_down(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who, what and from where; and he sees it also where it cannot be: in a breach he has to."""
+    core, merchant = desk.api.core, desk.api.shop.scope.merchant
+
+    async def looks() -> None:
+        await desk.sees("orders")
+        await desk.sees("keys", merchant=merchant)
+        await desk.sees("root_keys")
+
+    await looks()
+    query = AuditQuery(
+        since=desk.clock.now() - timedelta(days=1),
+        until=desk.clock.now() + timedelta(days=1),
+        action=AuditAction.CUSTODY_READ,
+    )
+    entries = [entry_of(each.document) for each in await core.audit_sink().find(query, 100)]
+    told = [(each.subject, each.face, each.origin, each.details) for each in entries[::-1] if each]
+    assert told == [
+        ("orders", Face.HTTP, "127.0.0.1", {"at": "orders"}),
+        (merchant, Face.HTTP, "127.0.0.1", {"at": "keys"}),
+        ("root keys", Face.HTTP, "127.0.0.1", {"at": "root keys"}),
+    ]
+    assert {each.actor for each in entries if each} == {
+        key.id for key in await core.queries().api_keys(OFFICERS)
+    }
+
+    async def down(*_: object) -> None:
+        raise AuditUnavailable("down")
+
+    monkeypatch.setattr(type(core.audit()), "write", down)
+    await looks()
 
 
 @pytest.mark.parametrize("what", ["orders", "keys", "root_keys"])
