@@ -118,6 +118,7 @@ class Proof:
         """Apply an order; when it was committed, by the monotonic clock."""
         audited = Audited(audit=Ledger(), clock=self.clock)
         order = Order(
+            environment=ENVIRONMENT,
             sequence=await self.table.last_order() + 1,
             action=action,
             subject=subject,
@@ -129,12 +130,20 @@ class Proof:
             store=MemoryStore(self.clock),
             ids=self.ids,
             clock=self.clock,
-            checker=self.officers,
-            carry_out=CarryOut(table=self.table, audited=audited, clock=self.clock, figures=OrderFigures()),
+            carry_out=CarryOut(
+                table=self.table,
+                audited=audited,
+                clock=self.clock,
+                figures=OrderFigures(),
+                checker=self.officers,
+                environment=ENVIRONMENT,
+            ),
             shred=self._shred(audited),
         )
         document = order.document()
-        (await apply(DESK, document, self.officers.sign("ann", document))).unwrap()
+        names = ("ann", "ben") if action in orders.TWO_OFFICERS else ("ann",)
+        signed = tuple(self.officers.sign(name, document) for name in names)
+        (await apply(DESK, document, signed)).unwrap()
         return time.monotonic()
 
     def revokes_grant(self, merchant: MerchantId) -> float:
@@ -201,6 +210,7 @@ class Proof:
             withdraw=WithdrawLeft(table=self.table, root=self.root),
             notary=LocalNotary(bytes(32)),
             policy=KeyPolicy(),
+            environment=ENVIRONMENT,
         )
 
 

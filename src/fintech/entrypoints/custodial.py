@@ -99,6 +99,7 @@ class Custodial(containers.DeclarativeContainer):
         withdraw=withdraw_left,
         notary=notary,
         policy=key_policy,
+        environment=key_environment,
     )
     await_permission = providers.Singleton(AwaitPermission, root=key_root)
     rotate_key = providers.Singleton(
@@ -133,7 +134,13 @@ class Custodial(containers.DeclarativeContainer):
     move_rings = providers.Singleton(MoveRings, table=key_table, move_ring=move_ring)
     order_figures = providers.Singleton(OrderFigures)
     carry_out = providers.Singleton(
-        CarryOut, table=key_table, audited=audited, clock=clock, figures=order_figures
+        CarryOut,
+        table=key_table,
+        audited=audited,
+        clock=clock,
+        figures=order_figures,
+        checker=officers,
+        environment=key_environment,
     )
     apply_order = providers.Singleton(
         ApplyOrder,
@@ -141,15 +148,17 @@ class Custodial(containers.DeclarativeContainer):
         store=store,
         ids=ids,
         clock=clock,
-        checker=officers,
         carry_out=carry_out,
         shred=shred_ring,
     )
-    break_glass = providers.Singleton(
-        BreakGlass, table=key_table, clock=clock, checker=officers, carry_out=carry_out
-    )
+    break_glass = providers.Singleton(BreakGlass, table=key_table, carry_out=carry_out)
     drill_custody = providers.Singleton(
-        DrillCustody, vault=key_vault, table=key_table, clock=clock, apply_order=apply_order
+        DrillCustody,
+        vault=key_vault,
+        table=key_table,
+        clock=clock,
+        apply_order=apply_order,
+        environment=key_environment,
     )
     list_orders = providers.Singleton(ListOrders, table=key_table, checker=officers)
     sum_up_custody = providers.Singleton(SumUpCustody, table=key_table, clock=clock, policy=key_policy)

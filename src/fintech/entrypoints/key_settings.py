@@ -1,6 +1,5 @@
 """Who keeps the bank's root keys for us, on which terms, and who signs."""
 
-import re
 from collections.abc import Iterator
 from datetime import timedelta
 from enum import StrEnum
@@ -11,6 +10,7 @@ from attrs import field, frozen
 from attrs.validators import ge, le
 
 from fintech.domain.keys.custody import CmkName
+from fintech.domain.keys.documents import ENVIRONMENT
 from fintech.domain.keys.periods import PERIOD_MIN, RETIRE_AFTER_MIN, KeyPolicy
 
 #: How many root keys merchants are spread over.
@@ -23,10 +23,8 @@ PERIOD_MAX_DAYS: Final = 730.0
 LONG_DAYS: Final = 3_650.0
 DAY: Final = timedelta(days=1)
 
-_ENVIRONMENT: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
-
 #: The name of a deployment. It is bound to every merchant's key, so that no other deployment's opens: a database that is
-#: copied from production to a test stays shut there.
+#: copied from production to a test stays shut there. Whatever the bank or the notary signs names it, too.
 Environment = NewType("Environment", str)
 #: Names, in an order that stays.
 CmkNames = NewType("CmkNames", tuple[CmkName, ...])
@@ -140,7 +138,7 @@ class KeySettings:
 
 def environment_of(text: str) -> Environment:
     """Raises ``ValueError`` for what is no name."""
-    if _ENVIRONMENT.fullmatch(text) is None:
+    if ENVIRONMENT.fullmatch(text) is None:
         raise ValueError("begins with a letter and has up to 32 small letters, digits and hyphens")
     return Environment(text)
 

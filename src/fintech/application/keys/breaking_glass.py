@@ -5,21 +5,27 @@ from typing import TypeAlias
 from attrs import evolve, frozen
 
 from fintech.application.commits import NotFound, Reply
-from fintech.application.keys.carrying_out import CarryOut, Overtaken, Signed, Word
-from fintech.application.keys.figures import BadSignature, SameOfficer, UnknownKey
+from fintech.application.keys.carrying_out import CarryOut, Overtaken, Signed, Unproven, Word, by_two
+from fintech.application.keys.figures import TwoOfficersNeeded
 from fintech.domain.audit import AuditAction
 from fintech.domain.keys.breaking_glass import ACTION, GlassRequest, NotThatLong, read_request
 from fintech.domain.keys.custody import CustodyStepRefused
-from fintech.domain.keys.documents import OrderMalformed
+from fintech.domain.keys.documents import AnotherEnvironment, OrderMalformed
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.scope import Actor
-from fintech.ports.clock import Clock
 from fintech.ports.key_table import AppliedOrder, KeyTable, OrderOutOfSequence
-from fintech.ports.signatures import SignatureChecker
 
-_Unsigned: TypeAlias = OrderMalformed | UnknownKey | BadSignature | SameOfficer
 #: What a request is refused for. None of these uses a number up.
-GlassRefused: TypeAlias = _Unsigned | OrderOutOfSequence | CustodyStepRefused | NotFound | NotThatLong
+GlassRefused: TypeAlias = (
+    Unproven
+    | OrderMalformed
+    | AnotherEnvironment
+    | TwoOfficersNeeded
+    | OrderOutOfSequence
+    | CustodyStepRefused
+    | NotFound
+    | NotThatLong
+)
 
 
 @frozen(kw_only=True)
@@ -35,12 +41,10 @@ class BreakGlass:
     """Let a merchant's keys be used for a while although they are suspended or revoked."""
 
     table: KeyTable
-    clock: Clock
-    checker: SignatureChecker
     carry_out: CarryOut
 
     async def __call__(
-        self, actor: Actor, document: bytes, signed: tuple[Signed, Signed], origin: str | None = None
+        self, actor: Actor, document: bytes, signed: tuple[Signed, ...], origin: str | None = None
     ) -> Outcome[Reply[Broken], GlassRefused]:
         """Its end is kept in the ring, so it ends by itself, and with the bank's next order about this merchant. A request
         that was used is answered as it was then, and opens nothing. Raises as `CarryOut` does."""
@@ -50,14 +54,16 @@ class BreakGlass:
             applied=AuditAction.GLASS_BROKEN,
             action=ACTION,
             document=document,
-            keys=tuple(each.key for each in signed),
-            signature=b"".join(each.signature for each in signed),
+            signed=signed,
         )
-        read = read_request(document)
-        fault = read.failure() if isinstance(read, Failure) else self._fault_of(document, *signed)
+        fault = await self.carry_out.unproven(word)
         if fault is not None:
-            await self.carry_out.refuse(word, fault)
             return Failure(fault)
+        read = read_request(document)
+        amiss = read.failure() if isinstance(read, Failure) else self._fault_of(read.unwrap(), signed)
+        if amiss is not None:
+            await self.carry_out.refuse(word, amiss)
+            return Failure(amiss)
         request = read.unwrap()
 
         async def attempt(
@@ -83,11 +89,8 @@ class BreakGlass:
         reply = outcome.unwrap()
         return Success(Reply(Broken(request=request, kept=reply.value), reply.replayed))
 
-    def _fault_of(self, document: bytes, first: Signed, second: Signed) -> _Unsigned | None:
-        """Two names of one key are one officer: neither signature is the other's, too."""
-        fault = first.checked(self.checker, document) or second.checked(self.checker, document)
-        if fault is not None:
-            return fault
-        if first.key == second.key or self.checker.check(first.key, document, second.signature):
-            return SameOfficer()
-        return None
+    def _fault_of(
+        self, request: GlassRequest, signed: tuple[Signed, ...]
+    ) -> AnotherEnvironment | TwoOfficersNeeded | None:
+        elsewhere = self.carry_out.elsewhere(request.environment)
+        return elsewhere or by_two(self.carry_out.checker, request.document(), signed)

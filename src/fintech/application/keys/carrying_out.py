@@ -9,13 +9,20 @@ from attrs import frozen
 
 from fintech.application.auditing import Audited, Deed
 from fintech.application.commits import TRIES_MAX, Reply
-from fintech.application.keys.figures import BadSignature, OrderFigures, UnknownKey, reason_of
+from fintech.application.keys.figures import (
+    BadSignature,
+    OrderFigures,
+    TwoOfficersNeeded,
+    UnknownKey,
+    reason_of,
+)
 from fintech.domain.audit import AuditAction, AuditResult
 from fintech.domain.keys.custody import CmkName
+from fintech.domain.keys.documents import AnotherEnvironment
 from fintech.domain.outcome import Failure, Outcome, Success
-from fintech.domain.scope import Actor, Scope
+from fintech.domain.scope import Actor, Face, Scope
 from fintech.ports.clock import Clock
-from fintech.ports.errors import ConcurrencyExhausted, PortError
+from fintech.ports.errors import ConcurrencyExhausted
 from fintech.ports.key_table import AppliedOrder, KeyTable, OrderOutOfSequence, RingTaken, StaleRing
 from fintech.ports.signatures import SignatureChecker
 
@@ -25,6 +32,8 @@ SIGNATURE_BYTES: Final = 64
 #: Somebody else was faster: look again, and decide on what is so by then.
 Overtaken: TypeAlias = StaleRing | RingTaken | OrderOutOfSequence
 Attempt: TypeAlias = Callable[[AppliedOrder], Awaitable[Outcome[object, R | Overtaken]]]
+#: No officer is known to have said it.
+Unproven: TypeAlias = UnknownKey | BadSignature
 
 
 @frozen(kw_only=True)
@@ -34,7 +43,7 @@ class Signed:
     key: str
     signature: bytes
 
-    def checked(self, checker: SignatureChecker, document: bytes) -> UnknownKey | BadSignature | None:
+    def checked(self, checker: SignatureChecker, document: bytes) -> Unproven | None:
         """What is wrong with it, if anything."""
         if self.key not in checker.keys:
             return UnknownKey(self.key)
@@ -43,17 +52,33 @@ class Signed:
         return None
 
 
+def unproven(checker: SignatureChecker, document: bytes, signed: tuple[Signed, ...]) -> Unproven | None:
+    """What is wrong with the first signature that is not who it says it is of, if any. Cheap: nobody is asked."""
+    faults = (each.checked(checker, document) for each in signed)
+    return next((fault for fault in faults if fault is not None), None)
+
+
+def by_two(
+    checker: SignatureChecker, document: bytes, signed: tuple[Signed, ...]
+) -> TwoOfficersNeeded | None:
+    """Whether two officers signed it. Two names of one key are one officer: neither signature is the other's, too."""
+    if len(signed) == 2:
+        first, second = signed
+        if first.key != second.key and not checker.check(first.key, document, second.signature):
+            return None
+    return TwoOfficersNeeded()
+
+
 @frozen(kw_only=True)
 class Word:
-    """What the bank says, and who hands it in. ``signature`` is of one officer, or of two, one after the other."""
+    """What the bank says, and who hands it in: signed by one officer, or by two."""
 
     actor: Actor
     origin: str | None
     applied: AuditAction
     action: str
     document: bytes
-    keys: tuple[str, ...]
-    signature: bytes
+    signed: tuple[Signed, ...]
     sequence: int = 0
     subject: Scope | CmkName | None = None
 
@@ -66,7 +91,11 @@ class Word:
             subject=str(self.subject) if self.subject and not scope else f"order {self.sequence}",
             scope=scope,
             origin=self.origin,
-            details={"keys": ",".join(self.keys), "action": self.action, "sequence": self.sequence},
+            details={
+                "keys": ",".join(each.key for each in self.signed),
+                "action": self.action,
+                "sequence": self.sequence,
+            },
         )
 
 
@@ -78,6 +107,8 @@ class CarryOut:
     audited: Audited
     clock: Clock
     figures: OrderFigures
+    checker: SignatureChecker
+    environment: str
 
     async def __call__(
         self, word: Word, attempt: Attempt[R]
@@ -86,7 +117,8 @@ class CarryOut:
 
         What was carried out before is answered as it was then, and nothing is done. Raises `AuditUnavailable` where
         nothing can be written down: then nothing was done, or the same again is answered as carried out;
-        `StoreUnavailable`, after which the same again tells; and `ConcurrencyExhausted`.
+        `StoreUnavailable`, after which the same again tells, and until when the trail says that it is begun: nobody knows
+        what became of it; and `ConcurrencyExhausted`.
         """
         deed, begun = word.deed(word.applied), False
         for tries in range(TRIES_MAX):
@@ -98,8 +130,9 @@ class CarryOut:
             if not begun:
                 await self.audited.write(deed, AuditResult.BEGUN)
                 begun = True
-            applied = AppliedOrder(word.sequence, word.document, word.signature, self.clock.now())
-            outcome = await self._attempted(deed, attempt, applied)
+            signature = b"".join(each.signature for each in word.signed)
+            applied = AppliedOrder(word.sequence, word.document, signature, self.clock.now())
+            outcome = await attempt(applied)
             if isinstance(outcome, Success):
                 await self.audited.write(deed, AuditResult.DONE)
                 self.figures.carried_out(word.action)
@@ -109,6 +142,23 @@ class CarryOut:
                 return await self.refuse(word, refused)
             await asyncio.sleep(random.uniform(0, 0.002 * 2 ** min(tries, 6)))  # noqa: S311 - jitter, not a secret
         raise ConcurrencyExhausted("the order was overtaken too often; nothing was done")
+
+    async def unproven(self, word: Word) -> Unproven | None:
+        """Whether no officer is known to have said it; counted, and answered. Over HTTP nobody knows who handed it in, and
+        it costs him nothing: there it makes no entry of its own, and whoever lets requests in notes it with the other
+        strangers. At a desk of ours it is written down, in the name of who sits there."""
+        fault = unproven(self.checker, word.document, word.signed)
+        if fault is None:
+            return None
+        if word.actor.face is Face.HTTP:
+            self.figures.turned_down(fault)
+        else:
+            await self.refuse(word, fault)
+        return fault
+
+    def elsewhere(self, environment: str) -> AnotherEnvironment | None:
+        """Whether a document was signed for another deployment."""
+        return None if environment == self.environment else AnotherEnvironment(environment, self.environment)
 
     async def refuse(self, word: Word, refusal: R) -> Outcome[Reply[AppliedOrder], R]:
         """Written down, counted, and answered."""
@@ -127,12 +177,3 @@ class CarryOut:
             return await self.refuse(word, refused)
         await self.audited.write(deed, AuditResult.DONE, repeat=1)
         return Success(Reply(kept[0], replayed=True))
-
-    async def _attempted(
-        self, deed: Deed, attempt: Attempt[R], applied: AppliedOrder
-    ) -> Outcome[object, R | Overtaken]:
-        try:
-            return await attempt(applied)
-        except PortError:
-            await self.audited.tell(deed, AuditResult.FAILED)  # a repeat says what became of it
-            raise

@@ -62,6 +62,7 @@ class DrillCustody:
     table: KeyTable
     clock: Clock
     apply_order: ApplyOrder
+    environment: str
 
     async def __call__(
         self, actor: Actor, scope: Scope, sign: Sign | None
@@ -110,6 +111,7 @@ class DrillCustody:
         self, actor: Actor, scope: Scope, action: OrderAction, sign: Sign
     ) -> Outcome[None, DrillRefused]:
         order = Order(
+            environment=self.environment,
             sequence=await self.table.last_order() + 1,
             action=action,
             subject=scope,
@@ -117,7 +119,7 @@ class DrillCustody:
             reason="drill",
         )
         document = order.document()
-        outcome = await self.apply_order(actor, document, sign(document))
+        outcome = await self.apply_order(actor, document, (sign(document),))
         return outcome if isinstance(outcome, Failure) else Success(None)
 
     async def _seen(self, scope: Scope, usable: bool, step: str) -> Outcome[None, DrillRefused]:

@@ -8,7 +8,7 @@ from attrs import define, field, frozen
 from fintech.application.commits import NotFound
 from fintech.domain.keys.breaking_glass import NotThatLong
 from fintech.domain.keys.custody import CustodyStepRefused
-from fintech.domain.keys.documents import OrderMalformed
+from fintech.domain.keys.documents import AnotherEnvironment, OrderMalformed
 from fintech.ports.key_table import OrderOutOfSequence
 
 
@@ -27,7 +27,7 @@ class BadSignature:
 
 
 @frozen
-class SameOfficer:
+class TwoOfficersNeeded:
     """It takes two officers, with a key each."""
 
 
@@ -36,7 +36,8 @@ REASONS: Final[Mapping[type, str]] = {
     OrderMalformed: "malformed",
     UnknownKey: "unknown_key",
     BadSignature: "bad_signature",
-    SameOfficer: "same_officer",
+    TwoOfficersNeeded: "two_officers_needed",
+    AnotherEnvironment: "another_environment",
     OrderOutOfSequence: "out_of_sequence",
     CustodyStepRefused: "step_refused",
     NotFound: "not_found",

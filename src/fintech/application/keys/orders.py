@@ -5,8 +5,8 @@ from typing import TypeAlias
 from attrs import evolve, frozen
 
 from fintech.application.commits import NotFound, Reply
-from fintech.application.keys.carrying_out import CarryOut, Overtaken, Signed, Word
-from fintech.application.keys.figures import BadSignature, UnknownKey
+from fintech.application.keys.carrying_out import CarryOut, Overtaken, Signed, Unproven, Word, by_two
+from fintech.application.keys.figures import TwoOfficersNeeded
 from fintech.application.keys.shredding import Shredded, ShredRing
 from fintech.domain.audit import AuditAction
 from fintech.domain.keys.custody import (
@@ -18,18 +18,24 @@ from fintech.domain.keys.custody import (
     KeyRingId,
     new_ring,
 )
-from fintech.domain.keys.orders import Order, OrderAction, OrderMalformed, read_order
+from fintech.domain.keys.documents import AnotherEnvironment
+from fintech.domain.keys.orders import TWO_OFFICERS, Order, OrderAction, OrderMalformed, read_order
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.scope import Actor, Scope
 from fintech.ports.clock import Clock
 from fintech.ports.id_source import IdSource
 from fintech.ports.key_table import AppliedOrder, KeyTable, OrderOutOfSequence
-from fintech.ports.signatures import SignatureChecker
 from fintech.ports.store import Store
 
 #: What an order is refused for. None of these uses a number up.
 OrderRefused: TypeAlias = (
-    OrderMalformed | UnknownKey | BadSignature | OrderOutOfSequence | CustodyStepRefused | NotFound
+    Unproven
+    | OrderMalformed
+    | AnotherEnvironment
+    | TwoOfficersNeeded
+    | OrderOutOfSequence
+    | CustodyStepRefused
+    | NotFound
 )
 
 _PLACES = {
@@ -50,37 +56,41 @@ class Applied:
 
 @frozen(kw_only=True)
 class ApplyOrder:
-    """Carry out an order that an officer of the bank has signed."""
+    """Carry out an order that an officer of the bank has signed; two of them, where it cannot be undone."""
 
     table: KeyTable
     store: Store
     ids: IdSource
     clock: Clock
-    checker: SignatureChecker
     carry_out: CarryOut
     shred: ShredRing
 
     async def __call__(
-        self, actor: Actor, document: bytes, signed: Signed, origin: str | None = None
+        self, actor: Actor, document: bytes, signed: tuple[Signed, ...], origin: str | None = None
     ) -> Outcome[Reply[Applied], OrderRefused]:
-        """The signature tells who ordered it; ``actor`` handed it in, ``origin`` is from where. The number is exactly one more
-        than that of the last order; one that was applied is answered as applied. Raises as `CarryOut` does."""
+        """The signatures tell who ordered it; ``actor`` handed it in, ``origin`` is from where. Who has signed nothing is told
+        nothing else. The number is exactly one more than that of the last order; one that was applied is answered as
+        applied. Raises as `CarryOut` does."""
         word = Word(
             actor=actor,
             origin=origin,
             applied=AuditAction.ORDER_APPLIED,
             action="order",
             document=document,
-            keys=(signed.key,),
-            signature=signed.signature,
+            signed=signed,
         )
+        fault = await self.carry_out.unproven(word)
+        if fault is not None:
+            return Failure(fault)
         read = read_order(document)
         if isinstance(read, Failure):
             return await self._refused(word, read.failure())
-        fault = signed.checked(self.checker, document)
-        if fault is not None:
-            return await self._refused(word, fault)
         order = read.unwrap()
+        amiss: AnotherEnvironment | TwoOfficersNeeded | None = self.carry_out.elsewhere(order.environment)
+        if amiss is None and order.action in TWO_OFFICERS:
+            amiss = by_two(self.carry_out.checker, document, signed)
+        if amiss is not None:
+            return await self._refused(word, amiss)
         word = evolve(word, sequence=order.sequence, subject=order.subject, action=order.action.value)
         shreds: list[Shredded] = []
 
@@ -106,7 +116,7 @@ class ApplyOrder:
         return Success(Reply(applied, reply.replayed))
 
     async def _refused(
-        self, word: Word, refusal: OrderMalformed | UnknownKey | BadSignature
+        self, word: Word, refusal: OrderMalformed | AnotherEnvironment | TwoOfficersNeeded
     ) -> Outcome[Reply[Applied], OrderRefused]:
         await self.carry_out.refuse(word, refusal)
         return Failure(refusal)

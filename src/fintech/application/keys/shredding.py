@@ -62,6 +62,7 @@ class ShredRing:
     withdraw: WithdrawLeft
     notary: Notary
     policy: KeyPolicy
+    environment: str
 
     async def __call__(
         self, actor: Actor, scope: Scope, order: AppliedOrder | None = None
@@ -91,7 +92,9 @@ class ShredRing:
         if isinstance(withdrawn, Failure) or not none_left:
             return Shredded(ring=ring, removed=removed, finished=False)
         ring = withdrawn.unwrap()
-        certificate = certificate_of(ring, await self._order_of(ring), self.policy.backups_kept).unwrap()
+        certificate = certificate_of(
+            ring, self.environment, await self._order_of(ring), self.policy.backups_kept
+        ).unwrap()
         document = certificate.document()
         key, signature = await self.notary.sign(to_sign(document))
         await self.audited.write(

@@ -28,7 +28,9 @@ from fintech.domain.scope import Scope
 OPEN_MAX: Final = timedelta(hours=4)
 ACTION: Final = "break_glass"
 
-_MEMBERS: Final = frozenset({"version", "sequence", "action", "merchant", "livemode", "until", "reason"})
+_MEMBERS: Final = frozenset(
+    {"version", "environment", "sequence", "action", "merchant", "livemode", "until", "reason"}
+)
 
 
 @frozen
@@ -40,8 +42,9 @@ class NotThatLong:
 
 @frozen(kw_only=True)
 class GlassRequest:
-    """What two officers sign: whose keys, why, and until when."""
+    """What two officers sign: in which deployment, whose keys, why, and until when."""
 
+    environment: str
     sequence: int
     scope: Scope
     until: datetime
@@ -52,6 +55,7 @@ class GlassRequest:
         return spelt(
             {
                 "version": DOCUMENT_VERSION,
+                "environment": self.environment,
                 "sequence": self.sequence,
                 "action": ACTION,
                 "merchant": self.scope.merchant,
@@ -84,6 +88,7 @@ def read_request(document: bytes) -> Outcome[GlassRequest, OrderMalformed]:
         return Failure(fault)
     return Success(
         GlassRequest(
+            environment=members["environment"],
             sequence=members["sequence"],
             scope=Scope(MerchantId(members["merchant"]), members["livemode"]),
             until=moment_of(members["until"]),

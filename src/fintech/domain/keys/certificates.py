@@ -15,7 +15,14 @@ from attrs import field, frozen
 
 from fintech.domain.ids import MerchantId
 from fintech.domain.keys.custody import CmkName, Custody, KeyRing, KeyRingId
-from fintech.domain.keys.documents import fault_of_moment, fault_of_scope, moment_of, spelt, spelt_moment
+from fintech.domain.keys.documents import (
+    fault_of_environment,
+    fault_of_moment,
+    fault_of_scope,
+    moment_of,
+    spelt,
+    spelt_moment,
+)
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.scope import Scope
 
@@ -26,7 +33,7 @@ FILE_MAX: Final = 65_536
 SIGNED_MAX: Final = 4_096
 
 _MEMBERS: Final = frozenset(
-    {"backups_until", "destroyed_at", "keys", "kind", "livemode", "merchant", "order", "ring"}
+    {"backups_until", "destroyed_at", "environment", "keys", "kind", "livemode", "merchant", "order", "ring"}
 )
 _KEY_MEMBERS: Final = frozenset({"cmk", "created_at", "id"})
 
@@ -43,8 +50,10 @@ class DestroyedKey:
 @frozen(kw_only=True)
 class Certificate:
     """What was destroyed. ``order`` is the number of the bank's order, if it was by one; by ``backups_until`` no backup of
-    the key table has the keys any more. Moments are whole seconds."""
+    the key table has the keys any more. ``environment`` is the deployment that it was done in: what another one destroyed
+    proves nothing of this one. Moments are whole seconds."""
 
+    environment: str
     ring: KeyRingId
     scope: Scope
     keys: tuple[DestroyedKey, ...]
@@ -57,6 +66,7 @@ class Certificate:
         return spelt(
             {
                 "kind": KIND,
+                "environment": self.environment,
                 "ring": self.ring,
                 "merchant": self.scope.merchant,
                 "livemode": self.scope.livemode,
@@ -117,7 +127,7 @@ def to_sign(document: bytes) -> bytes:
 
 
 def certificate_of(
-    ring: KeyRing, order: int | None, backups_kept: timedelta
+    ring: KeyRing, environment: str, order: int | None, backups_kept: timedelta
 ) -> Outcome[Certificate, NotShredded]:
     """The certificate of a ring that is shredded. Versions that were retired before are in it: they are gone as well."""
     moments = [key.retired_at for key in ring.keys if key.retired_at is not None]
@@ -126,6 +136,7 @@ def certificate_of(
     destroyed_at = max(moments, default=ring.created_at).replace(microsecond=0)
     return Success(
         Certificate(
+            environment=environment,
             ring=ring.id,
             scope=ring.scope,
             keys=tuple(
@@ -171,6 +182,7 @@ def read_certificate(document: bytes) -> Outcome[Certificate, CertificateMalform
     if fault is not None:
         return Failure(fault)
     certificate = Certificate(
+        environment=members["environment"],
         ring=KeyRingId(members["ring"]),
         scope=Scope(MerchantId(members["merchant"]), members["livemode"]),
         keys=tuple(
@@ -189,7 +201,7 @@ def read_certificate(document: bytes) -> Outcome[Certificate, CertificateMalform
 def _fault_of(members: dict[str, Any]) -> CertificateMalformed | None:
     scope = fault_of_scope(members["merchant"], members["livemode"])
     moments = [fault_of_moment(name, members[name]) for name in ("destroyed_at", "backups_until")]
-    for fault in (scope, *moments):
+    for fault in (fault_of_environment(members["environment"]), scope, *moments):
         if fault is not None:
             return CertificateMalformed(fault.field, fault.rule)
     if not isinstance(members["ring"], str) or KeyRingId.parse(members["ring"]) is None:

@@ -22,6 +22,9 @@ REASON_MAX: Final = 200
 DOCUMENT_MAX: Final = 4_096
 DOCUMENT_VERSION: Final = 1
 
+#: The name of a deployment, as `FINTECH_ENVIRONMENT` has it.
+ENVIRONMENT: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
+
 _MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 
@@ -31,6 +34,14 @@ class OrderMalformed:
 
     field: str
     rule: str
+
+
+@frozen
+class AnotherEnvironment:
+    """A document that was signed for another deployment than ``here``: worth nothing here, whoever signed it."""
+
+    named: str
+    here: str
 
 
 def spelt(members: Mapping[str, object]) -> bytes:
@@ -67,10 +78,13 @@ def members_of(document: bytes, names: AbstractSet[str]) -> Outcome[dict[str, An
 
 
 def fault_of_head(members: Mapping[str, Any]) -> OrderMalformed | None:
-    """What is wrong with the version, the number or the reason, which every document has."""
+    """What is wrong with the version, the environment, the number or the reason, which every document has."""
     version, sequence, reason = (members[name] for name in ("version", "sequence", "reason"))
     if type(version) is not int or version != DOCUMENT_VERSION:
         return OrderMalformed("version", f"is {DOCUMENT_VERSION}")
+    fault = fault_of_environment(members["environment"])
+    if fault is not None:
+        return fault
     if type(sequence) is not int or not 0 < sequence < 2**53:
         return OrderMalformed("sequence", "is a whole number from 1 on")
     if not isinstance(reason, str) or not 0 < len(reason) <= REASON_MAX or not reason.isprintable():
@@ -79,6 +93,13 @@ def fault_of_head(members: Mapping[str, Any]) -> OrderMalformed | None:
         return OrderMalformed(
             "reason", "has nothing in it that looks like a card number, which is never kept"
         )
+    return None
+
+
+def fault_of_environment(name: object) -> OrderMalformed | None:
+    """What is wrong with the name of a deployment."""
+    if not isinstance(name, str) or ENVIRONMENT.fullmatch(name) is None:
+        return OrderMalformed("environment", "is the name of a deployment, as in production")
     return None
 
 

@@ -28,7 +28,7 @@ from fintech.domain.scope import Scope
 CMK_MAX: Final = 2_048
 
 _MEMBERS: Final = frozenset(
-    {"version", "sequence", "action", "merchant", "livemode", "cmk", "issued_at", "reason"}
+    {"version", "environment", "sequence", "action", "merchant", "livemode", "cmk", "issued_at", "reason"}
 )
 
 
@@ -44,14 +44,20 @@ class OrderAction(StrEnum):
 #: What can be said of a root key as a whole: it is the bank's, and revoked or destroyed where the bank keeps it.
 WHOLE_ACTIONS: Final = frozenset({OrderAction.SUSPEND, OrderAction.RESTORE})
 
+#: What cannot be undone takes two officers; whatever takes keys away for a while, or for good but for broken glass, has to be
+#: quick, and takes one.
+TWO_OFFICERS: Final = frozenset({OrderAction.SHRED})
+
 #: One merchant's keys in one mode, or all keys under a root key.
 Subject: TypeAlias = Scope | CmkName
 
 
 @frozen(kw_only=True)
 class Order:
-    """One order. ``sequence`` is one more than that of the order before, so that none is lost, repeated or overtaken."""
+    """One order. ``sequence`` is one more than that of the order before, so that none is lost, repeated or overtaken;
+    ``environment`` is the deployment that it is for, so that none is carried out in another one."""
 
+    environment: str
     sequence: int
     action: OrderAction
     subject: Subject
@@ -64,6 +70,7 @@ class Order:
         return spelt(
             {
                 "version": DOCUMENT_VERSION,
+                "environment": self.environment,
                 "sequence": self.sequence,
                 "action": self.action.value,
                 "merchant": scope and scope.merchant,
@@ -91,6 +98,7 @@ def read_order(document: bytes) -> Outcome[Order, OrderMalformed]:
     merchant, cmk = members["merchant"], members["cmk"]
     return Success(
         Order(
+            environment=members["environment"],
             sequence=members["sequence"],
             action=OrderAction(members["action"]),
             subject=CmkName(cmk) if merchant is None else Scope(MerchantId(merchant), members["livemode"]),
@@ -121,6 +129,7 @@ __all__ = [
     "CMK_MAX",
     "DOCUMENT_MAX",
     "REASON_MAX",
+    "TWO_OFFICERS",
     "WHOLE_ACTIONS",
     "Order",
     "OrderAction",

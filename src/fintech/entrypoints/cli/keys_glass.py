@@ -25,9 +25,10 @@ from fintech.entrypoints.cli.options import (
 from fintech.entrypoints.cli.printing import in_sydney, print_json
 from fintech.entrypoints.cli.signing import (
     FILE,
-    NAME_MAX,
+    environment_option,
     key_option,
     officer_option,
+    officers_option,
     print_signed,
     private_key,
     read_document,
@@ -37,6 +38,7 @@ from fintech.entrypoints.cli.signing import (
 from fintech.entrypoints.cli.working import granted, work
 from fintech.entrypoints.cli.writing import written
 from fintech.entrypoints.container import Core
+from fintech.entrypoints.key_settings import Environment
 
 
 @click.group("break-glass")
@@ -48,6 +50,7 @@ def break_glass() -> None:
 @click.argument("document", type=FILE, metavar="FILE")
 @officer_option
 @key_option
+@environment_option
 @click.option(
     "--sequence",
     required=True,
@@ -74,6 +77,7 @@ def request(
     document: Path,
     officer: str,
     key_file: Path,
+    environment: Environment,
     sequence: int,
     merchant: MerchantId,
     minutes: int,
@@ -83,7 +87,13 @@ def request(
 ) -> None:
     """Write a request into FILE, and the first officer's signature into FILE.NAME.sig."""
     until = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=minutes)
-    asked = GlassRequest(sequence=sequence, scope=Scope(merchant, livemode), until=until, reason=reason)
+    asked = GlassRequest(
+        environment=environment,
+        sequence=sequence,
+        scope=Scope(merchant, livemode),
+        until=until,
+        reason=reason,
+    )
     key = private_key(key_file)
     with written(document) as file:
         file.write(asked.document())
@@ -106,14 +116,7 @@ def countersign(document: Path, officer: str, key_file: Path, as_json: bool) -> 
 
 @break_glass.command()
 @click.argument("document", type=FILE, metavar="FILE")
-@click.option(
-    "--officer",
-    "officers",
-    required=True,
-    multiple=True,
-    metavar="NAME",
-    help="The name of an officer's key. Say it twice, for two officers.",
-)
+@officers_option("The name of an officer's key. Say it twice, for two officers.")
 @data_option
 @actor_options("ordered by the bank")
 @json_option
@@ -121,13 +124,11 @@ def apply(
     document: Path, officers: tuple[str, ...], data: Path | None, acting: str, why: str, as_json: bool
 ) -> None:
     """Open what the request in FILE says. A request opens something once; it ends by itself."""
-    if len(officers) != 2 or not all(0 < len(name) <= NAME_MAX for name in officers):
-        raise click.UsageError("it takes two officers: say --officer twice")
-    first, second = (read_signed(document, officer) for officer in officers)
+    signed = tuple(read_signed(document, officer) for officer in officers)
     text = read_document(document)
 
     async def body(core: Core) -> tuple[Reply[Broken], KeptWord]:
-        reply = granted(await core.break_glass()(actor_of(acting, why), text, (first, second)))
+        reply = granted(await core.break_glass()(actor_of(acting, why), text, signed))
         return reply, core.list_orders().read(reply.value.kept)
 
     reply, kept = work(data, body)
@@ -143,6 +144,7 @@ def apply(
 def _facts_of(asked: GlassRequest) -> list[tuple[str, str]]:
     """What whoever signs should have read."""
     return [
+        ("environment", asked.environment),
         ("merchant", asked.scope.merchant),
         ("mode", "live" if asked.scope.livemode else "test"),
         ("until", in_sydney(asked.until)),

@@ -27,8 +27,10 @@ from fintech.entrypoints.cli.options import (
 from fintech.entrypoints.cli.printing import print_json
 from fintech.entrypoints.cli.signing import (
     FILE,
+    environment_option,
     key_option,
     officer_option,
+    officers_option,
     print_signed,
     private_key,
     read_document,
@@ -38,6 +40,7 @@ from fintech.entrypoints.cli.signing import (
 from fintech.entrypoints.cli.working import granted, work
 from fintech.entrypoints.cli.writing import written
 from fintech.entrypoints.container import Core
+from fintech.entrypoints.key_settings import Environment
 
 
 @click.group()
@@ -49,6 +52,7 @@ def order() -> None:
 @click.argument("document", type=FILE, metavar="FILE")
 @officer_option
 @key_option
+@environment_option
 @click.option(
     "--sequence",
     required=True,
@@ -67,6 +71,7 @@ def sign(
     document: Path,
     officer: str,
     key_file: Path,
+    environment: Environment,
     sequence: int,
     action: str,
     merchant: MerchantId | None,
@@ -75,7 +80,7 @@ def sign(
     livemode: bool,
     as_json: bool,
 ) -> None:
-    """Write an order into FILE, and its signature into FILE.NAME.sig.
+    """Write an order into FILE, and its signature into FILE.NAME.sig. To shred takes another officer's, too (countersign).
 
     Nobody needs this command: any editor and openssl do the same.
     """
@@ -83,6 +88,7 @@ def sign(
         raise click.UsageError("say --merchant or --root-key, and not both")
     subject: Subject = CmkName(cmk or "") if merchant is None else Scope(merchant, livemode)
     made = Order(
+        environment=environment,
         sequence=sequence,
         action=OrderAction(action),
         subject=subject,
@@ -100,12 +106,28 @@ def sign(
 @order.command()
 @click.argument("document", type=FILE, metavar="FILE")
 @officer_option
+@key_option
+@json_option
+def countersign(document: Path, officer: str, key_file: Path, as_json: bool) -> None:
+    """Show the order in FILE, and write the second officer's signature into FILE.NAME.sig."""
+    text = read_document(document)
+    asked = granted(read_order(text))
+    signature = sign_file(text, document, officer, private_key(key_file))
+    print_signed(_facts_of(asked), document, signature, as_json=as_json)
+
+
+@order.command()
+@click.argument("document", type=FILE, metavar="FILE")
+@officers_option("The name of an officer's key. To shred takes two: say it twice.")
 @data_option
 @actor_options("ordered by the bank")
 @json_option
-def apply(document: Path, officer: str, data: Path | None, acting: str, why: str, as_json: bool) -> None:
+def apply(
+    document: Path, officers: tuple[str, ...], data: Path | None, acting: str, why: str, as_json: bool
+) -> None:
     """Carry out the order in FILE, signed in FILE.NAME.sig. The same order again does nothing, and says so."""
-    signed, text = read_signed(document, officer), read_document(document)
+    signed = tuple(read_signed(document, officer) for officer in officers)
+    text = read_document(document)
 
     async def body(core: Core) -> tuple[Reply[Applied], KeptWord]:
         reply = granted(await core.apply_order()(actor_of(acting, why), text, signed))
@@ -125,3 +147,14 @@ def apply(document: Path, officer: str, data: Path | None, acting: str, why: str
     )
     if shredded is not None and not shredded.finished:
         click.echo("The keys are destroyed; sealed values are still being removed.", err=True)
+
+
+def _facts_of(asked: Order) -> list[tuple[str, str]]:
+    """What whoever signs should have read."""
+    scope = asked.subject if isinstance(asked.subject, Scope) else None
+    facts = [("environment", asked.environment), ("action", asked.action.value)]
+    if scope is None:
+        facts.append(("root_key", str(asked.subject)))
+    else:
+        facts += [("merchant", scope.merchant), ("mode", "live" if scope.livemode else "test")]
+    return [*facts, ("number", str(asked.sequence)), ("reason", asked.reason)]

@@ -20,6 +20,7 @@ def order_fields(kept: KeptWord) -> dict[str, Any]:
     return {
         "sequence": kept.kept.sequence,
         "action": _action_of(kept),
+        "environment": word.environment if word else None,
         "merchant": scope.merchant if scope else None,
         "livemode": scope.livemode if scope else None,
         "root_key": None if scope else subject,

@@ -116,6 +116,7 @@ def _show(certificate: Certificate, key: str, *, as_json: bool) -> None:
     if as_json:
         print_json(
             {
+                "environment": certificate.environment,
                 "ring": certificate.ring,
                 "merchant": scope.merchant,
                 "livemode": scope.livemode,
@@ -129,6 +130,7 @@ def _show(certificate: Certificate, key: str, *, as_json: bool) -> None:
         return
     print_facts(
         [
+            ("environment", certificate.environment),
             ("destroyed", f"keys of {scope.merchant}, {'live' if scope.livemode else 'test'} mode"),
             ("keys", ", ".join(f"{certificate.ring}/{each.number}" for each in certificate.keys)),
             ("at", in_sydney(certificate.destroyed_at)),

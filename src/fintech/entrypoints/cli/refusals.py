@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from fintech.application.commits import NotFound
 from fintech.application.keys.drill import LiveMode, NotInTime
-from fintech.application.keys.figures import BadSignature, SameOfficer, UnknownKey
+from fintech.application.keys.figures import BadSignature, TwoOfficersNeeded, UnknownKey
 from fintech.application.keys.moving import Tied
 from fintech.application.keys.retiring import OlderFirst, StillSealed, TooSoon
 from fintech.application.merchants import MerchantExists
@@ -43,7 +43,7 @@ from fintech.domain.disputes.responses import (
 )
 from fintech.domain.keys.breaking_glass import NotThatLong
 from fintech.domain.keys.custody import CustodyStepRefused, RetirementRefused, RotationRefused
-from fintech.domain.keys.documents import OrderMalformed
+from fintech.domain.keys.documents import AnotherEnvironment, OrderMalformed
 from fintech.domain.keys.refusals import CustodyReason, CustodyRefused
 from fintech.domain.merchants import StandingRefused
 from fintech.domain.metadata import TooManyKeys
@@ -153,7 +153,8 @@ _WORDS: Final[Mapping[type, str]] = {
     PayoutWrongStatus: "the payout is {it.status}: one cannot {it.wanted} it",
     PayoutsTooFrequent: "there were {it.most} payouts within minutes: wait a little, or pay out more at once",
     RefundOver: "the refund has its outcome: {it.status}",
-    SameOfficer: "it takes two officers, with a key each",
+    TwoOfficersNeeded: "it takes two officers, with a key each: say --officer twice",
+    AnotherEnvironment: "it is for {it.named}, and this is {it.here}",
     SamePerson: "{it.name} proposed it, so somebody else has to decide on it",
     SettingsFault: "{it.field} {it.rule}",
     SimulatedInLiveMode: "simulated terminals are for test mode only",

@@ -4,6 +4,7 @@ The files are those of ``openssl pkeyutl -sign -rawin``, so that nobody needs us
 byte, ``FILE.NAME.sig`` the 64 bytes of the signature of the key that is known by a name.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -18,10 +19,14 @@ from fintech.entrypoints.cli.options import Decorated, bounded
 from fintech.entrypoints.cli.printing import print_facts, print_json
 from fintech.entrypoints.cli.working import Unavailable
 from fintech.entrypoints.cli.writing import written
+from fintech.entrypoints.key_settings import DEVELOPMENT, Environment, environment_of
+from fintech.entrypoints.settings import PREFIX
 
 #: Longest name of an officer's key, in characters; and longest file of a key, in bytes.
 NAME_MAX: Final = 100
 PEM_MAX: Final = 16_384
+#: How many officers sign one document at most.
+OFFICERS_MAX: Final = 2
 
 FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
@@ -37,10 +42,30 @@ def officer_option(command: Decorated) -> Decorated:
     )(command)
 
 
+def officers_option(told: str) -> Callable[[Decorated], Decorated]:
+    """Whose signatures: of one officer, or of two."""
+    return click.option(
+        "--officer", "officers", required=True, multiple=True, callback=_officers, metavar="NAME", help=told
+    )
+
+
 def key_option(command: Decorated) -> Decorated:
     """What to sign with."""
     return click.option(
         "--key", "key_file", required=True, type=FILE, help="The officer's private key: Ed25519, in PEM."
+    )(command)
+
+
+def environment_option(command: Decorated) -> Decorated:
+    """Which deployment a document is for."""
+    return click.option(
+        "--environment",
+        envvar=f"{PREFIX}ENVIRONMENT",
+        default=DEVELOPMENT,
+        show_default=True,
+        callback=_environment,
+        metavar="NAME",
+        help="The deployment that it is for: what FINTECH_ENVIRONMENT is there.",
     )(command)
 
 
@@ -85,6 +110,21 @@ def print_signed(facts: list[tuple[str, str]], document: Path, signature: Path, 
         print_json(dict(told))
     else:
         print_facts(told)
+
+
+def _officers(_context: click.Context, _option: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(names) > OFFICERS_MAX or not all(0 < len(name) <= NAME_MAX for name in names):
+        raise click.BadParameter(
+            f"is one officer's name or {OFFICERS_MAX}, each of up to {NAME_MAX} characters"
+        )
+    return names
+
+
+def _environment(_context: click.Context, _option: click.Parameter, name: str) -> Environment:
+    try:
+        return environment_of(name)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 def _read(path: Path, most: int) -> bytes:

@@ -44,6 +44,7 @@ def build_app(
     for collector in also:
         meter.also(collector)
     flights = Flights(settings.in_flight_max, settings.request_timeout_s)
+    officers = Flights(settings.officers_in_flight_max, settings.request_timeout_s, makes_room=True)
     door = Door(
         settings=settings,
         ids=core.ids(),
@@ -52,11 +53,12 @@ def build_app(
         idempotency=Idempotency(core.digests()),
         expander=expander,
         flights=flights,
+        officers=officers,
         rates=RateLimit(settings.requests_per_s, settings.requests_burst),
         downloads=Downloads(settings.streams_max, settings.stream_timeout_s, flights),
         meter=meter,
     )
-    health = Health(core.store(), meter, flights, settings.ready_timeout_s, core.key_vault())
+    health = Health(core.store(), meter, (flights, officers), settings.ready_timeout_s, core.key_vault())
     app = web.Application(client_max_size=settings.body_max_bytes)
     app[HEALTH] = health
     for route in routes:

@@ -2,13 +2,14 @@
 
 import base64
 import binascii
+import hashlib
 from typing import Annotated, Any, Final
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from fintech.application.auditing import Audited, Deed
 from fintech.application.keys.breaking_glass import BreakGlass
-from fintech.application.keys.carrying_out import SIGNATURE_BYTES, Signed
+from fintech.application.keys.carrying_out import SIGNATURE_BYTES, Signed, unproven
 from fintech.application.keys.orders import ApplyOrder
 from fintech.application.keys.status import ListOrders
 from fintech.domain.audit import AuditAction
@@ -18,6 +19,7 @@ from fintech.domain.keys.documents import DOCUMENT_MAX
 from fintech.domain.keys.orders import CMK_MAX
 from fintech.domain.outcome import Failure
 from fintech.domain.scope import Actor, Scope
+from fintech.entrypoints.http import problems
 from fintech.entrypoints.http.custody_refusals import custody_problem_of
 from fintech.entrypoints.http.custody_rendering import (
     KEY,
@@ -30,16 +32,21 @@ from fintech.entrypoints.http.custody_rendering import (
 from fintech.entrypoints.http.errors import Refused, invalid, spoken
 from fintech.entrypoints.http.forms import Value
 from fintech.entrypoints.http.kinds import Integer, Reference, Text
+from fintech.entrypoints.http.limits import RateLimit
 from fintech.entrypoints.http.listing import page_of
 from fintech.entrypoints.http.parameters import Kind, Nothing, text_of
 from fintech.entrypoints.http.routes import Answer, Call, Resource, Role, Route
 from fintech.ports.clock import Clock
 from fintech.ports.key_table import KeyTable
 from fintech.ports.queries import PAGE_MAX
+from fintech.ports.signatures import SignatureChecker
 
 PATH: Final = "/v1/custody"
 #: Longest name of an officer's key, in characters.
 NAME_MAX: Final = 100
+#: How often one signed document may be handed in, at once and in the long run.
+SIGNED_BURST: Final = 20
+SIGNED_PER_S: Final = 0.1
 
 _SIGNED: Final = Resource("custody_orders", ORDER, Role.SIGNER)
 _ORDERS: Final = Resource("custody_orders", ORDER, Role.OFFICER)
@@ -88,13 +95,17 @@ _NAME: Final = Text(NAME_MAX, kept=True)
 
 @frozen(kw_only=True)
 class OrderParams:
-    """An order."""
+    """An order. To shred takes two officers: the second's key and signature, too."""
 
     document: Annotated[
         str, _DOCUMENT, "What was signed, to the byte: JSON with sorted names, without spaces."
     ]
     key: Annotated[str, _NAME, "The name of the officer's key."]
     signature: Annotated[bytes, SignatureText(), "The Ed25519 signature of the document."]
+    second_key: Annotated[str | None, _NAME, "The name of another officer's key: to shred."] = None
+    second_signature: Annotated[
+        bytes | None, SignatureText(), "His or her signature of the same document."
+    ] = None
 
 
 @frozen(kw_only=True)
@@ -136,6 +147,8 @@ class Custody:
     table: KeyTable
     clock: Clock
     audited: Audited
+    checker: SignatureChecker
+    rates: RateLimit = field(factory=lambda: RateLimit(SIGNED_PER_S, SIGNED_BURST))
 
     def routes(self) -> tuple[Route[Any], ...]:
         """Their table."""
@@ -164,10 +177,15 @@ class Custody:
 
     async def order(self, call: Call[OrderParams]) -> Answer:
         params = call.params
-        signed = Signed(key=params.key, signature=params.signature)
-        outcome = await self.apply_order(
-            _actor(call, params.key), params.document.encode(), signed, call.origin
-        )
+        signed: tuple[Signed, ...] = (Signed(key=params.key, signature=params.signature),)
+        if (params.second_key is None) is not (params.second_signature is None):
+            half = "second_key" if params.second_key is None else "second_signature"
+            raise invalid(half, "parameter_missing", f"Missing required param: {half}.")
+        if params.second_key is not None and params.second_signature is not None:
+            signed += (Signed(key=params.second_key, signature=params.second_signature),)
+        document = params.document.encode()
+        self._within_its_rate(document, signed)
+        outcome = await self.apply_order(_actor(call, params.key), document, signed, call.origin)
         if isinstance(outcome, Failure):
             raise Refused(custody_problem_of(outcome.failure()))
         reply = outcome.unwrap()
@@ -180,9 +198,9 @@ class Custody:
             Signed(key=params.key, signature=params.signature),
             Signed(key=params.second_key, signature=params.second_signature),
         )
-        outcome = await self.break_glass(
-            _actor(call, params.key), params.document.encode(), signed, call.origin
-        )
+        document = params.document.encode()
+        self._within_its_rate(document, signed)
+        outcome = await self.break_glass(_actor(call, params.key), document, signed, call.origin)
         if isinstance(outcome, Failure):
             raise Refused(custody_problem_of(outcome.failure()))
         reply = outcome.unwrap()
@@ -213,6 +231,14 @@ class Custody:
         await self._looked(call, "root keys")
         rendered = map(render_root_key, await self.table.root_keys())
         return Answer(page_of(f"{PATH}/root_keys", rendered, has_more=False))
+
+    def _within_its_rate(self, document: bytes, signed: tuple[Signed, ...]) -> None:
+        """What officers signed may be handed in so often, by whoever has got hold of it: each time makes an entry in the audit
+        trail. What they did not sign takes nothing from it."""
+        if unproven(self.checker, document, signed) is None:
+            wait_s = self.rates.take(hashlib.sha256(document).hexdigest())
+            if wait_s:
+                raise Refused(problems.rate_limited(wait_s))
 
     async def _looked(self, call: Call[Any], at: str, merchant: MerchantId | None = None) -> None:
         """It is written down who looks; he sees it also where it cannot be, for in a breach he has to."""

@@ -1,16 +1,19 @@
 """Why the bank's word was not carried out, as problems. Who has signed nothing is told nothing of how things stand."""
 
-from typing import TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from fintech.application.commits import NotFound
 from fintech.application.keys.breaking_glass import GlassRefused
-from fintech.application.keys.figures import BadSignature, SameOfficer, UnknownKey
+from fintech.application.keys.figures import BadSignature, TwoOfficersNeeded, UnknownKey
 from fintech.application.keys.orders import OrderRefused
 from fintech.domain.keys.breaking_glass import OPEN_MAX, NotThatLong
 from fintech.domain.keys.custody import CustodyStepRefused
-from fintech.domain.keys.documents import OrderMalformed
+from fintech.domain.keys.documents import AnotherEnvironment, OrderMalformed
 from fintech.entrypoints.http.errors import Problem, missing
 from fintech.ports.key_table import OrderOutOfSequence
+
+#: What nobody is known to have signed.
+SIGNATURE_INVALID: Final = "signature_invalid"
 
 Refusal: TypeAlias = OrderRefused | GlassRefused
 
@@ -23,10 +26,13 @@ def custody_problem_of(refused: Refusal) -> Problem:
             return Problem(code="order_malformed", message=f"The {what} {rule}.", param="document")
         case UnknownKey() | BadSignature():
             message = "No officer's key of this name signed this document."
-            return Problem(status=403, code="signature_invalid", message=message, param="signature")
-        case SameOfficer():
+            return Problem(status=403, code=SIGNATURE_INVALID, message=message, param="signature")
+        case AnotherEnvironment(named=named, here=here):
+            message = f"The document is for {named}, and this is {here}."
+            return Problem(code="another_environment", message=message, param="document")
+        case TwoOfficersNeeded():
             message = "It takes two officers, with a key each."
-            return Problem(code="officers_not_distinct", message=message, param="second_key")
+            return Problem(code="two_officers_needed", message=message, param="second_key")
         case OrderOutOfSequence(expected=expected):
             return Problem(
                 status=409,

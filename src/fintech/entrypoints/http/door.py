@@ -1,7 +1,9 @@
 """The door: what every request goes through, whatever it is about.
 
 In this order, so that what costs least is refused first: the number of requests under way, the API key, its rate, the
-body's size and form, the parameters. What officers have signed needs no key; its rate is that of the address. Whatever
+body's size and form, the parameters. What officers have signed needs no key: the signature is looked at before anything
+else is done, and limits that hold for whoever has signed nothing take nothing from who has (`custody`). Officers have places
+of their own among the requests under way, so that neither merchants nor strangers keep them out. Whatever
 happens, the answer is an object of the wire with a ``Request-Id``, it is counted, and one line is logged, in which
 nothing is that the caller sent.
 """
@@ -22,6 +24,7 @@ from fintech.domain.api_keys import OFFICERS
 from fintech.domain.scope import Actor, Face, Scope
 from fintech.entrypoints.http import problems
 from fintech.entrypoints.http.authentication import Authentication
+from fintech.entrypoints.http.custody_refusals import SIGNATURE_INVALID
 from fintech.entrypoints.http.downloads import Downloads
 from fintech.entrypoints.http.errors import Problem, Refused, spoken
 from fintech.entrypoints.http.expanding import EXPAND, Expander
@@ -66,6 +69,7 @@ class Door:
     idempotency: Idempotency
     expander: Expander
     flights: Flights
+    officers: Flights
     rates: RateLimit
     downloads: Downloads
     meter: Meter
@@ -75,6 +79,7 @@ class Door:
         reader, handle, name, variables = reader_of(route.params), route.handle, route.name, route.variables
         posting, role = route.method is Method.POST, route.role
         keyed = route.method is not Method.GET and role is not Role.SIGNER
+        flights = self.flights if role is Role.MERCHANT else self.officers
 
         async def work(http: web.Request, visit: Visit) -> Answer | Download:
             scope, who = await self._admitted(http, visit, role)
@@ -91,25 +96,31 @@ class Door:
                 request_key = self.idempotency.key(key, name, http.path, form.pairs)
                 visit.key = key
             actor = Actor(who, Face.HTTP, None, visit.id, key)
-            answer = await handle(
-                Call(
-                    scope=scope,
-                    request=Request(actor=actor, key=request_key),
-                    params=params,
-                    target=http.match_info[variables[-1]] if variables else "",
-                    within=http.match_info[variables[0]] if len(variables) > 1 else "",
-                    origin=http.remote,
-                )
+            flights.settle()
+            call = Call(
+                scope=scope,
+                request=Request(actor=actor, key=request_key),
+                params=params,
+                target=http.match_info[variables[-1]] if variables else "",
+                within=http.match_info[variables[0]] if len(variables) > 1 else "",
+                origin=http.remote,
             )
+            try:
+                answer = await handle(call)
+            except Refused as refused:
+                if role is Role.SIGNER and refused.problem.code == SIGNATURE_INVALID:
+                    self.strangers.note(SIGNATURE_INVALID, http.remote)
+                raise
             if plan and isinstance(answer, Answer):
                 await self.expander.expand(scope, answer.body, plan, answer.seen)
             return answer
 
-        return self.guarded(route.method, route.path, work)
+        return self.guarded(route.method, route.path, work, flights)
 
-    def guarded(self, method: str, route: str, work: Work) -> Handler:
-        """A handler that answers whatever becomes of the work. Counted and logged under ``method`` and ``route``."""
-        flights, meter = self.flights, self.meter
+    def guarded(self, method: str, route: str, work: Work, flights: Flights | None = None) -> Handler:
+        """A handler that answers whatever becomes of the work. Counted and logged under ``method`` and ``route``, and one of
+        ``flights``, which are those of merchants unless it is said."""
+        flights, meter = flights or self.flights, self.meter
         series = meter.series(method, route)
 
         async def handler(http: web.Request) -> web.StreamResponse:
@@ -153,20 +164,19 @@ class Door:
         if version is not None and version != API_VERSION and not _VERSION.fullmatch(version):
             raise Refused(problems.BAD_VERSION)
         account = headers.get("Stripe-Account") or headers.get("Stripe-Context")
-        scope, name = OFFICERS, f"from {http.remote}"
-        if role is not Role.SIGNER:
-            try:
-                scope, key = await self.authentication(headers.get("Authorization"), account, role)
-            except Refused as refused:
-                self.strangers.note(refused.problem.code, http.remote)
-                raise
-            visit.merchant, visit.api_key = scope.merchant, key.id
-            name = key.id
-        wait_s = self.rates.take(name)
+        if role is Role.SIGNER:
+            return OFFICERS, f"from {http.remote}"
+        try:
+            scope, key = await self.authentication(headers.get("Authorization"), account, role)
+        except Refused as refused:
+            self.strangers.note(refused.problem.code, http.remote)
+            raise
+        visit.merchant, visit.api_key = scope.merchant, key.id
+        wait_s = self.rates.take(key.id)
         if wait_s:
             self.meter.rate_limited += 1
             raise Refused(problems.rate_limited(wait_s))
-        return scope, name
+        return scope, key.id
 
     async def _form(self, http: web.Request, *, posting: bool) -> Form:
         """The parameters: of a POST in the body, of any other in the query."""

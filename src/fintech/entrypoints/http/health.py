@@ -42,18 +42,19 @@ class Health:
 
     store: Store
     meter: Meter
-    flights: Flights
+    flights: tuple[Flights, ...]
     timeout_s: float
     vault: KeyVault
 
     def drain(self) -> None:
         """From now on, say that no requests should be sent here. Those that come are answered all the same, and their
         connections closed, so that the next ones come in elsewhere."""
-        self.flights.draining = True
+        for each in self.flights:
+            each.draining = True
 
     def flying(self) -> int:
         """How many requests are under way."""
-        return len(self.flights)
+        return sum(map(len, self.flights))
 
     def handlers(self) -> dict[tuple[Method, str], Callable[[web.Request], Awaitable[web.StreamResponse]]]:
         """The probes' handlers."""
@@ -67,7 +68,7 @@ class Health:
         return _says(200, {"status": "live"})
 
     async def ready(self, _request: web.Request) -> web.StreamResponse:
-        if self.flights.draining:
+        if any(each.draining for each in self.flights):
             return _says(503, {"status": "draining"})
         try:
             async with asyncio.timeout(self.timeout_s):
@@ -83,7 +84,7 @@ class Health:
         return "ready" if reason is None else reason.value
 
     async def metrics(self, _request: web.Request) -> web.StreamResponse:
-        self.meter.in_flight = len(self.flights)
+        self.meter.in_flight = self.flying()
         body = self.meter.exposition()
         return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 

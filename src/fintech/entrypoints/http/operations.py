@@ -274,4 +274,5 @@ def _custody(core: Core) -> Custody:
         table=core.key_table(),
         clock=core.clock(),
         audited=core.audited(),
+        checker=core.officers(),
     )

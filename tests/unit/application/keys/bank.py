@@ -31,7 +31,7 @@ from fintech.domain.evolving import evolve as evolved
 from fintech.domain.ids import MerchantId
 from fintech.domain.keys.breaking_glass import GlassRequest
 from fintech.domain.keys.custody import CmkStatus, KeyRing
-from fintech.domain.keys.orders import Order, OrderAction, Subject
+from fintech.domain.keys.orders import TWO_OFFICERS, Order, OrderAction, Subject
 from fintech.domain.keys.periods import KeyPolicy
 from fintech.domain.outcome import Outcome
 from fintech.domain.scope import Actor, Face, Scope
@@ -39,7 +39,7 @@ from fintech.ports.audit_trail import AuditTrail
 from fintech.ports.errors import AuditUnavailable
 from fintech.ports.key_table import AppliedOrder, KeyTable, RootKey
 from fintech.ports.signatures import SignatureChecker
-from tests.unit.domain.keys.samples import CMK, HOUR, SHOP, ring
+from tests.unit.domain.keys.samples import CMK, HERE, HOUR, SHOP, ring
 
 DESK = Actor("desk", Face.CLI, "told by the bank", "req_1")
 
@@ -111,7 +111,14 @@ class Bank:
 
     @property
     def carry_out(self) -> CarryOut:
-        return CarryOut(table=self.table, audited=self.audited, clock=self.clock, figures=self.figures)
+        return CarryOut(
+            table=self.table,
+            audited=self.audited,
+            clock=self.clock,
+            figures=self.figures,
+            checker=self.officers,
+            environment=HERE,
+        )
 
     @property
     def audited(self) -> Audited:
@@ -124,7 +131,6 @@ class Bank:
             store=self.store,
             ids=self.ids,
             clock=self.clock,
-            checker=self.officers,
             carry_out=self.carry_out,
             shred=self.shred,
         )
@@ -140,11 +146,12 @@ class Bank:
             withdraw=WithdrawLeft(table=self.table, root=self.root),
             notary=LocalNotary(bytes(32)),
             policy=KeyPolicy(),
+            environment=HERE,
         )
 
     @property
     def break_glass(self) -> BreakGlass:
-        return BreakGlass(table=self.table, clock=self.clock, checker=self.officers, carry_out=self.carry_out)
+        return BreakGlass(table=self.table, carry_out=self.carry_out)
 
     async def opens(self, scope: Scope = SHOP, *, keys: bool = True) -> None:
         """Books for a merchant, and keys."""
@@ -165,11 +172,14 @@ class Bank:
         action: OrderAction,
         subject: Subject = SHOP,
         *,
-        by: str = "ann",
+        by: str | tuple[str, ...] | None = None,
         reason: str = "breach drill",
+        environment: str = HERE,
+        actor: Actor = DESK,
     ) -> Outcome[Reply[Applied], OrderRefused]:
         """What becomes of an order."""
         order = Order(
+            environment=environment,
             sequence=sequence,
             action=action,
             subject=subject,
@@ -177,7 +187,10 @@ class Bank:
             reason=reason,
         )
         document = order.document()
-        return await self.apply_order(DESK, document, self.officers.sign(by, document), "203.0.113.9")
+        usual = ("ann", "ben") if action in TWO_OFFICERS else ("ann",)
+        names = (by,) if isinstance(by, str) else by or usual
+        signed = tuple(self.officers.sign(name, document) for name in names)
+        return await self.apply_order(actor, document, signed, "203.0.113.9")
 
     async def breaks(
         self,
@@ -186,10 +199,13 @@ class Bank:
         by: tuple[str, str] = ("ann", "ben"),
         scope: Scope = SHOP,
         within: timedelta = HOUR,
+        environment: str = HERE,
     ) -> Outcome[Reply[Broken], GlassRefused]:
         """What becomes of a request of two officers."""
         until = self.clock.now() + within
-        document = GlassRequest(sequence=sequence, scope=scope, until=until, reason="evidence").document()
+        document = GlassRequest(
+            environment=environment, sequence=sequence, scope=scope, until=until, reason="evidence"
+        ).document()
         first, second = (self.officers.sign(name, document) for name in by)
         return await self.break_glass(DESK, document, (first, second))
 

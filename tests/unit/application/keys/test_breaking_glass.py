@@ -6,17 +6,17 @@ import pytest
 
 from fintech.application.commits import NotFound
 from fintech.application.keys.carrying_out import Signed
-from fintech.application.keys.figures import BadSignature, SameOfficer, UnknownKey
+from fintech.application.keys.figures import BadSignature, TwoOfficersNeeded, UnknownKey
 from fintech.domain.audit import AuditAction, AuditResult
 from fintech.domain.keys.breaking_glass import OPEN_MAX, GlassRequest, NotThatLong
 from fintech.domain.keys.custody import Custody, CustodyStepRefused
-from fintech.domain.keys.documents import OrderMalformed
+from fintech.domain.keys.documents import AnotherEnvironment, OrderMalformed
 from fintech.domain.keys.orders import OrderAction
 from fintech.domain.outcome import Failure, Success
 from fintech.ports.errors import AuditUnavailable
 from fintech.ports.key_table import OrderOutOfSequence
 from tests.unit.application.keys.bank import DESK, Bank, other_shop
-from tests.unit.domain.keys.samples import HOUR, SHOP, order
+from tests.unit.domain.keys.samples import HERE, HOUR, SHOP, order
 
 TICK = timedelta(microseconds=1)
 
@@ -79,7 +79,7 @@ async def test_what_the_bank_said_since_is_not_undone_by_an_old_request(bank: Ba
 
 async def test_an_unused_request_is_worth_nothing_once_its_number_is_another_orders(bank: Bank) -> None:
     document = GlassRequest(
-        sequence=2, scope=SHOP, until=bank.clock.now() + HOUR, reason="evidence"
+        environment=HERE, sequence=2, scope=SHOP, until=bank.clock.now() + HOUR, reason="evidence"
     ).document()
     shop = other_shop("p")
     await bank.opens(shop)
@@ -90,14 +90,22 @@ async def test_an_unused_request_is_worth_nothing_once_its_number_is_another_ord
 
 
 async def test_one_officer_is_not_two(bank: Bank) -> None:
-    assert await bank.breaks(2, by=("ann", "ann")) == Failure(SameOfficer())
+    assert await bank.breaks(2, by=("ann", "ann")) == Failure(TwoOfficersNeeded())
     bank.officers.private["ann too"] = bank.officers.private["ann"]
-    assert await bank.breaks(2, by=("ann", "ann too")) == Failure(SameOfficer())
+    assert await bank.breaks(2, by=("ann", "ann too")) == Failure(TwoOfficersNeeded())
     assert not (await bank.ring()).usable(bank.clock.now())
 
 
+async def test_a_request_of_another_deployment_opens_nothing(bank: Bank) -> None:
+    assert await bank.breaks(2, environment="staging") == Failure(AnotherEnvironment("staging", HERE))
+    assert not (await bank.ring()).usable(bank.clock.now())
+    assert bank.trail.told() == [(AuditAction.ORDER_REFUSED, AuditResult.REFUSED)]
+
+
 async def test_each_signature_is_checked(bank: Bank) -> None:
-    request = GlassRequest(sequence=2, scope=SHOP, until=bank.clock.now() + HOUR, reason="evidence")
+    request = GlassRequest(
+        environment=HERE, sequence=2, scope=SHOP, until=bank.clock.now() + HOUR, reason="evidence"
+    )
     document = request.document()
     ann, ben = bank.officers.sign("ann", document), bank.officers.sign("ben", document)
     eve = Signed(key="eve", signature=ben.signature)

@@ -5,25 +5,26 @@ import json
 from datetime import timedelta
 
 import pytest
+from attrs import evolve
 
 from fintech.application.commits import NotFound
 from fintech.application.keys.carrying_out import Signed
-from fintech.application.keys.figures import BadSignature, UnknownKey
+from fintech.application.keys.figures import BadSignature, TwoOfficersNeeded, UnknownKey
 from fintech.domain.audit import AuditAction, AuditResult
 from fintech.domain.keys.custody import PLATFORM, CmkName, Custody, CustodyStepRefused
+from fintech.domain.keys.documents import AnotherEnvironment
 from fintech.domain.keys.orders import OrderAction, OrderMalformed
 from fintech.domain.outcome import Failure, Success
 from fintech.domain.scope import Face, Scope
 from fintech.ports.errors import AuditUnavailable, ConcurrencyExhausted, StoreUnavailable
 from fintech.ports.key_table import AppliedOrder, OrderOutOfSequence
 from tests.unit.application.keys.bank import DESK, Bank, Interrupted, details, other_shop
-from tests.unit.domain.keys.samples import CMK, SHOP, order
+from tests.unit.domain.keys.samples import CMK, HERE, SHOP, order
 
 SUSPEND, RESTORE, REVOKE, SHRED = OrderAction
 BEGUN = (AuditAction.ORDER_APPLIED, AuditResult.BEGUN)
 APPLIED = (AuditAction.ORDER_APPLIED, AuditResult.DONE)
 REFUSED = (AuditAction.ORDER_REFUSED, AuditResult.REFUSED)
-FAILED = (AuditAction.ORDER_APPLIED, AuditResult.FAILED)
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ async def test_what_was_applied_is_answered_as_applied_and_done_once(bank: Bank)
     document, kept = first.value.order.document(), await bank.ring()
     bank.clock.advance(timedelta(days=1))
     for name in ("ann", "ben"):
-        reply = (await bank.apply_order(DESK, document, bank.officers.sign(name, document))).unwrap()
+        reply = (await bank.apply_order(DESK, document, (bank.officers.sign(name, document),))).unwrap()
         assert reply.replayed
         assert reply.value.kept == first.value.kept
     assert await bank.ring() == kept
@@ -117,7 +118,7 @@ async def test_only_an_officers_signature_of_this_very_document_counts(bank: Ban
         (Signed(key="ann", signature=b""), BadSignature("ann")),
         (bank.officers.sign("ann", another), BadSignature("ann")),
     ):
-        assert await bank.apply_order(DESK, document, signed) == Failure(refused)
+        assert await bank.apply_order(DESK, document, (signed,)) == Failure(refused)
     assert (await bank.ring()).custody is Custody.ACTIVE
     assert bank.trail.told() == [REFUSED] * 5
     assert bank.figures.refused["bad_signature"] == 4
@@ -126,7 +127,7 @@ async def test_only_an_officers_signature_of_this_very_document_counts(bank: Ban
 
 async def test_what_is_malformed_is_refused_however_well_it_is_signed(bank: Bank) -> None:
     document = json.dumps(json.loads(order(1).document())).encode()
-    outcome = await bank.apply_order(DESK, document, bank.officers.sign("ann", document))
+    outcome = await bank.apply_order(DESK, document, (bank.officers.sign("ann", document),))
     assert isinstance(outcome, Failure)
     assert isinstance(outcome.failure(), OrderMalformed)
     assert bank.trail.told() == [REFUSED]
@@ -134,8 +135,57 @@ async def test_what_is_malformed_is_refused_however_well_it_is_signed(bank: Bank
 
 async def test_nothing_of_what_was_signed_by_nobody_tells_how_many_orders_there_were(bank: Bank) -> None:
     document = order(77).document()
-    outcome = await bank.apply_order(DESK, document, Signed(key="ann", signature=bytes(64)))
+    outcome = await bank.apply_order(DESK, document, (Signed(key="ann", signature=bytes(64)),))
     assert outcome == Failure(BadSignature("ann"))
+
+
+async def test_an_order_of_another_deployment_is_refused_by_name(bank: Bank) -> None:
+    refused = Failure(AnotherEnvironment("staging", HERE))
+    assert await bank.orders(1, SUSPEND, environment="staging") == refused
+    assert await bank.orders(1, SUSPEND, Scope(PLATFORM, livemode=True), environment="staging") == refused
+    assert (await bank.ring()).custody is Custody.ACTIVE
+    assert await bank.table.last_order() == 0
+    assert bank.figures.refused["another_environment"] == 2
+    assert details(bank.trail.entries, "reason") == ["another_environment"] * 2
+
+
+@pytest.mark.parametrize("subject", [SHOP, Scope(PLATFORM, livemode=True)])
+async def test_one_officer_alone_shreds_nothing(bank: Bank, subject: Scope) -> None:
+    if subject != SHOP:
+        await bank.opens(subject)
+    bank.officers.private["ann too"] = bank.officers.private["ann"]
+    for by in (("ann",), ("ann", "ann"), ("ann", "ann too"), ("ann", "ben", "cho")):
+        assert await bank.orders(1, SHRED, subject, by=by) == Failure(TwoOfficersNeeded())
+    assert (await bank.ring(subject)).custody is Custody.ACTIVE
+    assert bank.trail.told() == [REFUSED] * 4
+    reply = (await bank.orders(1, SHRED, subject, by=("cho", "ann"))).unwrap()
+    assert (await bank.ring(subject)).custody is Custody.SHREDDED
+    assert bank.officers.check("cho", reply.value.kept.document, reply.value.kept.signature[:64])
+    assert bank.officers.check("ann", reply.value.kept.document, reply.value.kept.signature[64:])
+    assert bank.trail.entries[-1].details["keys"] == "cho,ann"
+
+
+async def test_the_second_signature_is_checked_as_the_first_is(bank: Bank) -> None:
+    document = order(1, SHRED).document()
+    ann = bank.officers.sign("ann", document)
+    eve, forged = Signed(key="eve", signature=ann.signature), Signed(key="ben", signature=ann.signature)
+    assert await bank.apply_order(DESK, document, (ann, eve)) == Failure(UnknownKey("eve"))
+    assert await bank.apply_order(DESK, document, (ann, forged)) == Failure(BadSignature("ben"))
+    assert (await bank.ring()).custody is Custody.ACTIVE
+
+
+async def test_whoever_comes_over_http_with_no_signature_makes_no_entry(bank: Bank) -> None:
+    stranger = evolve(DESK, face=Face.HTTP, name="ann")
+    document = order(1).document()
+    forged = (Signed(key="ann", signature=bytes(64)),)
+    assert await bank.apply_order(stranger, document, forged) == Failure(BadSignature("ann"))
+    assert await bank.apply_order(stranger, b"{}", forged) == Failure(BadSignature("ann"))
+    assert await bank.break_glass(stranger, document, forged * 2) == Failure(BadSignature("ann"))
+    assert bank.trail.entries == []
+    assert bank.figures.refused["bad_signature"] == 3
+    signed = (bank.officers.sign("ann", document),)
+    await bank.apply_order(stranger, document, signed)
+    assert bank.trail.told() == [BEGUN, APPLIED]
 
 
 async def test_a_merchant_without_keys_is_suspended_all_the_same(bank: Bank) -> None:
@@ -203,7 +253,7 @@ async def test_what_was_done_and_not_written_down_is_written_down_by_the_repeat(
     assert bank.trail.told() == [BEGUN, APPLIED]
 
 
-async def test_when_the_table_is_away_the_trail_says_so_and_the_repeat_tells() -> None:
+async def test_when_the_table_is_away_the_trail_says_that_it_is_begun_and_the_repeat_tells() -> None:
     bank = Bank(table=Interrupted())
     assert isinstance(bank.table, Interrupted)
     await bank.opens()
@@ -214,7 +264,7 @@ async def test_when_the_table_is_away_the_trail_says_so_and_the_repeat_tells() -
     bank.table.rivals = [away]
     with pytest.raises(StoreUnavailable):
         await bank.orders(1, SUSPEND)
-    assert bank.trail.told() == [BEGUN, FAILED]
+    assert bank.trail.told() == [BEGUN]  # nobody knows yet what became of it
     assert isinstance(await bank.orders(1, SUSPEND), Success)
 
 

@@ -293,6 +293,7 @@ class World:
             clock=self.clock,
             notary=self.notary,
             policy=self.policy,
+            environment=ENVIRONMENT,
             **life,
         )
 

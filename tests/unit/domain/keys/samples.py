@@ -16,6 +16,7 @@ from fintech.domain.keys.custody import (
     KeyStatus,
     KeyVersion,
 )
+from fintech.domain.keys.documents import ENVIRONMENT
 from fintech.domain.keys.orders import WHOLE_ACTIONS, Order, OrderAction
 from fintech.domain.scope import Scope
 from tests.strategies import MOMENTS, ids
@@ -24,6 +25,8 @@ from tests.unit.domain.desk import NOON
 SHOP = Scope(MerchantId("acct_" + "m" * 24), livemode=True)
 CMK = CmkName("arn:aws:kms:ap-southeast-2:111122223333:key/bank")
 HOUR = timedelta(hours=1)
+#: The deployment that tests are in.
+HERE = "test"
 
 
 def version(number: int, status: KeyStatus = KeyStatus.ACTIVE) -> KeyVersion:
@@ -54,9 +57,17 @@ def ring(custody: Custody = Custody.ACTIVE, *keys: KeyVersion) -> KeyRing:
 
 def order(sequence: int = 1, action: OrderAction = OrderAction.SUSPEND, scope: Scope = SHOP) -> Order:
     """An order about a merchant."""
-    return Order(sequence=sequence, action=action, subject=scope, issued_at=NOON, reason="breach drill")
+    return Order(
+        environment=HERE,
+        sequence=sequence,
+        action=action,
+        subject=scope,
+        issued_at=NOON,
+        reason="breach drill",
+    )
 
 
+_ENVIRONMENTS = st.from_regex(ENVIRONMENT, fullmatch=True)
 _NUMBERS = st.integers(1, 2**53 - 1)
 _SECONDS = MOMENTS.map(lambda at: at.replace(microsecond=0))
 _LINES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=200).filter(
@@ -66,6 +77,7 @@ SCOPES = st.builds(Scope, ids(MerchantId), st.booleans())
 ORDERS = st.one_of(
     st.builds(
         Order,
+        environment=_ENVIRONMENTS,
         sequence=_NUMBERS,
         action=st.sampled_from(OrderAction),
         subject=SCOPES,
@@ -74,6 +86,7 @@ ORDERS = st.one_of(
     ),
     st.builds(
         Order,
+        environment=_ENVIRONMENTS,
         sequence=_NUMBERS,
         action=st.sampled_from(sorted(WHOLE_ACTIONS)),
         subject=_LINES.map(CmkName),
@@ -81,4 +94,11 @@ ORDERS = st.one_of(
         reason=_LINES,
     ),
 )
-REQUESTS = st.builds(GlassRequest, sequence=_NUMBERS, scope=SCOPES, until=_SECONDS, reason=_LINES)
+REQUESTS = st.builds(
+    GlassRequest,
+    environment=_ENVIRONMENTS,
+    sequence=_NUMBERS,
+    scope=SCOPES,
+    until=_SECONDS,
+    reason=_LINES,
+)

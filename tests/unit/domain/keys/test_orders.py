@@ -18,9 +18,11 @@ from fintech.domain.keys.orders import (
 )
 from fintech.domain.outcome import Failure, Success
 from tests.unit.domain.desk import NOON
-from tests.unit.domain.keys.samples import CMK, HOUR, ORDERS, REQUESTS, SHOP, order
+from tests.unit.domain.keys.samples import CMK, HERE, HOUR, ORDERS, REQUESTS, SHOP, order
 
-REQUEST = GlassRequest(sequence=7, scope=SHOP, until=NOON + HOUR, reason="chargeback evidence")
+REQUEST = GlassRequest(
+    environment=HERE, sequence=7, scope=SHOP, until=NOON + HOUR, reason="chargeback evidence"
+)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30)
 ANYTHING = st.recursive(
     SCALARS,
@@ -48,7 +50,7 @@ def field_of(outcome: object) -> str:
 
 def test_an_order_is_spelt_so_that_anybody_can_write_it() -> None:
     assert order(12).document() == (
-        b'{"action":"suspend","cmk":null,"issued_at":"2026-11-23T01:00:00Z","livemode":true,'
+        b'{"action":"suspend","cmk":null,"environment":"test","issued_at":"2026-11-23T01:00:00Z","livemode":true,'
         b'"merchant":"acct_mmmmmmmmmmmmmmmmmmmmmmmm","reason":"breach drill","sequence":12,"version":1}'
     )
 
@@ -76,6 +78,11 @@ def test_neither_is_taken_for_the_other(order: Order, request: GlassRequest) -> 
         ("version", True),
         ("version", 1.0),
         ("version", None),
+        ("environment", None),
+        ("environment", ""),
+        ("environment", "Production"),
+        ("environment", "a" * 33),
+        ("environment", ["test"]),
         ("sequence", 0),
         ("sequence", -1),
         ("sequence", 2**53),
@@ -141,6 +148,8 @@ def test_it_is_about_one_merchant_or_one_root_key(members: dict[str, Any], field
         ("livemode", None),
         ("until", "tomorrow"),
         ("until", None),
+        ("environment", None),
+        ("environment", "of ours"),
         ("sequence", 0),
         ("version", 0),
         ("reason", ""),
@@ -205,13 +214,17 @@ def test_no_change_of_a_byte_is_the_same_order(order: Order, data: st.DataObject
 def test_glass_is_broken_for_hours_and_not_in_the_past() -> None:
     assert isinstance(REQUEST.timely(NOON), Success)
     for until in (NOON, NOON - HOUR, NOON + OPEN_MAX + HOUR / 3600):
-        asked = GlassRequest(sequence=7, scope=SHOP, until=until, reason="too long")
+        asked = GlassRequest(environment=HERE, sequence=7, scope=SHOP, until=until, reason="too long")
         assert asked.timely(NOON) == Failure(NotThatLong(NOON + OPEN_MAX))
-    longest = GlassRequest(sequence=7, scope=SHOP, until=NOON + OPEN_MAX, reason="as long as may be")
+    longest = GlassRequest(
+        environment=HERE, sequence=7, scope=SHOP, until=NOON + OPEN_MAX, reason="as long as may be"
+    )
     assert longest.timely(NOON) == Success(None)
 
 
 def test_what_can_be_said_of_a_root_key_is_less() -> None:
     for action in (OrderAction.SUSPEND, OrderAction.RESTORE):
-        whole = Order(sequence=1, action=action, subject=CMK, issued_at=NOON, reason="drill")
+        whole = Order(
+            environment=HERE, sequence=1, action=action, subject=CMK, issued_at=NOON, reason="drill"
+        )
         assert read_order(whole.document()) == Success(whole)

@@ -67,7 +67,7 @@ def test_these_are_the_commands() -> None:
         "iso8583 describe", "listen", "kms-simulator",
         "webhook create", "webhook list", "webhook show", "webhook update", "webhook rotate", "webhook remove",
         "webhook deliveries", "webhook resend",
-        "keys status", "keys orders", "keys order sign", "keys order apply", "keys drill",
+        "keys status", "keys orders", "keys order sign", "keys order countersign", "keys order apply", "keys drill",
         "keys break-glass request", "keys break-glass countersign", "keys break-glass apply",
         "keys officer create", "keys officer list", "keys officer revoke",
         "keys rotate", "keys reseal", "keys retire", "keys move", "keys tend", "keys shred", "keys inventory",

@@ -96,7 +96,7 @@ def test_an_order_is_signed_applied_and_listed(bank: Bank) -> None:
 def test_an_officer_needs_nothing_of_ours_to_sign(bank: Bank) -> None:
     file = bank.folder / "by-hand.json"
     file.write_text(
-        '{"action":"suspend","cmk":null,"issued_at":"2026-11-23T04:05:06Z","livemode":false,'
+        '{"action":"suspend","cmk":null,"environment":"development","issued_at":"2026-11-23T04:05:06Z","livemode":false,'
         f'"merchant":"{bank.account}","reason":"by hand","sequence":1,"version":1}}'
     )
     command = ["openssl", "pkeyutl", "-sign", "-rawin", "-inkey", bank.key("ben"), "-in", str(file)]
@@ -119,7 +119,11 @@ def test_refusals_are_said_in_a_line(bank: Bank) -> None:
     restored = bank.sign(1, "restore")
     assert "custody is active" in refuses(1, "keys", "order", "apply", restored, "--officer", "ann")
     Path(gap).write_text("{}")
-    assert "order has exactly the members" in refuses(1, "keys", "order", "apply", gap, "--officer", "ann")
+    assert "ann did not sign" in refuses(1, "keys", "order", "apply", gap, "--officer", "ann")
+    elsewhere = bank.sign(1, "suspend", "--merchant", bank.account, "--environment", "staging")
+    assert "it is for staging, and this is development" in refuses(
+        1, "keys", "order", "apply", elsewhere, "--officer", "ann"
+    )
     whole = bank.sign(1, "suspend", "--root-key", "another")
     assert "no root key another" in refuses(1, "keys", "order", "apply", whole, "--officer", "ann")
 
@@ -143,7 +147,16 @@ def test_what_nobody_would_take_is_not_signed(bank: Bank) -> None:
 def test_shredding_leaves_a_certificate(bank: Bank) -> None:
     bank.terminal.says("keys", "drill", bank.account)
     file = bank.sign(1, "shred")
-    applied = bank.terminal.json("keys", "order", "apply", file, "--officer", "ann")
+    apply = ("keys", "order", "apply", file, "--officer", "ann")
+    assert "it takes two officers" in bank.terminal.refuses(1, *apply)
+    assert bank.custody() is Custody.ACTIVE
+    shown = bank.terminal.says(
+        "keys", "order", "countersign", file, "--officer", "ben", "--key", bank.key("ben")
+    )
+    assert bank.account in shown
+    assert "shred" in shown
+    applied = bank.terminal.json(*apply, "--officer", "ben")
+    assert applied["signed_by"] == ["ann", "ben"]
     assert json.loads(applied["certificate"]["document"])["order"] == 1
     assert bank.custody() is Custody.SHREDDED
     certificate, keys = bank.folder / "certificate.json", bank.folder / "notary.json"
@@ -151,7 +164,8 @@ def test_shredding_leaves_a_certificate(bank: Bank) -> None:
     notary: Any = bank.terminal.core.notary()
     keys.write_text(json.dumps({notary.name: base64.b64encode(notary.public_key).decode()}))
     verify = ("keys", "certificate", "verify", str(certificate), "--notary-keys", str(keys))
-    assert bank.terminal.json(*verify)["order"] == 1
+    verified = bank.terminal.json(*verify)
+    assert (verified["order"], verified["environment"]) == (1, "development")
 
 
 def test_two_officers_break_glass(bank: Bank) -> None:
@@ -171,7 +185,7 @@ def test_two_officers_break_glass(bank: Bank) -> None:
     assert bank.account in shown
     apply = ("keys", "break-glass", "apply", file, "--officer", "ann", "--officer")
     assert "two officers" in bank.terminal.refuses(1, *apply, "ann")
-    assert "two officers" in bank.terminal.refuses(2, *apply[:-1])
+    assert "two officers" in bank.terminal.refuses(1, *apply[:-1])
     assert "can be used until" in bank.terminal.says(*apply, "ben")
     assert "used before" in bank.terminal.says(*apply, "ben")
     (shown_key,) = bank.terminal.json("keys", "status", "--merchant", bank.account)["keys"]

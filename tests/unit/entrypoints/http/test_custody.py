@@ -19,10 +19,13 @@ from fintech.domain.keys.custody import CmkStatus, Custody
 from fintech.domain.keys.orders import Order, OrderAction, Subject
 from fintech.domain.scope import Face, Scope
 from fintech.entrypoints import profiles
+from fintech.entrypoints.http.custody import SIGNED_BURST
 from fintech.entrypoints.http.custody_metrics import CustodyGauges
 from fintech.entrypoints.http.metrics import Meter
 from fintech.entrypoints.http.operations import OBJECTS
 from fintech.entrypoints.http.schema import ERROR
+from fintech.entrypoints.key_settings import DEVELOPMENT
+from fintech.entrypoints.noting import Strangers
 from fintech.ports.audit_trail import AuditQuery
 from fintech.ports.errors import AuditUnavailable
 from fintech.ports.key_table import RootKey
@@ -41,10 +44,12 @@ class Desk:
     officers: Officers
     clock: ManualClock
     secret: str
+    strangers: Strangers
 
     async def order(self, sequence: int, action: str, subject: Subject, *, key: str = "ann") -> Reply:
         """What comes back for an order; no API key is sent."""
         order = Order(
+            environment=DEVELOPMENT,
             sequence=sequence,
             action=OrderAction(action),
             subject=subject,
@@ -86,11 +91,14 @@ def keeps_its_schema(body: Any) -> None:
 
 @pytest.fixture
 async def desk(clock: ManualClock) -> AsyncIterator[Desk]:
-    officers = Officers("ann", "ben")
-    async with profiles.testing(clock=clock, officers=officers) as core, driving(core) as api:
+    officers, strangers = Officers("ann", "ben"), Strangers()
+    async with (
+        profiles.testing(clock=clock, officers=officers) as core,
+        driving(core, strangers=strangers) as api,
+    ):
         made = (await core.create_api_key()(OFFICER, OFFICERS, "ann")).unwrap()
         await core.key_table().save(evolve(ring(), version=0, scope=api.shop.scope))
-        yield Desk(api, officers, clock, made.secret)
+        yield Desk(api, officers, clock, made.secret, strangers)
 
 
 async def test_an_order_needs_a_signature_and_no_api_key(desk: Desk) -> None:
@@ -129,6 +137,7 @@ async def test_a_gap_is_told_the_number_that_is_next(desk: Desk) -> None:
 async def test_who_signed_nothing_is_told_nothing(desk: Desk) -> None:
     form = desk.signed(
         Order(
+            environment=DEVELOPMENT,
             sequence=9,
             action=OrderAction.REVOKE,
             subject=desk.api.shop.scope,
@@ -141,6 +150,72 @@ async def test_who_signed_nothing_is_told_nothing(desk: Desk) -> None:
     ]
     assert [(reply.status, reply.error["code"]) for reply in replies] == [(403, "signature_invalid")] * 2
     assert replies[0].error["message"] == replies[1].error["message"]
+
+
+async def test_strangers_are_counted_and_make_no_entry_each(desk: Desk) -> None:
+    core = desk.api.core
+    form = desk.signed(b"{}") | {"key": "ben"}
+    now = desk.clock.now()
+    everything = AuditQuery(since=now - timedelta(days=1), until=now + timedelta(days=1))
+    before = len(await core.audit_sink().find(everything, 100))
+    for _ in range(30):
+        reply = await desk.api.post("/v1/custody/orders", form, **KEYLESS)
+        assert (reply.status, reply.error["code"]) == (403, "signature_invalid")
+    assert len(await core.audit_sink().find(everything, 100)) == before
+    (((why, _, face), count),) = desk.strangers.taken().items()
+    assert (why, face, count) == ("signature_invalid", Face.HTTP, 30)
+
+
+async def test_what_strangers_send_takes_nothing_from_the_officers(desk: Desk) -> None:
+    forged = desk.signed(b"{}") | {"key": "ben"}
+    for _ in range(2 * SIGNED_BURST):
+        assert (await desk.api.post("/v1/custody/orders", forged, **KEYLESS)).status == 403
+    assert (await desk.order(1, "suspend", desk.api.shop.scope)).status == 200
+
+
+async def test_what_somebody_got_hold_of_is_not_handed_in_without_end(desk: Desk) -> None:
+    replies = [await desk.order(1, "suspend", desk.api.shop.scope) for _ in range(SIGNED_BURST + 1)]
+    assert [reply.status for reply in replies] == [200] * SIGNED_BURST + [429]
+    assert (await desk.order(2, "restore", desk.api.shop.scope)).status == 200
+
+
+async def test_it_takes_two_officers_to_shred(desk: Desk) -> None:
+    order = Order(
+        environment=DEVELOPMENT,
+        sequence=1,
+        action=OrderAction.SHRED,
+        subject=desk.api.shop.scope,
+        issued_at=desk.clock.now(),
+        reason="gone",
+    )
+    ann, ben = (desk.signed(order.document(), name) for name in ("ann", "ben"))
+    second = {"second_key": "ben", "second_signature": ben["signature"]}
+    alone = await desk.api.post("/v1/custody/orders", ann, **KEYLESS)
+    assert (alone.status, alone.error["code"]) == (400, "two_officers_needed")
+    half = await desk.api.post("/v1/custody/orders", ann | {"second_key": "ben"}, **KEYLESS)
+    assert (half.status, half.error["param"]) == (400, "second_signature")
+    forged = await desk.api.post("/v1/custody/orders", ann | second | {"second_key": "eve"}, **KEYLESS)
+    assert forged.status == 403
+    reply = await desk.api.post("/v1/custody/orders", ann | second, **KEYLESS)
+    assert reply.status == 200, reply.text
+    keeps_its_schema(reply.body)
+    assert (reply.body["signed_by"], len(reply.body["signatures"])) == (["ann", "ben"], 2)
+    assert json.loads(reply.body["destruction"]["certificate"])["environment"] == DEVELOPMENT
+
+
+async def test_what_is_for_another_deployment_is_refused_by_name(desk: Desk) -> None:
+    order = Order(
+        environment="staging",
+        sequence=1,
+        action=OrderAction.REVOKE,
+        subject=desk.api.shop.scope,
+        issued_at=desk.clock.now(),
+        reason="drill",
+    )
+    reply = await desk.api.post("/v1/custody/orders", desk.signed(order.document()), **KEYLESS)
+    assert (reply.status, reply.error["code"]) == (400, "another_environment")
+    assert "staging" in reply.error["message"]
+    assert DEVELOPMENT in reply.error["message"]
 
 
 @pytest.mark.parametrize(
@@ -174,13 +249,15 @@ async def test_two_officers_break_glass_and_everybody_sees_until_when(desk: Desk
     scope = desk.api.shop.scope
     await desk.order(1, "revoke", scope)
     until = desk.clock.now() + timedelta(hours=1)
-    document = GlassRequest(sequence=2, scope=scope, until=until, reason="evidence").document()
+    document = GlassRequest(
+        environment=DEVELOPMENT, sequence=2, scope=scope, until=until, reason="evidence"
+    ).document()
     form = desk.signed(document)
     second = desk.signed(document, "ben")
     both = form | {"second_key": "ben", "second_signature": second["signature"]}
     alone = form | {"second_key": "ann", "second_signature": form["signature"]}
     refused = await desk.api.post("/v1/custody/break_glass", alone, **KEYLESS)
-    assert (refused.status, refused.error["code"]) == (400, "officers_not_distinct")
+    assert (refused.status, refused.error["code"]) == (400, "two_officers_needed")
     reply = await desk.api.post("/v1/custody/break_glass", both, **KEYLESS)
     assert reply.status == 200, reply.text
     keeps_its_schema(reply.body)
