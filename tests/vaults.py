@@ -66,13 +66,14 @@ class ScriptedLease(Lease):
 
 class ScriptedVault(KeyVault):
     """``refusing`` says of merchants why they have no lease, ``versions`` which versions of their keys there are.
-    ``leases`` counts those that were taken, ``evictions`` how often somebody wanted new ones."""
+    ``leases`` counts those that were taken, ``evictions`` how often somebody ended some, and
+    ``renewals`` how often somebody wanted newer ones."""
 
     def __init__(self) -> None:
         self.refusing: dict[Scope, CustodyReason] = {}
         self.versions: dict[Scope, tuple[int, ...]] = {}
         self.leases: Counter[Scope] = Counter()
-        self.evictions = 0
+        self.evictions = self.renewals = 0
         self._lent: dict[Scope, ScriptedLease] = {}
 
     async def lease(self, scope: Scope) -> Outcome[Lease, CustodyRefused]:
@@ -91,6 +92,12 @@ class ScriptedVault(KeyVault):
         """There are other versions from now on, of which the last seals."""
         self.versions[scope] = numbers
         await self.evict(scope)
+
+    async def newer(self, scope: Scope, number: int) -> Outcome[Lease, CustodyRefused]:
+        if scope in self._lent and self._lent[scope].number < number:
+            self.renewals += 1
+            del self._lent[scope]
+        return await self.lease(scope)
 
     async def evict(self, scope: Scope | None = None) -> None:
         self.evictions += 1

@@ -99,10 +99,9 @@ class Protection:
     ) -> Mapping[Place, Outcome[bytes, CustodyRefused]]:
         """`read` under a lease that is there. What an older version has sealed is sealed anew behind its reader's back."""
         found = await self.sealed(lease.scope, places)
-        if any(value.number not in lease.numbers for value in found.values()):
-            # Sealed by a version that came since the lease was taken, or one that has been replaced since we read.
-            await self.vault.evict(lease.scope)
-            renewed = await self.vault.lease(lease.scope)
+        newest = max((value.number for value in found.values()), default=0)
+        if newest > lease.number:  # sealed by a version that came since the lease was taken
+            renewed = await self.vault.newer(lease.scope, newest)
             if isinstance(renewed, Failure):
                 return dict.fromkeys(places, renewed)
             lease = renewed.unwrap()

@@ -113,6 +113,12 @@ class KeyVault(Protocol):
         where nothing can be written down."""
 
     @abstractmethod
+    async def newer(self, scope: Scope, number: int) -> Outcome[Lease, CustodyRefused]:
+        """`lease`, for whoever has met a version of the keys that his lease does not know: one that was lent since, if what is
+        lent is of a version before ``number``. What others have in hand goes on. Whether it is there by then, the lease
+        says."""
+
+    @abstractmethod
     async def evict(self, scope: Scope | None = None) -> None:
         """Wipe what is lent, of one merchant or of all; the next who asks goes to the root."""
 

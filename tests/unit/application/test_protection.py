@@ -122,7 +122,19 @@ async def test_a_lease_that_is_older_than_what_was_sealed_is_taken_anew(
     vault.versions[HERE] = (1, 2)
     assert old.numbers == (1,)
     assert await protection.read_one(HERE, BILLING_NAME.at("pm_1")) == Success(b"Ada")
-    assert vault.evictions == 1
+    assert (vault.renewals, vault.evictions) == (1, 0)  # nobody else's lease has ended with it
+
+
+async def test_what_no_version_has_sealed_takes_no_lease_anew(
+    protection: Protection, vault: ScriptedVault, values: MemoryProtectedStore
+) -> None:
+    vault.versions[HERE] = (2, 3)
+    await protection.keep(await lent(protection), "pm_1", {BILLING_NAME: b"Ada"})
+    there = BILLING_NAME.at("pm_1")
+    sealed = (await values.get(HERE, (there,)))[there]
+    await values.put(HERE, (evolve(sealed, number=1, message=b"of a version that is gone"),))
+    assert await protection.read_one(HERE, there) == INTEGRITY
+    assert (vault.renewals, vault.evictions) == (0, 0)
 
 
 async def test_a_value_is_found_by_every_version_that_opens(

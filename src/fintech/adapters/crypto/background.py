@@ -9,6 +9,18 @@ from attrs import define, field
 T = TypeVar("T")
 
 
+async def landed(task: asyncio.Task[T], otherwise: T) -> T:
+    """What a task of others' comes to: who goes away does not stop it. If it is stopped itself, whoever waits is not cancelled
+    with it, but told ``otherwise``."""
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        waiting = asyncio.current_task()
+        if not task.cancelled() or (waiting is not None and waiting.cancelling()):
+            raise
+        return otherwise
+
+
 @define(eq=False)
 class Background:
     """Tasks under way. What one raises is told to those who wait for it, and to nobody if there is nobody."""

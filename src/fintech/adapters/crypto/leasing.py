@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from fintech.adapters.crypto.background import Background
+from fintech.adapters.crypto.background import Background, landed
 from fintech.adapters.crypto.leases import HeldLease, Lending, Shelf
 from fintech.adapters.crypto.lending import Lender, VaultSettings
 from fintech.adapters.crypto.loading import Loads
@@ -119,6 +119,21 @@ class LeasingVault(KeyVault):
             return lent
         return Success(lent.unwrap())
 
+    async def newer(self, scope: Scope, number: int) -> Outcome[Lease, CustodyRefused]:
+        held = self._shelf.get(scope)
+        if held is not None and held.refused() is None and held.number < number and not self._closed:
+            self._loads.void(
+                scope
+            )  # what is on its way may have been decided before there was such a version
+            load = self._loads.start(scope)
+            if load is None:
+                return Failure(_UNREACHABLE)
+            lent = await landed(load, Failure(_UNREACHABLE))
+            if isinstance(lent, Failure):
+                self._figures.refusals[lent.failure().reason] += 1
+                return lent
+        return await self.lease(scope)
+
     async def evict(self, scope: Scope | None = None) -> None:
         self._loads.void(scope)
         self._refusals.forget(scope)
@@ -187,7 +202,7 @@ class LeasingVault(KeyVault):
         load = self._loads.start(scope)
         if load is None:
             return Failure(_UNREACHABLE)
-        return await asyncio.shield(load)
+        return await landed(load, Failure(_UNREACHABLE))
 
     async def _vouched(self, held: HeldLease) -> CustodyRefused | None:
         """Whether the root has let us use its keys lately, or lets us now; why it does not. A root that does not answer is
@@ -200,8 +215,8 @@ class LeasingVault(KeyVault):
                     root.asking = asking
                 if root.failures:
                     break
-                await asyncio.shield(asking)
-                refused = held.refused()
+                await landed(asking, None)
+                refused = _UNREACHABLE if self._closed else held.refused()
                 if refused is not None:
                     return refused
                 if mine:

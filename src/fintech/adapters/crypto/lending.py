@@ -1,7 +1,6 @@
 """From a merchant's ring to its keys in memory: what one lending takes of the key table and of the root."""
 
 import asyncio
-import hashlib
 import random
 from datetime import datetime
 from typing import Final
@@ -10,23 +9,21 @@ from attrs import field, frozen
 from attrs.validators import ge, min_len
 
 from fintech.adapters.crypto.leases import HeldLease, Lending
+from fintech.adapters.crypto.making import MakeFirstKey, NotLent, not_lent
 from fintech.adapters.crypto.roots import Roots, RootStanding
-from fintech.domain.audit import AuditAction, AuditEntry, AuditResult
 from fintech.domain.keys.custody import (
     CmkName,
     Custody,
     Derivation,
     KeyRing,
-    KeyRingId,
     KeyStatus,
     KeyVersion,
-    new_ring,
 )
 from fintech.domain.keys.periods import KeyPolicy
 from fintech.domain.keys.refusals import CustodyReason
 from fintech.domain.keys.timing import USUAL, CustodyTiming
 from fintech.domain.outcome import Failure, Outcome, Success
-from fintech.domain.scope import Face, Scope
+from fintech.domain.scope import Scope
 from fintech.ports.audit_trail import AuditTrail
 from fintech.ports.clock import Clock
 from fintech.ports.id_source import IdSource
@@ -35,8 +32,6 @@ from fintech.ports.key_table import KeyTable
 from fintech.sealing.merchant_keys import MerchantKeys
 from fintech.sealing.schedule import derived_key, wipe
 
-#: Who lends, in the audit trail.
-VAULT: Final = "key vault"
 #: How often a ring that others make or change at the same moment is looked at again.
 TRIES_MAX: Final = 3
 
@@ -57,16 +52,6 @@ class VaultSettings:
     loads_max: int = field(default=4_096, validator=ge(1))
 
 
-@frozen
-class NotLent:
-    """``code`` is the word of whoever refused: the root's, or what the bank has said of the ring. ``unanswered``: nobody
-    has refused anything; what is lent stays lent."""
-
-    reason: CustodyReason
-    code: str
-    unanswered: bool = False
-
-
 @frozen(kw_only=True)
 class Lender:
     """Lends one merchant's keys, making them first where there are none."""
@@ -79,6 +64,21 @@ class Lender:
     ids: IdSource
     settings: VaultSettings
     lending: Lending
+    making: MakeFirstKey = field(init=False)
+
+    @making.default
+    def _making(self) -> MakeFirstKey:
+        return MakeFirstKey(
+            root=self.root,
+            roots=self.roots,
+            table=self.table,
+            audit=self.audit,
+            clock=self.clock,
+            ids=self.ids,
+            environment=self.settings.environment,
+            cmks=self.settings.cmks,
+            derivation=self.settings.derivation,
+        )
 
     async def lend(self, scope: Scope) -> Outcome[HeldLease, NotLent]:
         """A lease that counts from before the root was asked. Raises `StoreUnavailable` and `AuditUnavailable`."""
@@ -142,56 +142,10 @@ class Lender:
             ring = await self.table.ring(scope)
             if ring is not None and (ring.keys or self._refused(ring, self.clock.now()) is not None):
                 return Success((ring, None))
-            made = await self._made(scope, ring)
+            made = await self.making(scope, ring)
             if made is not None:
                 return made
         return Failure(NotLent(CustodyReason.UNREACHABLE, "others are quicker", unanswered=True))
-
-    async def _made(
-        self, scope: Scope, empty: KeyRing | None
-    ) -> Outcome[tuple[KeyRing, Wrapped | None], NotLent] | None:
-        """A first key, in a ring of its own or in one that the bank spoke of before; None if somebody else was quicker."""
-        now, standing = self.clock.now(), self.roots.of(self._cmk(scope))
-        if standing.shut:
-            return Failure(NotLent(CustodyReason.SUSPENDED, "root key shut"))
-        context = WrapContext(self.settings.environment, scope, 1)
-        created = await self.roots.call(
-            standing, lambda: self.root.create(standing.cmk, context), proves=False
-        )
-        if isinstance(created, Failure):
-            return Failure(_not_lent(created.failure()))
-        wrapped = created.unwrap()
-        key = KeyVersion(
-            number=1,
-            status=KeyStatus.ACTIVE,
-            cmk=standing.cmk,
-            derivation=self.settings.derivation,
-            wrapped=wrapped.blob,
-            grant=wrapped.grant,
-            created_at=now,
-        )
-        ring = new_ring(id=self.ids.new(KeyRingId), scope=scope, key=key, at=now)
-        if empty is not None:
-            rotated = empty.rotated(key)
-            if isinstance(rotated, Failure):
-                return Failure(NotLent(CustodyReason.REVOKED, empty.custody))
-            ring = rotated.unwrap()
-        await self.audit.write(self._entry(ring, AuditResult.BEGUN))
-        saved = await self.table.save(ring)
-        if isinstance(saved, Success):
-            await self.audit.write(self._entry(ring, AuditResult.DONE))
-            return Success((saved.unwrap(), wrapped))
-        await self.audit.write(self._entry(ring, AuditResult.FAILED))
-        await self._give_back(scope, standing, wrapped)
-        return None
-
-    async def _give_back(self, scope: Scope, standing: RootStanding, wrapped: Wrapped) -> None:
-        """Withdraw a permission that nobody would know of, and that would be left when the bank revokes the other one."""
-        ring = await self.table.ring(scope)
-        known = {key.grant for key in ring.keys} if ring is not None else set()
-        if wrapped.grant is not None and wrapped.grant not in known:
-            grant = wrapped.grant
-            await self.roots.call(standing, lambda: self.root.withdraw(standing.cmk, grant), proves=False)
 
     def _refused(self, ring: KeyRing, now: datetime) -> NotLent | None:
         """What the bank has said, as the key table has it."""
@@ -209,7 +163,7 @@ class Lender:
         settles = any(now < key.created_at + self.settings.timing.settles for key in ring.keys)
         if refused.fault is RootFault.DENIED and not refused.whole and settles:
             return NotLent(CustodyReason.UNREACHABLE, refused.code)
-        return _not_lent(refused)
+        return not_lent(refused)
 
     async def _key(
         self, ring: KeyRing, version: KeyVersion, fresh: Wrapped | None
@@ -256,40 +210,11 @@ class Lender:
             seals_until=min(ends_at, self.settings.policy.seals_until(active)),
         )
 
-    def _cmk(self, scope: Scope) -> CmkName:
-        """Where a merchant's first key hangs from: always the same."""
-        place = int.from_bytes(hashlib.sha256(scope.merchant.encode()).digest()[:8], "big")
-        return self.settings.cmks[place % len(self.settings.cmks)]
-
-    def _entry(self, ring: KeyRing, result: AuditResult) -> AuditEntry:
-        return AuditEntry(
-            at=self.clock.now(),
-            actor=VAULT,
-            face=Face.WORKER,
-            action=AuditAction.KEY_CREATED,
-            result=result,
-            subject=ring.id,
-            merchant=ring.scope.merchant,
-            livemode=ring.scope.livemode,
-            details={"cmk": ring.keys[0].cmk, "number": 1, "derivation": ring.keys[0].derivation.value},
-        )
-
 
 def derivation_of(context: WrapContext) -> bytes:
     """What the root MACs for `Derivation.DERIVED`: whose key it is. No id has a stroke in it."""
     mode = "live" if context.scope.livemode else "test"
     return f"{context.scope.merchant}|{mode}|{context.number}".encode()
-
-
-def _not_lent(refused: RootRefused) -> NotLent:
-    match refused.fault:
-        case RootFault.UNREACHABLE:
-            return NotLent(CustodyReason.UNREACHABLE, refused.code, unanswered=True)
-        case RootFault.CORRUPT:
-            return NotLent(CustodyReason.INTEGRITY, refused.code)
-        case RootFault.DENIED:
-            reason = CustodyReason.SUSPENDED if refused.whole else CustodyReason.REVOKED
-            return NotLent(reason, refused.code)
 
 
 def _weight(refused: RootRefused) -> int:

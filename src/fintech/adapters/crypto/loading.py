@@ -7,7 +7,8 @@ from attrs import define, field
 
 from fintech.adapters.crypto.background import Background
 from fintech.adapters.crypto.leases import HeldLease, Shelf
-from fintech.adapters.crypto.lending import TRIES_MAX, Lender, NotLent
+from fintech.adapters.crypto.lending import TRIES_MAX, Lender
+from fintech.adapters.crypto.making import NotLent
 from fintech.adapters.crypto.refusing import Alarms, Refusals
 from fintech.adapters.crypto.roots import FAILURES_MAX, pause_after
 from fintech.adapters.crypto.using import Uses

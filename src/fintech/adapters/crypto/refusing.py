@@ -10,7 +10,7 @@ from attrs import define, field
 
 from fintech.adapters.crypto.background import Background
 from fintech.adapters.crypto.leases import HeldLease
-from fintech.adapters.crypto.lending import VAULT, NotLent
+from fintech.adapters.crypto.making import VAULT, NotLent
 from fintech.domain.audit import AuditAction, AuditEntry, AuditResult
 from fintech.domain.keys.custody import CmkName
 from fintech.domain.keys.places import Place

@@ -108,16 +108,23 @@ class Roots:
             standing.quiet_until = NEVER
         return shuts
 
+    def unasked(self, standing: RootStanding, now: datetime) -> RootRefused | None:
+        """Why the root is not asked at the moment: it has just said no to all, or has not answered."""
+        if standing.denied_at is not None and now < standing.denied_at + self.timing.refused_for:
+            return _SAID_NO
+        if standing.failures >= FAILURES_MAX and now < standing.retry_at:
+            return _UNANSWERED
+        return None
+
     async def call(
         self, standing: RootStanding, ask: Callable[[], Awaitable[Outcome[T, RootRefused]]], *, proves: bool
     ) -> Outcome[T, RootRefused]:
         """Ask the root, unless it was left alone or has just said no to all. ``proves``: a yes is a heartbeat."""
         async with self._places:
             now = self.clock.now()
-            if standing.denied_at is not None and now < standing.denied_at + self.timing.refused_for:
-                return Failure(_SAID_NO)
-            if standing.failures >= FAILURES_MAX and now < standing.retry_at:
-                return Failure(_UNANSWERED)
+            unasked = self.unasked(standing, now)
+            if unasked is not None:
+                return Failure(unasked)
             self.figures.root_calls += 1
             outcome = await self._asked(ask)
         if isinstance(outcome, Success):

@@ -170,7 +170,12 @@ class WatchedVault(KeyVault):
     async def lease(self, scope: Scope) -> Outcome[Lease, CustodyRefused]:
         if self.honeytokens.planted(scope.merchant):
             await self.alarm.raised(scope, "lease", scope.merchant)
-        leased = await self.vault.lease(scope)
+        return self._watched(await self.vault.lease(scope))
+
+    async def newer(self, scope: Scope, number: int) -> Outcome[Lease, CustodyRefused]:
+        return self._watched(await self.vault.newer(scope, number))  # what is planted has raised the alarm
+
+    def _watched(self, leased: Outcome[Lease, CustodyRefused]) -> Outcome[Lease, CustodyRefused]:
         if isinstance(leased, Failure):
             return leased
         return Success(WatchedLease(leased.unwrap(), self.honeytokens, self.alarm))

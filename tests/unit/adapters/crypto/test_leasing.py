@@ -662,6 +662,16 @@ async def test_a_merchants_first_key_is_made_and_written_down(desk: Desk) -> Non
     assert (granted.action, granted.merchant) == (AuditAction.LEASE_GRANTED, scope.merchant)
 
 
+async def test_that_a_key_is_made_is_written_down_before_the_root_is_asked(desk: Desk) -> None:
+    scope, vault = desk.merchant(), desk.vault()
+    desk.trail.down = True
+    with pytest.raises(AuditUnavailable):
+        await vault.lease(scope)
+    assert desk.root.calls["create"] == 0
+    desk.trail.down = False
+    assert lent(await vault.lease(scope))
+
+
 async def test_two_processes_make_one_ring(desk: Desk) -> None:
     scope, vaults = desk.merchant(), [desk.vault() for _ in range(4)]
     desk.root.latency_s = 0.005

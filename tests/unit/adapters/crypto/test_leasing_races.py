@@ -233,6 +233,53 @@ async def test_what_is_evicted_while_a_load_is_on_its_way_is_decided_again(desk:
     assert (await task).unwrap().numbers == (2, 1)
 
 
+async def test_whoever_met_a_newer_version_is_lent_it_and_others_go_on(desk: Desk) -> None:
+    scope, vault = desk.merchant(), desk.vault()
+    before = (await vault.lease(scope)).unwrap()
+    sealed = before.seal(KeyPurpose.PII, NAME, b"Ada")
+    await desk.rotate(scope)
+    many = await asyncio.gather(*(vault.newer(scope, 2) for _ in range(20)))
+    assert {each.unwrap().numbers for each in many} == {(2, 1)}
+    assert (vault.figures.renewals, vault.figures.evictions) == (1, 0)
+    assert before.open(KeyPurpose.PII, NAME, sealed) == Success(b"Ada")
+    assert (await vault.newer(scope, 2)).unwrap().numbers == (2, 1)
+    assert vault.figures.renewals == 1
+
+
+async def test_what_was_on_its_way_before_there_was_a_newer_version_is_decided_again(desk: Desk) -> None:
+    scope, vault = desk.merchant(), desk.vault()
+    assert lent(await vault.lease(scope))
+    gate = Gate()
+    desk.root.unwrap = gate.holds(desk.root.unwrap)  # type: ignore[method-assign,assignment] # holds one back
+    first = asyncio.create_task(vault.newer(scope, 2))
+    await gate.reached.wait()
+    await desk.rotate(scope)
+    second = asyncio.create_task(vault.newer(scope, 2))
+    await asyncio.sleep(0)
+    gate.opened.set()
+    assert (await second).unwrap().numbers == (2, 1)
+    assert (await first).unwrap().numbers == (2, 1)
+
+
+async def test_whoever_waits_when_the_vault_is_closed_is_refused_and_not_cancelled(desk: Desk) -> None:
+    scope, vault = desk.merchant(), desk.vault()
+    _, task = await on_its_way(desk, vault, scope)
+    await vault.close()
+    assert await task == refused(CustodyReason.UNREACHABLE)
+
+
+async def test_whoever_waits_for_a_question_when_the_vault_is_closed_is_refused(desk: Desk) -> None:
+    scope, vault = desk.merchant(), desk.vault()
+    assert lent(await vault.lease(scope))
+    desk.pass_(31)
+    gate = Gate()
+    desk.root.authorise = gate.holds(desk.root.authorise)  # type: ignore[method-assign,assignment] # holds one back
+    task = asyncio.create_task(vault.lease(scope))
+    await gate.reached.wait()
+    await vault.close()
+    assert await task == refused(CustodyReason.UNREACHABLE)
+
+
 async def test_whoever_goes_away_does_not_stop_the_question_that_others_wait_for(desk: Desk) -> None:
     scope, vault = desk.merchant(), desk.vault()
     assert lent(await vault.lease(scope))

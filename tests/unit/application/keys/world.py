@@ -140,6 +140,11 @@ class LendingVault(KeyVault):
         self.lent[scope] = lent
         return Success(lent)
 
+    async def newer(self, scope: Scope, number: int) -> Outcome[Lease, CustodyRefused]:
+        if scope in self.lent and self.lent[scope].number < number:
+            del self.lent[scope]
+        return await self.lease(scope)
+
     @property
     def figures(self) -> VaultFigures:
         return VaultFigures()
