@@ -40,6 +40,7 @@ KNOWN: Final = {
         "epoch": "a count",
         "left_cmks": "root keys' names",
         "left_grants": "names of permissions",
+        "certified_at": "a moment",
     },
     "key_versions": {
         "merchant_id": "an id",

@@ -30,6 +30,7 @@ class TendingFigures:
     resealed: int = 0
     retired: int = 0
     shredded: int = 0
+    certified: int = 0
     troubled: int = 0
     removed: int = 0
     unknown: int = 0
@@ -65,6 +66,7 @@ class KeyTending:
         figures.resealed += tended.resealed
         figures.retired += tended.retired
         figures.shredded += tended.shredded
+        figures.certified += tended.certified
         figures.troubled += tended.troubled
 
     async def _removed(self) -> None:

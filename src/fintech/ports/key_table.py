@@ -92,11 +92,12 @@ class KeyCount:
 
 @frozen(kw_only=True)
 class Census:
-    """All rings by custody, each custody told; those ``opened`` that broken glass makes usable; and what hangs from which
-    root key, where anything does."""
+    """All rings by custody, each custody told; those ``opened`` that broken glass makes usable; those that are shredded and
+    ``uncertified``; and what hangs from which root key, where anything does."""
 
     rings: Mapping[Custody, int]
     opened: int
+    uncertified: int
     hanging: Mapping[CmkName, KeyCount]
 
 

@@ -72,6 +72,7 @@ RINGS_OF_ANY_SHAPE = st.builds(
     ),
     created_at=MOMENTS,
     opened_until=st.none() | MOMENTS,
+    certified_at=st.none() | MOMENTS,
 )
 
 

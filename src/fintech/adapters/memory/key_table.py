@@ -74,6 +74,7 @@ class MemoryKeyTable(KeyTable):
         return Census(
             rings={custody: kept.count(custody) for custody in Custody},
             opened=len(opened),
+            uncertified=sum(ring.custody is Custody.SHREDDED and ring.certified_at is None for ring in rings),
             hanging={cmk: _count(rings, cmk, due) for cmk in cmks},
         )
 

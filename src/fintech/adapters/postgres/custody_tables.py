@@ -51,6 +51,8 @@ key_rings = Table(
     #: Permissions that are still to be withdrawn: root keys, and the permission at each.
     Column("left_cmks", ARRAY(Text), nullable=False),
     Column("left_grants", ARRAY(Text), nullable=False),
+    #: When a notary certified that it is destroyed.
+    Column("certified_at", _MOMENT, nullable=True),
     PrimaryKeyConstraint("merchant_id", "livemode"),
     Index("key_rings_epoch", "epoch"),
 )

@@ -28,7 +28,7 @@ def ring_columns(ring: KeyRing, epoch: int) -> tuple[object, ...]:
     scope = ring.scope
     custody = (ring.custody, ring.opened_until, ring.created_at)
     left = ([each.cmk for each in ring.left], [each.grant for each in ring.left])
-    return scope.merchant, scope.livemode, ring.id, ring.version, *custody, epoch, *left
+    return scope.merchant, scope.livemode, ring.id, ring.version, *custody, epoch, *left, ring.certified_at
 
 
 def version_columns(ring: KeyRing) -> list[list[object]]:
@@ -60,6 +60,7 @@ def ring_of(rows: Sequence[Any]) -> KeyRing:
         keys=tuple(_version(row) for row in rows if row["number"] is not None),
         created_at=first["created_at"],
         opened_until=first["opened_until"],
+        certified_at=first["certified_at"],
         left=tuple(
             LeftGrant(CmkName(cmk), grant)
             for cmk, grant in zip(first["left_cmks"], first["left_grants"], strict=True)
@@ -86,6 +87,7 @@ def census_of(rows: Sequence[Any]) -> Census:
     return Census(
         rings=dict.fromkeys(Custody, 0) | {Custody(row["custody"]): row["rings"] for row in kept},
         opened=sum(row["opened"] for row in kept),
+        uncertified=sum(row["uncertified"] for row in kept),
         hanging={
             CmkName(row["cmk"]): KeyCount(
                 rings=row["rings"],

@@ -6,7 +6,7 @@ from typing import Final
 CHANNEL: Final = "fintech_keys"
 
 _RING: Final = """
-select r.merchant_id, r.livemode, r.id, r.version, r.custody, r.opened_until, r.created_at,
+select r.merchant_id, r.livemode, r.id, r.version, r.custody, r.opened_until, r.created_at, r.certified_at,
        r.left_cmks, r.left_grants, v.number, v.status, v.cmk, v.derivation, v.wrapped, v.grant_name, v.created_at as version_created_at,
        v.retired_at
   from {} r left join key_versions v on v.merchant_id = r.merchant_id and v.livemode = r.livemode
@@ -64,16 +64,20 @@ with hanging as (
 )
 select custody, null as cmk, count(*) as rings, null::bigint as active, null::bigint as decrypt_only,
        null::timestamptz as oldest, null::bigint as due, null::bigint as left_grants,
-       count(*) filter (where custody in ('suspended', 'revoked') and opened_until > $1) as opened
+       count(*) filter (where custody in ('suspended', 'revoked') and opened_until > $1) as opened,
+       count(*) filter (where custody = 'shredded' and certified_at is null) as uncertified
   from key_rings group by custody
 union all
 select null, coalesce(h.cmk, w.cmk), coalesce(h.rings, 0), coalesce(h.active, 0), coalesce(h.decrypt_only, 0), h.oldest,
-       coalesce(h.due, 0), coalesce(w.grants, 0), null
+       coalesce(h.due, 0), coalesce(w.grants, 0), null, null
   from hanging h full join withdrawing w on w.cmk = h.cmk
 """
 
-#: Held until the end of the transaction: who is after it sees what this one did, and commits after it.
-LOCK: Final = "select epoch from key_epoch for update"
+#: Held until the end of the transaction: who is after it sees what this one did, and commits after it. Whoever stops in the
+#: middle, as a process that is paused, has 3 s: an order of the bank waits behind him, and has 10 (`pooled.TIMEOUT_S`).
+LOCK: Final = """
+select epoch, set_config('idle_in_transaction_session_timeout', '3000', true) from key_epoch for update
+"""
 
 LAST_ORDER: Final = "select coalesce(max(sequence), 0) as sequence from key_orders"
 
@@ -93,21 +97,22 @@ KEEP_ORDER: Final = (
     "insert into key_orders (sequence, document, signature, applied_at) values ($1, $2, $3, $4)"
 )
 
-#: A ring ($1 to $10) and its versions ($11 on), of which those are written that have changed.
+#: A ring ($1 to $11) and its versions ($12 on), of which those are written that have changed.
 KEEP_RING: Final = """
 with ring as (
     insert into key_rings as r (merchant_id, livemode, id, version, custody, opened_until, created_at, epoch, left_cmks,
-                                left_grants)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9::text[], $10::text[])
+                                left_grants, certified_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9::text[], $10::text[], $11)
     on conflict (merchant_id, livemode) do update
        set id = excluded.id, version = excluded.version, custody = excluded.custody,
            opened_until = excluded.opened_until, created_at = excluded.created_at, epoch = excluded.epoch,
-           left_cmks = excluded.left_cmks, left_grants = excluded.left_grants
+           left_cmks = excluded.left_cmks, left_grants = excluded.left_grants,
+           certified_at = excluded.certified_at
 )
 insert into key_versions as v (merchant_id, livemode, number, status, cmk, derivation, wrapped, grant_name, created_at,
                                retired_at)
-select $1, $2, each.* from unnest($11::int[], $12::text[], $13::text[], $14::text[], $15::bytea[], $16::text[],
-                                  $17::timestamptz[], $18::timestamptz[]) each
+select $1, $2, each.* from unnest($12::int[], $13::text[], $14::text[], $15::text[], $16::bytea[], $17::text[],
+                                  $18::timestamptz[], $19::timestamptz[]) each
 on conflict (merchant_id, livemode, number) do update
    set status = excluded.status, cmk = excluded.cmk, derivation = excluded.derivation, wrapped = excluded.wrapped,
        grant_name = excluded.grant_name, created_at = excluded.created_at, retired_at = excluded.retired_at

@@ -106,6 +106,7 @@ class ShredRing:
             notary=key,
             signature=signature.hex(),
         )
+        ring = await self._certified(ring)
         signed = SignedCertificate(document=document, key=key, signature=signature)
         return Shredded(ring=ring, removed=removed, finished=True, certificate=signed)
 
@@ -129,6 +130,21 @@ class ShredRing:
                 return Failure(refused)
             current = await self.table.ring(ring.scope)
         raise ConcurrencyExhausted("the ring was changed too often meanwhile; nothing is destroyed")
+
+    async def _certified(self, ring: KeyRing) -> KeyRing:
+        """Kept, so that nobody certifies it again unasked."""
+        current: KeyRing | None = ring
+        for _ in range(TRIES_MAX):
+            assert current is not None, "a ring is never removed"
+            if current.certified_at is not None:
+                return current
+            saved = await self.table.save(current.certified(self.clock.now()))
+            if isinstance(saved, Success):
+                return saved.unwrap()
+            current = await self.table.ring(ring.scope)
+        raise ConcurrencyExhausted(
+            "the ring was changed too often meanwhile; it is certified, and will be again"
+        )
 
     async def _order_of(self, ring: KeyRing) -> int | None:
         """The number of the bank's first order to shred a ring."""

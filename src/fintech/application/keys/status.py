@@ -35,7 +35,8 @@ class KeptWord:
 
 @frozen(kw_only=True)
 class CustodyStatus:
-    """How things stand at a moment. ``opened`` is how many rings are usable by broken glass; versions that ``hanging`` calls
+    """How things stand at a moment. ``opened`` is how many rings are usable by broken glass, ``uncertified`` how many are
+    shredded without a certificate yet; versions that ``hanging`` calls
     due are past their crypto-period."""
 
     at: datetime
@@ -44,6 +45,7 @@ class CustodyStatus:
     root_keys: Sequence[RootKey]
     rings: Mapping[Custody, int]
     opened: int
+    uncertified: int
     hanging: Mapping[CmkName, KeyCount]
 
     def heartbeat_age(self, root_key: RootKey) -> timedelta | None:
@@ -97,6 +99,7 @@ class SumUpCustody:
             root_keys=await self.table.root_keys(),
             rings=census.rings,
             opened=census.opened,
+            uncertified=census.uncertified,
             hanging=census.hanging,
         )
 

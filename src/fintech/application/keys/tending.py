@@ -2,7 +2,7 @@
 
 A version at the end of its crypto-period is replaced, what older ones sealed is sealed anew, what nothing is sealed with
 is destroyed when its time has come, permissions that were left are withdrawn, and a shredding that was ended half way is
-finished. Every step may be done by two processes at once; none is done twice.
+finished, and certified. Every step may be done by two processes at once; none is done twice.
 """
 
 import logging
@@ -21,7 +21,7 @@ from fintech.domain.keys.periods import KeyPolicy
 from fintech.domain.outcome import Failure
 from fintech.domain.scope import Actor, Face, Scope
 from fintech.ports.clock import Clock
-from fintech.ports.errors import PortError
+from fintech.ports.errors import NotaryUnavailable, PortError
 from fintech.ports.key_table import KeyTable
 from fintech.ports.protected_store import ProtectedStore
 
@@ -41,13 +41,14 @@ _log = logging.getLogger(__name__)
 @frozen(kw_only=True)
 class Tended:
     """What a round came to: rings that it looked at, versions made and destroyed, values sealed anew, rings whose shredding
-    it went on with, and rings with which something was wrong. ``more`` says that there are rings it did not get to."""
+    it went on with, those of them that the notary ``certified``, and rings with which something was wrong. ``more`` says that there are rings it did not get to."""
 
     rings: int
     rotated: int
     resealed: int
     retired: int
     shredded: int
+    certified: int
     troubled: int
     more: bool
 
@@ -59,6 +60,8 @@ class _Round:
     resealed: int = 0
     retired: int = 0
     shredded: int = 0
+    certified: int = 0
+    notary_away: bool = False
     troubled: set[KeyRingId] = field(factory=set)
 
 
@@ -96,6 +99,7 @@ class TendKeys:
             resealed=done.resealed,
             retired=done.retired,
             shredded=done.shredded,
+            certified=done.certified,
             troubled=len(done.troubled),
             more=more,
         )
@@ -144,10 +148,17 @@ class TendKeys:
             done.retired += 1
 
     async def _shredded(self, ring: KeyRing, done: _Round) -> None:
-        """Also what a request that was under way has put since."""
-        if ring.left or await self.protected.listed(ring.scope, self.clock.now() + _LATER, None, 1):
-            await self.shred.finish(TENDER, ring)
-            done.shredded += 1
+        """Also what a request that was under way has put since. A notary that does not answer is asked once in a round."""
+        waits = ring.left or await self.protected.listed(ring.scope, self.clock.now() + _LATER, None, 1)
+        if not waits and (ring.certified_at is not None or done.notary_away):
+            return
+        try:
+            finished = await self.shred.finish(TENDER, ring)
+        except NotaryUnavailable:
+            done.notary_away = True
+            raise
+        done.shredded += 1
+        done.certified += ring.certified_at is None and finished.finished
 
     def _trouble(self, ring: KeyRing, why: object, done: _Round) -> None:
         done.troubled.add(ring.id)

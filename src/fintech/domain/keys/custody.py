@@ -145,7 +145,7 @@ class KeyRing:
 
     ``opened_until`` is the end of a break-glass, while a revoked ring can be used all the same. A ring without ``keys`` is
     that of a merchant whom the bank spoke of before anything was sealed; the first version is added as any other is.
-    ``left`` are permissions that are to be withdrawn: kept until the root has done so, so that none is forgotten when a
+    ``certified_at`` is when a notary certified that it is destroyed, None until then. ``left`` are permissions that are to be withdrawn: kept until the root has done so, so that none is forgotten when a
     process dies.
     """
 
@@ -156,6 +156,7 @@ class KeyRing:
     keys: tuple[KeyVersion, ...]
     created_at: datetime
     opened_until: datetime | None = None
+    certified_at: datetime | None = None
     left: tuple[LeftGrant, ...] = ()
 
     @property
@@ -197,6 +198,10 @@ class KeyRing:
         )
         gone = evolve(self, custody=Custody.SHREDDED, keys=keys, opened_until=None)
         return Success(gone.leaving(self.keys))
+
+    def certified(self, at: datetime) -> "KeyRing":
+        """A notary has signed that it is destroyed; the first time counts."""
+        return evolve(self, certified_at=self.certified_at or at)
 
     def rotated(self, key: KeyVersion) -> "Outcome[KeyRing, RotationRefused]":
         """With a new version that seals; the one that did only opens from now on."""

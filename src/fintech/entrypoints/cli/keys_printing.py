@@ -101,6 +101,7 @@ def status_fields(status: CustodyStatus) -> dict[str, Any]:
         "last_order": status.last_order,
         "epoch": status.epoch,
         "opened": status.opened,
+        "uncertified": status.uncertified,
         "rings": {custody.value: count for custody, count in status.rings.items()},
         "root_keys": [
             {
@@ -124,6 +125,8 @@ def print_status(status: CustodyStatus) -> None:
         ("epoch", str(status.epoch)),
         ("rings", (rings or "none yet") + opened),
     ]
+    if status.uncertified:
+        facts.append(("shredded, not certified yet", str(status.uncertified)))
     print_facts(facts)
     columns = [Column("root key"), Column("status"), Column("custody"), Column("heartbeat", right=True)]
     rows = []

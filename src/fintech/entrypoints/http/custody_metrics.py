@@ -60,6 +60,11 @@ def _states(status: CustodyStatus) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "fintech_custody_rings_opened", "Rings that broken glass keeps open.", value=float(status.opened)
     )
+    yield GaugeMetricFamily(
+        "fintech_custody_rings_uncertified",
+        "Rings that are shredded, which the notary has not certified yet.",
+        value=float(status.uncertified),
+    )
     yield from _versions(status)
     shut = GaugeMetricFamily(
         "fintech_custody_root_key_usable",

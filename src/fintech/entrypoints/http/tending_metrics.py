@@ -48,7 +48,12 @@ class TendingMetrics(Collector):
             "fintech_key_tending_versions",
             "Versions of merchants' keys, and rings, by what was done to them.",
             "deed",
-            {"rotated": figures.rotated, "retired": figures.retired, "shredded": figures.shredded},
+            {
+                "rotated": figures.rotated,
+                "retired": figures.retired,
+                "shredded": figures.shredded,
+                "certified": figures.certified,
+            },
         )
         yield _labelled(
             "fintech_key_tending_values",

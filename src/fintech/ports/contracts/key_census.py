@@ -50,7 +50,12 @@ class KeyCensusContract:
         opened = await kept(table, revoked.opened(now + 2 * SOON).unwrap())
         passed = [(await table.census(now + wait * SOON, now)).opened for wait in (0, 1, 2)]
         assert passed == [2, 1, 0]
-        await kept(table, opened.shredded(now).unwrap())
+        gone = await kept(table, opened.shredded(now).unwrap())
+        assert (await table.census(now, now)).uncertified == 1
+        certified = await kept(table, gone.certified(now + SOON))
+        assert await table.ring(gone.scope) == certified
+        assert certified.certified(now).certified_at == now + SOON
+        assert (await table.census(now, now)).uncertified == 0
         census = await table.census(now, now)
         assert (census.rings[Custody.SHREDDED], census.rings[Custody.REVOKED], census.opened) == (1, 0, 1)
 

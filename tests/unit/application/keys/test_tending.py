@@ -51,6 +51,25 @@ async def test_a_version_is_replaced_at_the_end_of_its_period_and_destroyed_in_t
     assert await world.unreadable() == []
 
 
+async def test_what_the_notary_did_not_certify_is_certified_when_it_is_back(world: World) -> None:
+    await world.open_ring(OTHER)
+    world.notary.away = True
+    for scope in (SHOP, OTHER):
+        assert not (await world.shred(ANN, scope)).unwrap().finished
+    summed = await world.table.census(world.clock.now(), world.clock.now())
+    assert summed.uncertified == 2
+    tend = tender(world)
+    away = await tend()
+    assert (away.shredded, away.certified, away.troubled) == (0, 0, 1)  # it is asked once in a round
+    world.notary.away = False
+    back = await tend()
+    assert (back.shredded, back.certified, back.troubled) == (2, 2, 0)
+    entries = len(world.trail.entries)
+    assert (await tend()).shredded == 0
+    assert len(world.trail.entries) == entries
+    assert (await world.table.census(world.clock.now(), world.clock.now())).uncertified == 0
+
+
 async def test_one_merchants_trouble_is_not_the_others(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:

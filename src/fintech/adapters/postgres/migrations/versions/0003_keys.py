@@ -28,6 +28,7 @@ _KEYS: Final = (
     epoch bigint not null,
     left_cmks text[] not null,
     left_grants text[] not null,
+    certified_at timestamptz,
     constraint key_rings_pk primary key (merchant_id, livemode)
 )""",
     "create index key_rings_epoch on key_rings (epoch)",
