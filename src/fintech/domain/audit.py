@@ -62,6 +62,7 @@ class AuditAction(StrEnum):
     KEY_DESTROYED = "key_destroyed"
     VALUES_RESEALED = "values_resealed"  #: opened by the sweep, and sealed again with a newer version
     VALUES_REMOVED = "values_removed"  #: with a merchant's keys, or because nobody needs them any more
+    VALUES_RELEASED = "values_released"  #: from quarantine, because they open after all
     LEASE_GRANTED = "lease_granted"  #: a merchant's keys are in a process's memory (10.2.1.1)
     LEASE_REFUSED = "lease_refused"  #: (10.2.1.4)
     CUSTODY_READ = "custody_read"  #: an officer looks at orders, merchants' keys or root keys

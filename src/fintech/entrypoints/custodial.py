@@ -15,6 +15,7 @@ from fintech.application.keys.needing import AskRecords
 from fintech.application.keys.orders import ApplyOrder
 from fintech.application.keys.permissions import AwaitPermission, WithdrawLeft
 from fintech.application.keys.planting import PlantHoneytokens
+from fintech.application.keys.quarantine import ListQuarantined, ReleaseQuarantined
 from fintech.application.keys.resealing import Reseal
 from fintech.application.keys.retention import RemoveUnneeded
 from fintech.application.keys.retiring import RetireKey
@@ -113,6 +114,10 @@ class Custodial(containers.DeclarativeContainer):
         environment=key_environment,
     )
     reseal = providers.Singleton(Reseal, vault=key_vault, protected=protected, clock=clock, audited=audited)
+    list_quarantined = providers.Singleton(ListQuarantined, protected=protected)
+    release_quarantined = providers.Singleton(
+        ReleaseQuarantined, vault=key_vault, protected=protected, audited=audited
+    )
     retire_key = providers.Singleton(
         RetireKey,
         table=key_table,

@@ -40,7 +40,8 @@ class SealedValue:
 class ProtectedStore(Protocol):
     """Sealed values. Raises `StoreUnavailable`; and ``ValueError`` for more at once than a method takes.
 
-    What is quarantined is left out by everything but `remove`, `listed` and `discard`, until something else is put in its place.
+    What is quarantined is left out by everything but `remove`, `listed`, `discard` and `quarantined`, until it is released or
+    something else is put in its place.
     """
 
     @abstractmethod
@@ -90,3 +91,11 @@ class ProtectedStore(Protocol):
     async def quarantine(self, scope: Scope, value: SealedValue, at: datetime) -> bool:
         """Set one apart that is not what was sealed there, if it is still there as it was read; whether it was. (One that
         was sealed anew meanwhile could not be opened by whoever read it before, and nothing is wrong with it.)"""
+
+    @abstractmethod
+    async def quarantined(self, scope: Scope, after: Place | None, limit: int) -> Sequence[SealedValue]:
+        """Up to 1,000 values that are set apart, in the order of table, record and column, from the one after a place on."""
+
+    @abstractmethod
+    async def release(self, scope: Scope, value: SealedValue) -> bool:
+        """Let one be found again that was set apart, if it is still as it was listed, and still set apart; whether it was."""

@@ -12,7 +12,7 @@ from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.postgres.connections import Connection, connect
 from fintech.adapters.postgres.database import Database, open_database
 from fintech.adapters.postgres.key_listener import KeyListener
-from fintech.adapters.postgres.key_statements import CHANGES, RING, RINGS, RINGS_OF_CMK
+from fintech.adapters.postgres.key_statements import CHANGES, LOCK, RING, RINGS, RINGS_OF_CMK
 from fintech.adapters.postgres.key_table import PostgresKeyTable
 from fintech.adapters.postgres.protected_statements import COUNTS, FIND, GET, OLDER, REMOVE
 from fintech.adapters.system.id_source import RandomIdSource
@@ -198,12 +198,22 @@ async def test_who_looks_for_changes_waits_for_nothing_else_that_goes_on(
         async with asyncio.timeout(30):
             while await connection.fetchval(waiting) < 4:
                 await asyncio.sleep(0.01)
+                await connection.execute(
+                    "select pg_stat_clear_snapshot()"
+                )  # else a transaction sees the first
         async with asyncio.timeout(5):
             epoch = await table.epoch()
             assert await table.changes(epoch, 10) == []
             assert await table.root_keys() == []
             assert await table.await_change(epoch, 0.01) == epoch
     assert [isinstance(each, Success) for each in await asyncio.gather(*saving)].count(True) == 1
+
+
+async def test_whoever_pauses_in_the_middle_of_a_change_loses_the_lock(connection: Connection) -> None:
+    """Or an order of the bank would wait behind a process that was stopped, for as long as any transaction may."""
+    async with connection.transaction():
+        await connection.fetch(LOCK)
+        assert await connection.fetchval("show idle_in_transaction_session_timeout") == "3s"
 
 
 async def test_a_database_that_cannot_be_reached_is_unavailable(database: Database, ring: KeyRing) -> None:

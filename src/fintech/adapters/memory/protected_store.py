@@ -118,6 +118,22 @@ class MemoryProtectedStore(ProtectedStore):
             self._quarantined[scope, _field(value.place)] = at
             return True
 
+    async def quarantined(self, scope: Scope, after: Place | None, limit: int) -> Sequence[SealedValue]:
+        _within(limit, LISTED_MAX, "values are listed")
+        with self._lock:
+            here = self._values.get(scope, {})
+            found = [(field, each) for field, each in here.items() if (scope, field) in self._quarantined]
+        first = () if after is None else _field(after)
+        return [each for field, each in sorted(found, key=lambda found: found[0]) if field > first][:limit]
+
+    async def release(self, scope: Scope, value: SealedValue) -> bool:
+        with self._lock:
+            field = _field(value.place)
+            there = self._values.get(scope, {}).get(field)
+            if there is None or there.message != value.message:
+                return False
+            return self._quarantined.pop((scope, field), None) is not None
+
     def _sound(self, scope: Scope) -> Sequence[tuple[Field, SealedValue]]:
         here = self._values.get(scope, {})
         return [(field, each) for field, each in here.items() if (scope, field) not in self._quarantined]

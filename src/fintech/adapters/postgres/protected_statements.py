@@ -59,17 +59,28 @@ select {_COLUMNS} from protected_values
 """
 
 #: The field is $3 to $5, what was read $6: a sealed message is never the same twice.
-_AS_IT_WAS_READ: Final = """
+_AS_IT_WAS: Final = """
  where merchant_id = $1 and livemode = $2 and table_name = $3 and record_id = $4 and column_name = $5 and message = $6
-   and quarantined_at is null
+   and quarantined_at is {} null
 returning column_name
 """
+_AS_IT_WAS_READ: Final = _AS_IT_WAS.format("")
 
 REPLACE: Final = f"""
 update protected_values set schema = $7, number = $8, message = $9, blind_index = $10, put_at = $11 {_AS_IT_WAS_READ}
 """
 
 QUARANTINE: Final = f"update protected_values set quarantined_at = $7 {_AS_IT_WAS_READ}"
+
+#: All of a merchant's values are looked through: it is for somebody who puts things right, and not for requests.
+QUARANTINED: Final = f"""
+select {_COLUMNS} from protected_values
+ where merchant_id = $1 and livemode = $2 and quarantined_at is not null
+   and (table_name, record_id, column_name) > ($3, $4, $5)
+ order by table_name, record_id, column_name limit $6
+"""
+
+RELEASE: Final = f"update protected_values set quarantined_at = null {_AS_IT_WAS.format('not')}"
 
 COUNTS: Final = """
 select number, count(*) as count from protected_values

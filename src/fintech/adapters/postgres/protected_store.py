@@ -16,6 +16,8 @@ from fintech.adapters.postgres.protected_statements import (
     LISTED,
     OLDER,
     QUARANTINE,
+    QUARANTINED,
+    RELEASE,
     REMOVE,
     REPLACE,
 )
@@ -97,6 +99,14 @@ class PostgresProtectedStore(ProtectedStore):
 
     async def quarantine(self, scope: Scope, value: SealedValue, at: datetime) -> bool:
         return bool(await self._asked(QUARANTINE, scope, *_field(value.place), value.message, at))
+
+    async def quarantined(self, scope: Scope, after: Place | None, limit: int) -> Sequence[SealedValue]:
+        _within(limit, LISTED_MAX, "values are listed")
+        field = ("", "", "") if after is None else _field(after)
+        return [_value(row) for row in await self._asked(QUARANTINED, scope, *field, limit)]
+
+    async def release(self, scope: Scope, value: SealedValue) -> bool:
+        return bool(await self._asked(RELEASE, scope, *_field(value.place), value.message))
 
     async def _asked(self, statement: str, scope: Scope, *arguments: object) -> list[Any]:
         return await asked(self._pool, statement, scope.merchant, scope.livemode, *arguments)

@@ -33,6 +33,8 @@ AT_ONCE_MAX: Final = 16
 IDLE_MAX: Final = 50
 #: So many merchants are tried as a canary: if all of them are refused, nobody can tell whether it is them or the root key.
 CANARIES_MAX: Final = 8
+#: So many pages of merchants are gone through at once for a canary; the next time goes on behind them.
+CANARY_PAGES_MAX: Final = 5
 #: So many times without an answer, and the next merchants under a root key are left for later.
 UNANSWERED_MAX: Final = 3
 #: For so many rounds of canaries the root's last yes stands beside a merchant's refusal.
@@ -63,6 +65,7 @@ class KeySweep:
     terms: SweepTerms
     _leads_until: datetime | None = field(default=None, init=False)
     _canaries: dict[CmkName, Scope] = field(factory=dict, init=False)
+    _canaries_after: dict[CmkName, Scope] = field(factory=dict, init=False)
     _heard_at: dict[CmkName, datetime] = field(factory=dict, init=False)
     _tried: bool = field(default=False, init=False)
     _after: Scope | None = field(default=None, init=False)
@@ -174,8 +177,16 @@ class KeySweep:
         now = self.clock.now()
         if ring is not None and ring.usable(now) and (version := _under(cmk, ring)) is not None:
             yield ring, version
-        rings = await self.table.rings(cmk, None, PAGE)
-        usable = [each for each in rings if each.usable(now) and each.scope != last]
+        usable: Sequence[KeyRing] = ()
+        for _ in range(CANARY_PAGES_MAX):
+            rings = await self.table.rings(cmk, self._canaries_after.get(cmk), PAGE)
+            usable = [each for each in rings if each.usable(now) and each.scope != last]
+            if usable or len(rings) < PAGE:
+                self._canaries_after.pop(cmk, None)
+                break
+            self._canaries_after[cmk] = rings[
+                -1
+            ].scope  # all of these are suspended or revoked: those behind them
         for each in usable[:CANARIES_MAX]:
             if (version := _under(cmk, each)) is not None:
                 yield each, version

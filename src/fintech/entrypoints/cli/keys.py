@@ -38,6 +38,10 @@ keys = LazyGroup(
         "certificate": Listed(
             "fintech.entrypoints.cli.keys_shredding:certificate", "Check certificates of destruction."
         ),
+        "quarantine": Listed(
+            "fintech.entrypoints.cli.keys_quarantine:quarantine",
+            "List what was set apart; release what opens after all.",
+        ),
         "inventory": Listed(
             "fintech.entrypoints.cli.keys_inventory:inventory", "List kinds of keys, and how many there are."
         ),

@@ -182,7 +182,7 @@ def tend(data: Path | None, acting: str, why: str, as_json: bool) -> None:
         return rounds, runs
 
     rounds, runs = work(data, body)
-    names = ("rings", "rotated", "resealed", "retired", "shredded", "troubled")
+    names = ("rings", "rotated", "resealed", "retired", "shredded", "certified", "troubled")
     figures: dict[str, Any] = {name: sum(getattr(each, name) for each in rounds) for name in names}
     figures |= {name: sum(getattr(each, name) for each in runs) for name in ("removed", "unknown")}
     if as_json:

@@ -228,6 +228,27 @@ class ProtectedStoreContract:
         assert await other.get(scope, [CARD]) == {CARD: anew}
         assert await other.find(scope, CARD.table, CARD.column, [INDEX], 10) == [CARD.record]
 
+    async def test_what_is_set_apart_is_listed_and_released_as_it_was(
+        self, store: ProtectedStore, other: ProtectedStore, scope: Scope, clock: Clock
+    ) -> None:
+        records = ("pm_2", "pm_1", "pm_3")
+        values = [sealed(evolve(CARD, record=record), clock, index=INDEX) for record in records]
+        await store.put(scope, values)
+        assert not await store.release(scope, values[0])
+        for value in values:
+            assert await store.quarantine(scope, value, clock.now())
+        ordered = [values[1], values[0], values[2]]
+        assert await other.quarantined(scope, None, 10) == ordered
+        assert await other.quarantined(scope, None, 2) == ordered[:2]
+        assert await other.quarantined(scope, ordered[0].place, 10) == ordered[1:]
+        assert await other.quarantined(Scope(scope.merchant, livemode=True), None, 10) == []
+        assert await other.release(scope, values[0])
+        assert not await store.release(scope, values[0])
+        assert not await store.release(scope, sealed(values[1].place, clock, message=b"another"))
+        assert await store.get(scope, [each.place for each in values]) == {values[0].place: values[0]}
+        assert await store.find(scope, CARD.table, CARD.column, [INDEX], 10) == ["pm_2"]
+        assert await store.quarantined(scope, None, 10) == [values[1], values[2]]
+
     async def test_what_was_sealed_anew_meanwhile_is_not_set_apart(
         self, store: ProtectedStore, scope: Scope, clock: Clock
     ) -> None:

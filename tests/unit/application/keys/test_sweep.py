@@ -124,6 +124,24 @@ async def test_a_silent_revocation_is_noticed_by_every_process_within_sixty_five
     assert (await desk.table.ring(scope)).custody is Custody.SUSPENDED  # type: ignore[union-attr] # it is there
 
 
+async def test_a_canary_is_found_behind_ever_so_many_who_are_suspended(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PAGE", 2)
+    monkeypatch.setattr(module, "CANARY_PAGES_MAX", 2)
+    scopes = sorted((desk.merchant() for _ in range(9)), key=lambda scope: scope.merchant)
+    await known(desk, *scopes)
+    for scope in scopes[:-1]:
+        await desk.order(scope, Custody.SUSPENDED)
+    sweep = sweep_of(desk)
+    await sweep.try_root_keys()
+    assert desk.root.calls["authorise"] == 0
+    for _ in range(2):
+        await sweep.try_root_keys()
+    assert sweep._canaries[CMK] == scopes[-1]
+    assert desk.root.calls["authorise"] == 1
+
+
 async def test_a_canary_that_is_revoked_is_not_taken_for_the_root_key(desk: Desk) -> None:
     scopes, sweep = [desk.merchant() for _ in range(3)], sweep_of(desk)
     await known(desk, *scopes)

@@ -67,7 +67,7 @@ def test_these_are_the_commands() -> None:
         "iso8583 describe", "listen", "kms-simulator",
         "webhook create", "webhook list", "webhook show", "webhook update", "webhook rotate", "webhook remove",
         "webhook deliveries", "webhook resend",
-        "keys status", "keys orders", "keys order sign", "keys order countersign", "keys order apply", "keys drill",
+        "keys status", "keys orders", "keys quarantine list", "keys quarantine release", "keys order sign", "keys order countersign", "keys order apply", "keys drill",
         "keys break-glass request", "keys break-glass countersign", "keys break-glass apply",
         "keys officer create", "keys officer list", "keys officer revoke",
         "keys rotate", "keys reseal", "keys retire", "keys move", "keys tend", "keys shred", "keys inventory",
@@ -94,7 +94,7 @@ def test_whoever_changes_something_says_who_and_why(path: tuple[str, ...]) -> No
     changing |= {"cancel", "reverse", "set", "add", "prefer", "remove"}
     changing |= {"evidence", "close", "propose", "approve", "reject"}
     changing |= {"apply", "drill", "reseal", "move", "tend", "shred", "plant"}
-    changing |= {"register", "restore", "retire", "remove", "update", "rotate"}
+    changing |= {"register", "restore", "retire", "remove", "update", "rotate", "release"}
     answered_for = path[-1] in changing or path in {("audit", "list"), ("audit", "first-keys"), *OF_CARDS}
     assert ({"--why", "--as"} <= options) is answered_for
 

@@ -88,6 +88,25 @@ def statuses(ring: Any) -> list[str]:
     return [version["status"] for version in ring["versions"]]
 
 
+def test_what_was_set_apart_is_listed_and_released(office: Office) -> None:
+    core, scope = office.terminal.core, Scope(office.account, livemode=False)
+    now, terminal = office.clock.now(), office.terminal
+
+    async def set_apart() -> None:
+        (value,) = await core.protected().older(scope, 99, 10)
+        assert await core.protected().quarantine(scope, value, now)
+
+    asyncio.run(set_apart())
+    (shown,) = terminal.json("keys", "quarantine", "list")["values"]
+    assert (shown["merchant"], shown["record"], shown["version"]) == (office.account, "pm_1", 1)
+    assert "pm_1" in terminal.says("keys", "quarantine", "list", "--merchant", office.account)
+    assert terminal.json("keys", "quarantine", "list", "--live")["values"] == []
+    done = terminal.json("keys", "quarantine", "release", *WHY)
+    assert (done["released"], done["stay"]) == (1, 0)
+    assert terminal.json("keys", "quarantine", "list")["values"] == []
+    assert terminal.says("keys", "quarantine", "release", "--merchant", office.account, *WHY)
+
+
 def test_a_version_from_its_making_to_its_end(office: Office) -> None:
     terminal = office.terminal
     assert statuses(office.does("rotate")) == ["decrypt_only", "active"]
