@@ -80,6 +80,7 @@ class VerifyAudit:
     signatures: SignatureChecker
     first_keys: FirstKeys
     clock: Clock
+    environment: str
 
     async def __call__(self, after: str = "") -> AsyncIterator[Verdict]:
         """The verdict about each stream after one, by name, also about those that only checkpoints know of."""
@@ -123,7 +124,9 @@ class VerifyAudit:
         return Verdict(stream=name, count=0, witnessed=0, ended=False, found=(found,))
 
     def _genuine(self, checkpoint: Checkpoint) -> bool:
-        signed = checkpoint_document(checkpoint.stream, checkpoint.count, checkpoint.head, checkpoint.at)
+        signed = checkpoint_document(
+            self.environment, checkpoint.stream, checkpoint.count, checkpoint.head, checkpoint.at
+        )
         return self.signatures.check(checkpoint.key, signed, checkpoint.signature)
 
 

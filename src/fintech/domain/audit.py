@@ -180,9 +180,16 @@ def entry_of(document: bytes) -> AuditEntry | None:
         return None
 
 
-def checkpoint_document(stream: str, count: int, head: bytes, at: datetime) -> bytes:
-    """What a notary signs."""
-    members = {"audit_checkpoint": 1, "stream": stream, "count": count, "head": head.hex(), "at": _moment(at)}
+def checkpoint_document(environment: str, stream: str, count: int, head: bytes, at: datetime) -> bytes:
+    """What a notary signs. One who signs for several deployments says which: what he signed for one is forged in another."""
+    members = {
+        "audit_checkpoint": 1,
+        "environment": environment,
+        "stream": stream,
+        "count": count,
+        "head": head.hex(),
+        "at": _moment(at),
+    }
     return _spelt(members)
 
 

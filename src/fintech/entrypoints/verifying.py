@@ -91,6 +91,7 @@ async def _on(
             first_keys=first_keys
             or SealedFirstKeys(root=custody.key_root(), environment=custody.terms.environment),
             clock=SystemClock(),
+            environment=custody.terms.environment,
         )
 
 

@@ -154,7 +154,9 @@ class Desk:
 
     def genuine(self, checkpoint: Checkpoint) -> bool:
         """Whether the notary signed it."""
-        signed = checkpoint_document(checkpoint.stream, checkpoint.count, checkpoint.head, checkpoint.at)
+        signed = checkpoint_document(
+            ENVIRONMENT, checkpoint.stream, checkpoint.count, checkpoint.head, checkpoint.at
+        )
         return self.notary.check(checkpoint.key, signed, checkpoint.signature)
 
     async def streams(self) -> Sequence[Stream]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
+from attrs import evolve
 
 from fintech.adapters.crypto.local import LOCAL_CMK
 from fintech.adapters.memory.audit_sink import MemoryAuditSink
@@ -46,11 +47,22 @@ def verifier(desk: Desk, first_keys: FirstKeys | None = None) -> VerifyAudit:
         signatures=desk.notary,
         first_keys=first_keys or SealedFirstKeys(root=desk.root, environment=ENVIRONMENT),
         clock=desk.clock,
+        environment=ENVIRONMENT,
     )
 
 
 async def all_of(verify: VerifyAudit) -> list[Verdict]:
     return [each async for each in verify()]
+
+
+async def test_what_the_notary_signed_for_another_deployment_is_forged_here() -> None:
+    desk = Desk()
+    await written(desk)
+    elsewhere = evolve(verifier(desk), environment="staging")
+    (verdict,) = await all_of(elsewhere)
+    assert Finding.CHECKPOINT_FORGED in {each.finding for each in verdict.found}
+    (verdict,) = await all_of(verifier(desk))
+    assert verdict.holds
 
 
 async def written(desk: Desk, processes: int = 1) -> None:

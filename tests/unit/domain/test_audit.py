@@ -85,8 +85,8 @@ def test_the_chain_is_this_one_for_ever() -> None:
     key, document = bytes(range(32)), b'{"a":1}'
     assert next_key(key).hex() == next_key(bytearray(key)).hex() == NEXT
     assert link(key, document, bytes(32)).hex() == LINK
-    assert checkpoint_document(STREAM, 3, bytes(32), AT) == (
-        b'{"at":"2026-11-24T03:04:05.000006+00:00","audit_checkpoint":1,"count":3,"head":"'
+    assert checkpoint_document("test", STREAM, 3, bytes(32), AT) == (
+        b'{"at":"2026-11-24T03:04:05.000006+00:00","audit_checkpoint":1,"count":3,"environment":"test","head":"'
         + b"00" * 32
         + b'","stream":"aud_111111111111111111111111"}'
     )

@@ -197,7 +197,14 @@ class ChainedTrail(AuditTrail):
         self._pending = ()
         last = pending[-1]
         if self._witness is None:
-            self._witness = Witness(self._notary, self._checkpoints, self._clock, self._figures, self._pacing)
+            self._witness = Witness(
+                environment=self._sealing.environment,
+                notary=self._notary,
+                kept=self._checkpoints,
+                clock=self._clock,
+                figures=self._figures,
+                pacing=self._pacing,
+            )
         self._witness.cover(last.stream, last.sequence + 1, last.mac)
         return True
 

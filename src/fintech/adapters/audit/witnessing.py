@@ -23,8 +23,16 @@ class Witness:
     """
 
     def __init__(
-        self, notary: Notary, kept: CheckpointStore, clock: Clock, figures: AuditFigures, pacing: AuditPacing
+        self,
+        *,
+        environment: str,
+        notary: Notary,
+        kept: CheckpointStore,
+        clock: Clock,
+        figures: AuditFigures,
+        pacing: AuditPacing,
     ) -> None:
+        self._environment = environment
         self._notary = notary
         self._kept = kept
         self._clock = clock
@@ -83,7 +91,9 @@ class Witness:
         stream, count, head, at = self._stream, self._count, self._head, self._clock.now()
         try:
             async with asyncio.timeout(self._pacing.patience_s):
-                key, signature = await self._notary.sign(checkpoint_document(stream, count, head, at))
+                key, signature = await self._notary.sign(
+                    checkpoint_document(self._environment, stream, count, head, at)
+                )
             checkpoint = Checkpoint(
                 stream=stream, count=count, head=head, at=at, key=key, signature=signature
             )
