@@ -12,6 +12,7 @@ import attrs
 from attrs import define, field, frozen
 
 from fintech.adapters.crypto.notary import LocalNotary
+from fintech.adapters.memory.outbox import MemoryOutbox
 from fintech.adapters.memory.protected_store import MemoryProtectedStore
 from fintech.adapters.memory.store import MemoryStore
 from fintech.adapters.simulator.kms.server import SimulatedKms
@@ -127,7 +128,7 @@ class Proof:
         )
         apply = ApplyOrder(
             table=self.table,
-            store=MemoryStore(self.clock),
+            store=(store := MemoryStore(self.clock)),
             ids=self.ids,
             clock=self.clock,
             carry_out=CarryOut(
@@ -139,6 +140,7 @@ class Proof:
                 environment=ENVIRONMENT,
             ),
             shred=self._shred(audited),
+            outbox=MemoryOutbox(store.memory),
         )
         document = order.document()
         names = ("ann", "ben") if action in orders.TWO_OFFICERS else ("ann",)

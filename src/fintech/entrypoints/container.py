@@ -77,7 +77,6 @@ from fintech.domain.tax_invoices import Supplier
 from fintech.entrypoints.custodial import Custodial
 from fintech.ports.card_acquirer import CardAcquirer
 from fintech.ports.card_directory import CardDirectory
-from fintech.ports.outbox import Outbox
 from fintech.ports.payout_bank import PayoutBank
 from fintech.ports.proofs import Proofs
 from fintech.ports.queries import Queries
@@ -88,11 +87,11 @@ class Core(Custodial):
     """Call a member to get it: ``core.create_payment()`` is the use case, ready to be awaited."""
 
     store, clock, ids = Custodial.store, Custodial.clock, Custodial.ids
+    outbox = Custodial.outbox
     digests, audit, protection = Custodial.digests, Custodial.audit, Custodial.protection
     audited = Custodial.audited
     queries = providers.Dependency(instance_of=Queries)
     proofs = providers.Dependency(instance_of=Proofs)
-    outbox = providers.Dependency(instance_of=Outbox)
     acquirer = providers.Dependency(instance_of=CardAcquirer)
     bank = providers.Dependency(instance_of=PayoutBank)
     cards = providers.Dependency(instance_of=CardDirectory)

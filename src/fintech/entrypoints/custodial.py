@@ -35,6 +35,7 @@ from fintech.ports.key_root import KeyRoot
 from fintech.ports.key_table import KeyTable
 from fintech.ports.key_vault import KeyVault
 from fintech.ports.keyed_digest import KeyedDigest
+from fintech.ports.outbox import Outbox
 from fintech.ports.protected_store import ProtectedStore
 from fintech.ports.signatures import Notary, SignatureChecker
 from fintech.ports.store import Store
@@ -48,6 +49,7 @@ class Custodial(containers.DeclarativeContainer):
     """
 
     store = providers.Dependency(instance_of=Store)
+    outbox = providers.Dependency(instance_of=Outbox)
     key_table = providers.Dependency(instance_of=KeyTable)
     protected = providers.Dependency(instance_of=ProtectedStore)
     key_root = providers.Dependency(instance_of=KeyRoot)
@@ -155,6 +157,7 @@ class Custodial(containers.DeclarativeContainer):
         clock=clock,
         carry_out=carry_out,
         shred=shred_ring,
+        outbox=outbox,
     )
     break_glass = providers.Singleton(BreakGlass, table=key_table, carry_out=carry_out)
     drill_custody = providers.Singleton(

@@ -122,9 +122,7 @@ class LeasingVault(KeyVault):
     async def newer(self, scope: Scope, number: int) -> Outcome[Lease, CustodyRefused]:
         held = self._shelf.get(scope)
         if held is not None and held.refused() is None and held.number < number and not self._closed:
-            self._loads.void(
-                scope
-            )  # what is on its way may have been decided before there was such a version
+            self._loads.void(scope)  # what is on its way may be older than the version
             load = self._loads.start(scope)
             if load is None:
                 return Failure(_UNREACHABLE)

@@ -1,6 +1,8 @@
 """Applying the bank's orders: suspend, restore, revoke and shred a merchant's keys; suspend and restore a root key."""
 
-from typing import TypeAlias
+import logging
+from datetime import timedelta
+from typing import Final, TypeAlias
 
 from attrs import evolve, frozen
 
@@ -23,9 +25,18 @@ from fintech.domain.keys.orders import TWO_OFFICERS, Order, OrderAction, OrderMa
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.scope import Actor, Scope
 from fintech.ports.clock import Clock
+from fintech.ports.errors import PortError
 from fintech.ports.id_source import IdSource
 from fintech.ports.key_table import AppliedOrder, KeyTable, OrderOutOfSequence
+from fintech.ports.outbox import BATCH_MAX, Outbox
 from fintech.ports.store import Store
+
+#: By then every process has heard of an order; who tries sooner may be refused once more, and waits anew.
+HEARD: Final = timedelta(seconds=5)
+#: So many batches of webhooks are woken when a merchant is restored.
+WAKES_MAX: Final = 20
+
+_log: Final = logging.getLogger(__name__)
 
 #: What an order is refused for. None of these uses a number up.
 OrderRefused: TypeAlias = (
@@ -64,6 +75,7 @@ class ApplyOrder:
     clock: Clock
     carry_out: CarryOut
     shred: ShredRing
+    outbox: Outbox
 
     async def __call__(
         self, actor: Actor, document: bytes, signed: tuple[Signed, ...], origin: str | None = None
@@ -82,15 +94,11 @@ class ApplyOrder:
         fault = await self.carry_out.unproven(word)
         if fault is not None:
             return Failure(fault)
-        read = read_order(document)
-        if isinstance(read, Failure):
-            return await self._refused(word, read.failure())
-        order = read.unwrap()
-        amiss: AnotherEnvironment | TwoOfficersNeeded | None = self.carry_out.elsewhere(order.environment)
-        if amiss is None and order.action in TWO_OFFICERS:
-            amiss = by_two(self.carry_out.checker, document, signed)
-        if amiss is not None:
-            return await self._refused(word, amiss)
+        meant = self._meant(document, signed)
+        if isinstance(meant, Failure):
+            await self.carry_out.refuse(word, meant.failure())
+            return meant
+        order = meant.unwrap()
         word = evolve(word, sequence=order.sequence, subject=order.subject, action=order.action.value)
         shreds: list[Shredded] = []
 
@@ -112,14 +120,40 @@ class ApplyOrder:
         if isinstance(outcome, Failure):
             return outcome
         reply = outcome.unwrap()
+        await self._wake(order)
         applied = Applied(order=order, kept=reply.value, shredded=next(iter(shreds), None))
         return Success(Reply(applied, reply.replayed))
 
-    async def _refused(
-        self, word: Word, refusal: OrderMalformed | AnotherEnvironment | TwoOfficersNeeded
-    ) -> Outcome[Reply[Applied], OrderRefused]:
-        await self.carry_out.refuse(word, refusal)
-        return Failure(refusal)
+    async def _wake(self, order: Order) -> None:
+        """Have a merchant's webhooks sent that waited for its keys, once it has them again. Left out, they come by themselves,
+        minutes later."""
+        scope = order.subject
+        if order.action is not OrderAction.RESTORE or not isinstance(scope, Scope):
+            return
+        at = self.clock.now() + HEARD
+        try:
+            for _ in range(WAKES_MAX):
+                if await self.outbox.wake(scope, at, BATCH_MAX) < BATCH_MAX:
+                    return
+        except PortError as error:
+            _log.warning(
+                "webhooks that waited are not woken",
+                extra={"merchant": scope.merchant, "error": type(error).__name__},
+            )
+
+    def _meant(
+        self, document: bytes, signed: tuple[Signed, ...]
+    ) -> Outcome[Order, OrderMalformed | AnotherEnvironment | TwoOfficersNeeded]:
+        """The order that officers signed, if it is for us and signed by as many as it takes."""
+        read = read_order(document)
+        if isinstance(read, Failure):
+            return read
+        order = read.unwrap()
+        elsewhere = self.carry_out.elsewhere(order.environment)
+        if elsewhere is not None:
+            return Failure(elsewhere)
+        alone = by_two(self.carry_out.checker, document, signed) if order.action in TWO_OFFICERS else None
+        return Success(order) if alone is None else Failure(alone)
 
     async def _place_ring(
         self, order: Order, scope: Scope, applied: AppliedOrder

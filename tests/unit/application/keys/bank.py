@@ -15,6 +15,7 @@ from fintech.adapters.crypto.notary import LocalNotary
 from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.memory.id_source import CountingIdSource
 from fintech.adapters.memory.key_table import MemoryKeyTable
+from fintech.adapters.memory.outbox import MemoryOutbox
 from fintech.adapters.memory.protected_store import MemoryProtectedStore
 from fintech.adapters.memory.store import MemoryStore
 from fintech.application.auditing import Audited
@@ -38,6 +39,7 @@ from fintech.domain.scope import Actor, Face, Scope
 from fintech.ports.audit_trail import AuditTrail
 from fintech.ports.errors import AuditUnavailable
 from fintech.ports.key_table import AppliedOrder, KeyTable, RootKey
+from fintech.ports.outbox import Outbox
 from fintech.ports.signatures import SignatureChecker
 from tests.unit.domain.keys.samples import CMK, HERE, HOUR, SHOP, ring
 
@@ -95,10 +97,12 @@ class Bank:
     figures: OrderFigures = field(factory=OrderFigures)
     root: LocalRoot = field(factory=lambda: LocalRoot(cmks=(CMK,)))
     store: MemoryStore = field(init=False)
+    outbox: Outbox = field(init=False)
     vault: LeasingVault = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.store = MemoryStore(self.clock)
+        self.outbox = MemoryOutbox(self.store.memory)
         self.vault = LeasingVault(
             root=self.root,
             table=self.table,
@@ -133,6 +137,7 @@ class Bank:
             clock=self.clock,
             carry_out=self.carry_out,
             shred=self.shred,
+            outbox=self.outbox,
         )
 
     @property

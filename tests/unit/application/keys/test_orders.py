@@ -2,11 +2,12 @@
 
 import asyncio
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from attrs import evolve
 
+from fintech.adapters.memory.outbox import MemoryOutbox
 from fintech.application.commits import NotFound
 from fintech.application.keys.carrying_out import Signed
 from fintech.application.keys.figures import BadSignature, TwoOfficersNeeded, UnknownKey
@@ -186,6 +187,34 @@ async def test_whoever_comes_over_http_with_no_signature_makes_no_entry(bank: Ba
     signed = (bank.officers.sign("ann", document),)
     await bank.apply_order(stranger, document, signed)
     assert bank.trail.told() == [BEGUN, APPLIED]
+
+
+class Waking(MemoryOutbox):
+    """Says whom it was told to wake; away if it is told to be."""
+
+    def __init__(self, bank: Bank) -> None:
+        super().__init__(bank.store.memory)
+        self.woken: list[tuple[Scope, datetime]] = []
+        self.away = False
+
+    async def wake(self, scope: Scope, at: datetime, limit: int) -> int:
+        if self.away:
+            raise StoreUnavailable("cut")
+        self.woken.append((scope, at))
+        return limit if len(self.woken) < 3 else 0
+
+
+async def test_webhooks_that_waited_for_a_merchants_keys_are_woken_when_it_is_restored(bank: Bank) -> None:
+    bank.outbox = waking = Waking(bank)
+    await bank.orders(1, SUSPEND)
+    await bank.orders(2, SUSPEND, CMK)
+    await bank.orders(3, RESTORE, CMK)
+    assert waking.woken == []
+    assert isinstance(await bank.orders(4, RESTORE), Success)
+    assert waking.woken == [(SHOP, bank.clock.now() + timedelta(seconds=5))] * 3
+    await bank.orders(5, SUSPEND)
+    waking.away = True
+    assert isinstance(await bank.orders(6, RESTORE), Success)
 
 
 async def test_a_merchant_without_keys_is_suspended_all_the_same(bank: Bank) -> None:
