@@ -336,8 +336,8 @@ def test_it_is_the_same_on_the_loop_that_services_run_on(tmp_path: Path) -> None
             urls += [named(secure.url, "other.example"), plain.nowhere]
             outcomes = [outcome(await sender.post(parcel_to(url))) for url in urls]
             assert len(secure.connections) == len(plain.connections) == 1
-            for url in (silent, silent.replace("http", "https")):
-                outcomes.append(outcome(await hasty.post(parcel_to(url))))
+            silence = (silent, silent.replace("http", "https"))
+            outcomes += [outcome(await hasty.post(parcel_to(url))) for url in silence]
             await sender.close()
             await hasty.close()
         return outcomes
