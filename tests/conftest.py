@@ -10,18 +10,20 @@ from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import asyncpg
 import pytest
 from hypothesis import settings
 from sqlalchemy import URL, make_url
+from xdist.scheduler import WorkStealingScheduling
 
 from fintech.adapters.postgres import schema
 from fintech.adapters.postgres.embedded import EmbeddedPostgres
 from tests import softhsm as soft
 from tests.scratch import SCRATCH
+from tests.shares import slow_first
 
 # Where Python may not keep what it has compiled, each command that a test starts would compile 300 modules again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -47,11 +49,19 @@ settings.register_profile("thorough", max_examples=2_000, deadline=None)
 settings.load_profile("fast")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever asks for a database is marked for it."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Whatever asks for a database is marked for it; what is slow comes first."""
     for item in items:
         if "postgres_server" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.postgres)
+    workers: dict[str, int] = getattr(config, "workerinput", {})
+    items[:] = slow_first(items, workers.get("workercount", 1))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Where nothing else is asked for, who has nothing left to do takes half of what another has left."""
+    return WorkStealingScheduling(config, log) if config.getvalue("dist") == "load" else None
 
 
 def pytest_collection_finish() -> None:
