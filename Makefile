@@ -12,6 +12,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 STAMP := .venv/.installed
 BENCH_STAMP := .venv/.installed-bench
 WORKERS ?= 3
+# Where Python may not keep what it has compiled, every process of the tests and of the demo would compile it again.
+unexport PYTHONDONTWRITEBYTECODE
 ARGS ?=
 
 .PHONY: help

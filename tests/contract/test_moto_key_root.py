@@ -2,10 +2,12 @@
 cases of revocation are left to our own simulator."""
 
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 
 import boto3
 import pytest
 from moto import mock_aws
+from moto.kms import models, utils
 
 from fintech.adapters.crypto.kms import KmsRoot, KmsSettings
 from fintech.adapters.simulator.kms.permissions import REGION
@@ -23,10 +25,13 @@ from tests.kms import session_of
 
 #: A blob of moto's begins with the id of its key, and moto looks for that key first.
 KEY_ID_BYTES = 36
+#: moto makes an RSA key for every key, of whatever kind, and uses none of those here: one is enough.
+one_private_key = cache(utils.generate_private_key)
 
 
 @pytest.fixture
-def session() -> Iterator[boto3.session.Session]:
+def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[boto3.session.Session]:
+    monkeypatch.setattr(models, "generate_private_key", one_private_key)
     with mock_aws():
         yield session_of("fintech")
 

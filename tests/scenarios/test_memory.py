@@ -136,6 +136,7 @@ async def keys_of(subject: Subject, wrapped: bytes) -> list[bytes]:
     return [bytes(key) for key in (merchant_key, *made)]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 async def test_nothing_is_left_in_memory_when_keys_are_taken_back(subject: Subject) -> None:
     people = [Person(which) for which in range(CARDS)]

@@ -19,6 +19,7 @@ SCALED = attrs.evolve(
 NOTICED_S = 2.0
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 async def test_whatever_the_bank_takes_away_no_process_uses_any_more(postgres_dsn: str) -> None:
     bounds = Bounds(

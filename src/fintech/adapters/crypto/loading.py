@@ -51,7 +51,6 @@ class Loads:
             clock=self.clock,
             timing=self.lender.settings.timing,
             background=self.background,
-            known_max=self.lender.settings.leases_max,
         )
 
     def start(self, scope: Scope) -> "asyncio.Task[Outcome[HeldLease, CustodyRefused]] | None":

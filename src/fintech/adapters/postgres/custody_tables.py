@@ -90,7 +90,7 @@ root_keys = Table(
 )
 
 #: Until when some process may have a merchant's keys in use: for the sweep. It is lost without harm but to the bound of a
-#: silent revocation, until leases are renewed; written every ten minutes or so, and apart from what changes keys.
+#: silent revocation, until leases are renewed; written with every lease, and apart from what changes keys.
 key_uses = Table(
     "key_uses",
     METADATA,

@@ -42,8 +42,6 @@ class CustodyTiming:
     canary_every: timedelta = timedelta(seconds=5)
     merchants_every: timedelta = timedelta(seconds=40)
     lead: timedelta = timedelta(seconds=15)
-    #: How often a process tells the key table that it has a merchant's keys in use.
-    told_every: timedelta = timedelta(seconds=600)
 
     def __attrs_post_init__(self) -> None:
         for each in attrs.fields(CustodyTiming):

@@ -1,6 +1,7 @@
 """The application: every operation of the core that merchants may ask for, behind one door."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, Final
 
 import orjson
@@ -66,7 +67,7 @@ def build_app(
     for (method, path), handler in health.handlers().items():
         app.router.add_route(method, path, handler)
     app.router.add_route(
-        "GET", openapi.PATH, _served(orjson.dumps(openapi.document(routes, OBJECTS, expander)))
+        "GET", openapi.PATH, _served(lambda: orjson.dumps(openapi.document(routes, OBJECTS, expander)))
     )
     app.router.add_route("*", "/{rest:.*}", door.guarded("ANY", "unknown", _nowhere))
 
@@ -93,9 +94,12 @@ def server_options(settings: HttpSettings | None = None) -> dict[str, Any]:
     }
 
 
-def _served(body: bytes) -> Handler:
+def _served(make: Callable[[], bytes]) -> Handler:
+    """A body that is made when it is first asked for: no start has to wait for it."""
+    body = cache(make)
+
     async def handler(_request: web.Request) -> web.StreamResponse:
-        return web.Response(body=body, headers={"Content-Type": "application/json"})
+        return web.Response(body=body(), headers={"Content-Type": "application/json"})
 
     return handler
 
