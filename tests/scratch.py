@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 _MEMORY: Final = Path("/dev/shm")
-_FREE_BYTES_MIN: Final = 3 * 2**30
+_FREE_BYTES_MIN: Final = 2 * 2**30
 
 
 def _scratch() -> str | None:

@@ -158,7 +158,7 @@ class Core(Custodial):
     update_refund = providers.Singleton(UpdateRefund, store=store, commits=commits, repeats=refund_repeats)
     return_refund = providers.Singleton(ReturnRefund, store=store, commits=commits)
 
-    keep_evidence = providers.Singleton(KeepEvidence, protection=protection)
+    keep_evidence = providers.Singleton(KeepEvidence, store=store, protection=protection)
     dispute_asking = providers.Singleton(DisputeAsking, store=store, acquirer=acquirer, commits=commits)
     resolve_dispute = providers.Singleton(
         ResolveDispute, store=store, commits=commits, evidence=keep_evidence, asking=dispute_asking

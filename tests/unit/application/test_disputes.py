@@ -572,6 +572,24 @@ async def test_evidence_is_sealed_and_nowhere_else_and_what_it_replaces_is_gone(
     assert await respond(shop, dispute, None) == Failure(EvidenceMissing())
 
 
+async def test_who_read_a_dispute_before_its_evidence_was_replaced_is_told_what_it_is_now(shop: Shop) -> None:
+    _, dispute = await disputed(shop)
+    before = value(await respond(shop, dispute, (("customer_name", "Ann"),), submit=False))
+    after = value(await respond(shop, dispute, (("customer_name", "Bo"),), submit=False))
+    assert before.sealed_evidence != after.sealed_evidence
+    assert (await evidence_of(shop, before)).unwrap() == (("customer_name", "Bo"),)
+    value(await respond(shop, dispute, (("customer_name", ""),), submit=False))
+    assert (await evidence_of(shop, after)).unwrap() == ()
+
+
+async def test_evidence_that_is_not_where_it_should_be_is_damaged(shop: Shop) -> None:
+    _, dispute = await disputed(shop)
+    said = value(await respond(shop, dispute, (("customer_name", "Ann"),), submit=False))
+    assert said.sealed_evidence is not None
+    await shop.core.keep_evidence().forget(shop.scope, said.sealed_evidence)
+    assert await evidence_of(shop, said) == Failure(CustodyRefused(CustodyReason.INTEGRITY))
+
+
 async def test_of_changes_at_once_none_overwrites_what_another_has_sealed(opens: OpenCore) -> None:
     async with open_shop(opens=opens) as shop:
         _, dispute = await disputed(shop)
