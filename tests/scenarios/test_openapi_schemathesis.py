@@ -107,6 +107,7 @@ def put(values: Any, known: Mapping[str, str]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("mode", list(schemathesis.GenerationMode), ids=lambda mode: mode.value)
 def test_nothing_breaks_and_every_answer_is_as_documented(
     served: Served,
