@@ -1,8 +1,10 @@
 """The secrets that sign: random bytes, sealed with the merchant's keys, and opened for each delivery under its lease."""
 
+import asyncio
 import secrets
 from collections.abc import Sequence
-from typing import Final
+from datetime import datetime
+from typing import Final, NamedTuple
 
 from attrs import define, field, frozen
 
@@ -18,6 +20,8 @@ SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - what every secret begins with
 SECRET_BYTES: Final = 32
 #: So many sealed secrets are remembered, as they are sealed.
 REMEMBERED_MAX: Final = 10_000
+#: How long opened secrets are at hand for the deliveries that come next, at most: an order is heeded in two seconds.
+OPEN_S: Final = 0.5
 
 
 @frozen(kw_only=True)
@@ -42,13 +46,22 @@ class WebhookSecrets:
         await self.protection.forget(scope, WEBHOOK_SECRET, record)
 
 
+class _Open(NamedTuple):
+    """A secret as merchants have it, and the lease that opened it."""
+
+    number: int
+    ends_at: datetime
+    secret: str
+
+
 @define(eq=False)
 class SigningSecrets:
-    """Opens what signs, delivery by delivery. It remembers what is sealed, not what is in it: a merchant whose keys are
-    revoked signs nothing more."""
+    """Opens what signs. Each delivery takes a lease, so that a merchant whose keys are revoked signs nothing more. What is
+    sealed is remembered, and what is in it for `OPEN_S`, which spares a busy endpoint a fifth of each delivery."""
 
     protection: Protection
     _remembered: dict[tuple[Scope, str], SealedValue] = field(factory=dict, init=False)
+    _open: dict[tuple[Scope, str], _Open] = field(factory=dict, init=False, repr=False)
 
     async def of(self, scope: Scope, records: Sequence[str]) -> Outcome[list[str], CustodyRefused]:
         """The secrets of some records, in their order."""
@@ -57,16 +70,29 @@ class SigningSecrets:
             return leased
         lease, found = leased.unwrap(), list[str]()
         for record in records:
-            secret = self._at_hand(lease, record)
+            at_hand = self._open.get((scope, record))
+            if at_hand is not None and at_hand[:2] == (lease.number, lease.ends_at):
+                found.append(at_hand.secret)
+                continue
+            secret = self._opened(lease, record)
             if secret is None:
                 fetched = await self._fetched(scope, record)
                 if isinstance(fetched, Failure):
                     return fetched
                 secret = fetched.unwrap()
-            found.append(spelt(secret))
+            found.append(self._at_hand(lease, record, secret))
         return Success(found)
 
-    def _at_hand(self, lease: Lease, record: str) -> bytes | None:
+    def _at_hand(self, lease: Lease, record: str, secret: bytes) -> str:
+        """Keep a secret at hand: all that are end together, so that none of an endpoint that is still now stays."""
+        if not self._open:
+            asyncio.get_running_loop().call_later(OPEN_S, self._open.clear)
+        opened = _Open(lease.number, lease.ends_at, spelt(secret))
+        if len(self._open) < REMEMBERED_MAX:
+            self._open[lease.scope, record] = opened
+        return opened.secret
+
+    def _opened(self, lease: Lease, record: str) -> bytes | None:
         """A secret that is remembered as it is sealed still; it may have been sealed anew, or be gone."""
         sealed = self._remembered.get((lease.scope, record))
         if sealed is None or sealed.number not in lease.numbers:
