@@ -10,7 +10,10 @@ PYTHON ?= $(shell for each in python3.11 python3 python3.12 python3.13 python3.1
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 STAMP := .venv/.installed
+BENCH_STAMP := .venv/.installed-bench
 WORKERS ?= 3
+# Where Python may not keep what it has compiled, every process of the tests and of the demo would compile it again.
+unexport PYTHONDONTWRITEBYTECODE
 ARGS ?=
 
 .PHONY: help
@@ -28,6 +31,12 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# Beside what the others need, what `make bench` measures against.
+$(BENCH_STAMP): requirements-bench.lock $(STAMP)
+	@echo "installing what is measured against"
+	@$(PIP) install --require-hashes --requirement requirements-bench.lock
+	@touch $@
+
 # Debian ships Python without its venv module: install that as root, name the remedy to others.
 .PHONY: python-is-usable
 python-is-usable:
@@ -41,8 +50,17 @@ python-is-usable:
 			echo "$(PYTHON) has no venv module. On Debian and Ubuntu: apt-get install python3-venv (as root), then again." >&2; exit 1; }; \
 	fi
 
+# A token to test the HSM adapter on. Where it cannot be installed its tests are left out, and the last line says so.
+.PHONY: token
+token:
+	@if [ ! -e /usr/lib/softhsm/libsofthsm2.so ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing softhsm2"; \
+		{ timeout 120 apt-get update -qq -o Acquire::Retries=0; \
+		DEBIAN_FRONTEND=noninteractive timeout 120 apt-get install -qq -y --no-install-recommends softhsm2; } >/dev/null 2>&1 || true; \
+	fi
+
 .PHONY: test
-test: lint ## Lint, then run every test
+test: lint token ## Lint, then run every test
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --quiet $(ARGS)
 
 .PHONY: lint
@@ -62,7 +80,7 @@ demo: install ## Show a merchant's day, end to end, on this machine
 	@$(BIN)/fintech demo
 
 .PHONY: bench
-bench: install ## Measure: payments a second, latencies, terminals
+bench: install $(BENCH_STAMP) ## Measure: payments a second, latencies, terminals, sealing
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
 .PHONY: soak
@@ -70,12 +88,14 @@ soak: install ## Run the long tests: crashes, contention, many terminals
 	@$(BIN)/python -m pytest --timeout 3600 --quiet tests/soak $(ARGS)
 
 .PHONY: lock
-lock: ## Resolve the dependencies anew into requirements.lock (hashes, no addresses)
+lock: ## Resolve the dependencies anew into requirements.lock and requirements-bench.lock (hashes, no addresses)
 	@$(MAKE) python-is-usable
 	@mkdir -p .cache && "$(PYTHON)" -m venv --clear .cache/lock
 	@.cache/lock/bin/python -m pip --disable-pip-version-check --quiet install uv
 	@.cache/lock/bin/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
 		--upgrade --generate-hashes --no-header --no-annotate --quiet --output-file requirements.lock
+	@.cache/lock/bin/uv pip compile pyproject.toml --all-extras --group dev --group bench --universal --python-version 3.11 \
+		--constraint requirements.lock --upgrade --generate-hashes --no-header --no-annotate --quiet --output-file requirements-bench.lock
 	@rm -rf .cache/lock
 
 .PHONY: clean

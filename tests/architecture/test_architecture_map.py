@@ -50,6 +50,18 @@ def test_every_link_in_a_document_leads_somewhere(document: Path) -> None:
     assert not sorted(target for target in local if not (document.parent / target).exists())
 
 
+def test_whoever_follows_links_from_the_first_page_comes_to_every_document() -> None:
+    found, to_read = set(), [ROOT / "README.md"]
+    while to_read:
+        page = to_read.pop()
+        if page not in found and page.suffix == ".md":
+            found.add(page)
+            text = FENCED.sub("", page.read_text(encoding="utf-8"))
+            targets = {target.partition("#")[0] for target in LINKED.findall(text)}
+            to_read += [path for name in targets if (path := (page.parent / name).resolve()).is_file()]
+    assert not sorted(str(path.relative_to(ROOT)) for path in set(DOCUMENTS) - found)
+
+
 def test_imports_keep_the_contracts() -> None:
     assert not [layer for layer in LAYERS if not (ROOT / "src/fintech" / layer / "__init__.py").exists()]
     linted = subprocess.run(

@@ -1,4 +1,4 @@
-"""All figures of one run. ``python -m tests.benchmarks [--seconds 8] [--rounds 3] [--only PART]``: see `PARTS`."""
+"""All figures of one run. ``python -m tests.benchmarks [--seconds 8] [--rounds 3] [--only PART]``: see `PARTS`, `ALONE`."""
 
 import argparse
 import asyncio
@@ -20,9 +20,12 @@ from fintech.adapters.system.id_source import RandomIdSource
 from tests.benchmarks.balance import balance
 from tests.benchmarks.harness import Bench, Ratio, Rounds
 from tests.benchmarks.http import http
+from tests.benchmarks.leases import leases
 from tests.benchmarks.payments import merchants, onboarding
+from tests.benchmarks.sealing import sealing
 from tests.benchmarks.settlement import settlement
 from tests.benchmarks.terminals import terminals
+from tests.benchmarks.vault import vault
 from tests.benchmarks.webhooks import webhooks
 
 SETTINGS = {
@@ -123,7 +126,10 @@ PARTS = {
     "settlement": settlement,
     "terminals": terminals,
     "webhooks": webhooks,
+    "vault": vault,
 }
+#: Parts that need no database.
+ALONE = {"sealing": sealing, "leases": leases}
 
 
 def main() -> int:
@@ -131,7 +137,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", choices=tuple(PARTS))
+    parser.add_argument("--only", choices=(*PARTS, *ALONE))
     parser.add_argument("--captures-max", type=int, default=1_000_000, help="leaves out larger settlements")
     options = parser.parse_args()
     reached = True
@@ -141,6 +147,9 @@ def main() -> int:
                 options.seconds, options.captures_max
             ) as bench:  # of its own: no part pays for what another has left behind
                 reached &= part(bench, options.rounds)
+    for name, alone in ALONE.items():
+        if options.only in (None, name):
+            reached &= alone(options.seconds, options.rounds)
     return 0 if reached else 1
 
 

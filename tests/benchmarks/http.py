@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from attrs import frozen
@@ -22,6 +22,7 @@ CONNECTIONS = 64
 SHOPS = 100
 DIGEST_KEY = "00" * 32
 UNLIMITED = "1000000000"
+NO_VARIABLES: Mapping[str, str] = {}
 
 RATIOS = [
     Ratio("HTTP card payments, 64 connections / TPC-B", "HTTP payments", "tpcb", 0.5),
@@ -44,13 +45,19 @@ class Shop:
     keys: str
 
     def load(
-        self, seconds: float, *, rate: float = 0, get: str = "", port: int | None = None
+        self,
+        seconds: float,
+        *,
+        rate: float = 0,
+        get: str = "",
+        port: int | None = None,
+        typed: bool = False,
     ) -> dict[str, float]:
         """What the load generator reports; anything but 200 ends the run."""
         command = [sys.executable, "-m", "tests.benchmarks.load", "--port", str(port or self.port)]
         keys = self.keys.split(",")[0] if get else self.keys  # a read is of the first shop's payment
         command += ["--key", keys, "--seconds", str(seconds), "--connections", str(CONNECTIONS)]
-        command += ["--rate", str(rate), "--get", get]
+        command += ["--rate", str(rate), "--get", get, *["--typed"] * typed]
         output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
         figures = json.loads(output)
         if set(figures["statuses"]) != {"200"} or figures["lost"]:
@@ -81,17 +88,25 @@ async def _keys(dsn: str) -> str:
 
 
 @contextmanager
-def shop(bench: Bench) -> Iterator[Shop]:
-    """`fintech serve` on the database of this run."""
+def shop(
+    bench: Bench,
+    *,
+    module: str | None = None,
+    argument: str | None = None,
+    variables: Mapping[str, str] = NO_VARIABLES,
+) -> Iterator[Shop]:
+    """`fintech serve` on the database of this run, or another module that serves it."""
     environment = {
         **os.environ,
+        **variables,
         "FINTECH_DATABASE_URL": bench.dsn,
         "FINTECH_DIGEST_KEY": DIGEST_KEY,
         "FINTECH_LOG_LEVEL": "warning",
         "FINTECH_HTTP_REQUESTS_PER_S": UNLIMITED,
         "FINTECH_HTTP_REQUESTS_BURST": UNLIMITED,
     }
-    command = [sys.executable, "-m", "fintech.entrypoints.cli", "serve", "--http", "127.0.0.1:0"]
+    serve = [module] if module else ["fintech.entrypoints.cli", "serve", "--http"]
+    command = [sys.executable, "-m", *serve, "127.0.0.1:0", *([argument] if argument else [])]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None

@@ -16,6 +16,12 @@ from typing import Any
 import uvloop
 
 HEAD_END = b"\r\n\r\n"
+NAMED = "payment_method=pm_card_visa"
+_CARD = "payment_method_data[card]"
+TYPED = (
+    f"payment_method_data[type]=card&{_CARD}[number]=4242424242424242&{_CARD}[exp_month]=12&{_CARD}[exp_year]=2034"
+    f"&{_CARD}[cvc]=123"
+)
 
 
 class Connection(asyncio.Protocol):
@@ -119,7 +125,7 @@ def requests(options: argparse.Namespace) -> Any:
     if options.get:
         ready = [f"GET {options.get} HTTP/1.1\r\n{head}\r\n".encode() for head in heads]
         return lambda: ready[random.randrange(len(ready))]
-    body = "amount=2000&currency=aud&confirm=true&payment_method=pm_card_visa&metadata[order]=6735"
+    body = "amount=2000&currency=aud&confirm=true&metadata[order]=6735&" + (TYPED if options.typed else NAMED)
     tail = f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n{body}"
     fronts = [f"POST /v1/payment_intents HTTP/1.1\r\n{head}Idempotency-Key: " for head in heads]
 
@@ -162,6 +168,7 @@ def main() -> None:
     parser.add_argument("--get", default="")
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--typed", action="store_true", help="with a typed-in card, and not a named one")
     parser.add_argument("--rate", type=float, default=0)
     uvloop.install()
     json.dump(asyncio.run(run(parser.parse_args())), sys.stdout)

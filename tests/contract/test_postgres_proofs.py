@@ -1,12 +1,19 @@
 """Postgres keeps the promise of `Proofs`."""
 
-import pytest
+from collections.abc import Callable, Iterator
+from random import Random
 
-from fintech.adapters.postgres.database import Database
+import pytest
+from sqlalchemy import URL
+
+from fintech.adapters.memory.clock import ManualClock
+from fintech.adapters.postgres.database import Database, open_database
 from fintech.adapters.postgres.proofs import PostgresProofs
 from fintech.adapters.postgres.store import PostgresStore
-from fintech.ports.contracts.proofs import Plant, ProofsContract
+from fintech.adapters.system.id_source import RandomIdSource
+from fintech.ports.contracts.proofs import Plant, ProofsContract, told
 from fintech.ports.proofs import Proof
+from tests.conftest import Server, done, spelt
 from tests.planting import plant as sow
 
 DELTA = "insert into book_deltas (merchant_id, livemode, moves) select id, false, '{}' from merchants where not livemode limit 1"
@@ -30,6 +37,40 @@ WRONG = {
 }
 
 
+#: The name of a database in which the seasons of a chance have been.
+Lived = Callable[[int], str]
+
+
+@pytest.fixture(scope="module")
+def lived(postgres_server: Server) -> Iterator[Lived]:
+    """They are told once; every test has a copy. Telling them takes longer than to find what is wrong with them."""
+    names: dict[int, str] = {}
+
+    async def tell(dsn: str, number: int) -> None:
+        clock = ManualClock()
+        async with open_database(dsn, clock) as opened:
+            await told(opened.store, RandomIdSource(), clock, Random(number), clock.advance)
+
+    def named(number: int) -> str:
+        if number not in names:
+            names[number] = postgres_server.new_database()
+            done(lambda: tell(spelt(postgres_server.url_of(names[number]), "postgresql"), number))
+        return names[number]
+
+    yield named
+    for name in names.values():
+        postgres_server.drop(name)
+
+
+@pytest.fixture
+def postgres_url(request: pytest.FixtureRequest, postgres_server: Server, lived: Lived) -> Iterator[URL]:
+    """A database of this test's own: empty, or a copy of one that has seen the seasons."""
+    chance = request.node.callspec.params["chance"] if "seasons" in request.fixturenames else None
+    name = postgres_server.new_database(like=None if chance is None else lived(chance))
+    yield postgres_server.url_of(name)
+    postgres_server.drop(name)
+
+
 @pytest.fixture
 def store(database: Database) -> PostgresStore:
     return database.store
@@ -48,4 +89,7 @@ def plant(postgres_dsn: str) -> Plant:
     return planted
 
 
-class TestPostgresProofs(ProofsContract): ...
+class TestPostgresProofs(ProofsContract):
+    @pytest.fixture
+    def seasons(self, chance: Random) -> None:
+        """They are in the database already."""

@@ -41,7 +41,7 @@ def under_way(
 
 async def quotas_kept(world: World, who: int) -> None:
     """Each day's quota is what its instant payouts came to, without those that came back before they were paid."""
-    merchant = await world.core.store().merchant(world.scopes[who])
+    merchant = await world.store.merchant(world.scopes[who])
     assert merchant is not None
     amounts: Counter[date] = Counter()
     counts: Counter[date] = Counter()
@@ -53,7 +53,7 @@ async def quotas_kept(world: World, who: int) -> None:
     policy = (await world.settings(who)).instant
     for day in amounts:
         accounts = quota_accounts(books_of(merchant), day)
-        balances = await world.core.store().balances(world.scopes[who], accounts)
+        balances = await world.store.balances(world.scopes[who], accounts)
         assert [balances[account].owed for account in accounts] == [amounts[day], counts[day]]
         assert amounts[day] <= policy.day_max_minor
         assert counts[day] <= policy.day_count_max

@@ -92,7 +92,7 @@ def capture(who: int, which: int, percent: int | None, *, final: bool) -> Deed:
 
     async def deed(world: World, request: Request) -> Any:
         id = await world.number(who, which)
-        payment = await world.core.store().payment(world.scopes[who], id)
+        payment = await world.store.payment(world.scopes[who], id)
         amount_minor = None if percent is None else share(payment.capturable_minor if payment else 0, percent)
         return await world.core.capture_payment()(
             request, world.scopes[who], id, amount_minor=amount_minor, final=final
@@ -106,7 +106,7 @@ def increment(who: int, which: int, more_minor: int) -> Deed:
 
     async def deed(world: World, request: Request) -> Any:
         id = await world.number(who, which)
-        payment = await world.core.store().payment(world.scopes[who], id)
+        payment = await world.store.payment(world.scopes[who], id)
         total = (payment.authorised_minor if payment else 0) + more_minor
         return await world.core.increment_authorisation()(request, world.scopes[who], id, total)
 
@@ -128,7 +128,7 @@ def refund(who: int, which: int, percent: int | None) -> Deed:
 
     async def deed(world: World, request: Request) -> Any:
         id = await world.number(who, which)
-        payment = await world.core.store().payment(world.scopes[who], id)
+        payment = await world.store.payment(world.scopes[who], id)
         left = payment.captured_minor - payment.refunded_minor if payment else 0
         amount_minor = None if percent is None else share(left, percent)
         return await world.core.create_refund()(request, world.scopes[who], id, amount_minor=amount_minor)

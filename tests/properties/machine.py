@@ -78,6 +78,8 @@ class MoneyMachine(RuleBasedStateMachine):
     def open(self) -> None:
         """Each merchant has been paid once, and has been promised a payment."""
         self.runner = asyncio.Runner()
+        # The runner's own `run` is ready for ctrl-C each time, and this runs a hundred times a story.
+        self.run = self.runner.get_loop().run_until_complete
         self.closing = AsyncExitStack()
         self.clock = ManualClock()
         self.asked: list[Asked] = []
@@ -87,7 +89,7 @@ class MoneyMachine(RuleBasedStateMachine):
         self.payouts: list[tuple[int, int, Payout]] = []
         self.disputes: list[tuple[int, int, Dispute]] = []
         self.write_offs: list[tuple[int, int, WriteOff]] = []
-        self.worlds = self.runner.run(self._open_worlds())
+        self.worlds = self.run(self._open_worlds())
         for who in range(len(TERMS)):
             for manual in (False, True):
                 deed = deeds.create(who, 10_000, "pm_card_visa", manual=manual, confirm=True)
@@ -110,12 +112,12 @@ class MoneyMachine(RuleBasedStateMachine):
         try:
             if self.sound:
                 with self._one_at_a_time():
-                    self.runner.run(come_to_rest(self.worlds))
+                    self.run(come_to_rest(self.worlds))
                 for world in self.worlds:
-                    self.runner.run(true_now(world))
-                    self.runner.run(true_at_rest(world))
+                    self.run(true_now(world))
+                    self.run(true_at_rest(world))
         finally:
-            self.runner.run(self.closing.aclose())
+            self.run(self.closing.aclose())
             self.runner.close()
 
     # -- what merchants do
@@ -253,12 +255,13 @@ class MoneyMachine(RuleBasedStateMachine):
     def money_is_where_it_should_be(self) -> None:
         with self._unless_it_fails():
             for world in self.worlds:
-                self.runner.run(true_now(world))
+                self.run(true_now(world))
 
+    @precondition(lambda self: len(self.worlds) > 1)
     @invariant()
     def all_cores_store_the_same(self) -> None:
         with self._unless_it_fails():
-            first, *others = [view(self.runner.run(world.everything())) for world in self.worlds]
+            first, *others = [view(self.run(world.everything())) for world in self.worlds]
             assert all(other == first for other in others)
 
     # -- how
@@ -293,10 +296,11 @@ class MoneyMachine(RuleBasedStateMachine):
     def _everywhere(self, deed: Deed, key: str | None) -> Any:
         """Do it in every world; they answer the same, and a refusal leaves everything as it was."""
         with self._unless_it_fails():
-            outcomes = [self.runner.run(_watched(world, deed, key)) for world in self.worlds]
-            first, *others = [view(outcome) for outcome in outcomes]
-            assert all(other == first for other in others)
-            self.runner.run(self._look())
+            outcomes = [self.run(_watched(world, deed, key)) for world in self.worlds]
+            if len(outcomes) > 1:
+                first, *others = [view(outcome) for outcome in outcomes]
+                assert all(other == first for other in others)
+            self.run(self._look())
         return outcomes[0]
 
     async def _look(self) -> None:

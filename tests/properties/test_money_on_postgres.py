@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -16,6 +17,7 @@ from tests.properties.world import OpenCore
 FEW = settings(BRIEF, max_examples=5, stateful_step_count=25)
 
 
+@pytest.mark.slow
 def test_memory_and_postgres_cannot_be_told_apart(postgres_server: Server) -> None:
     class OnBoth(CashFlowMachine):
         cores: ClassVar[tuple[OpenCore, ...]] = (

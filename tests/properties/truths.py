@@ -41,7 +41,7 @@ async def true_now(world: World) -> None:
         for payment in payments:
             _within_bounds(payment, [refund for refund in refunds if refund.payment == payment.id])
     for proof in Proof:
-        assert list(await world.core.proofs().check(proof, livemode=False)) == []
+        assert list(await world.proofs.check(proof, livemode=False)) == []
 
 
 def _conserved(books: dict) -> None:

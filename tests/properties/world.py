@@ -23,7 +23,9 @@ from fintech.domain.refunds.refund import Refund
 from fintech.domain.scope import Actor, Face, Scope
 from fintech.domain.write_offs import WriteOff
 from fintech.entrypoints.container import Core
-from fintech.ports.queries import PAGE_MAX, Page
+from fintech.ports.proofs import Proofs
+from fintech.ports.queries import PAGE_MAX, Page, Queries
+from fintech.ports.store import Store
 from tests.properties.acquirers import LineDown, StoryAcquirer
 from tests.properties.banks import StoryBank
 
@@ -89,6 +91,13 @@ class World:
     clock: ManualClock
     scopes: tuple[Scope, ...]
     keys: list[str] = field(factory=list)
+    # Asked for once: a step looks at a core a hundred times, and each time a port is asked for it is checked to be one.
+    store: Store = field(init=False)
+    queries: Queries = field(init=False)
+    proofs: Proofs = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.store, self.queries, self.proofs = self.core.store(), self.core.queries(), self.core.proofs()
 
     async def begin(self) -> None:
         """Onboard the merchants, and give each its bank accounts."""
@@ -105,51 +114,52 @@ class World:
 
     async def payments(self, who: int) -> list[Payment]:
         """A merchant's payments, the oldest first."""
-        listed = await self.core.queries().payments(self.scopes[who], _PAGE)
+        listed = await self.queries.payments(self.scopes[who], _PAGE)
         assert not listed.has_more
         return [*reversed(listed.items)]
 
     async def refunds(self, who: int) -> list[Refund]:
         """A merchant's refunds, the oldest first."""
-        listed = await self.core.queries().refunds(self.scopes[who], _PAGE)
+        listed = await self.queries.refunds(self.scopes[who], _PAGE)
         assert not listed.has_more
         return [*reversed(listed.items)]
 
     async def payouts(self, who: int) -> list[Payout]:
         """A merchant's payouts, the oldest first."""
-        listed = await self.core.queries().payouts(self.scopes[who], _PAGE)
+        listed = await self.queries.payouts(self.scopes[who], _PAGE)
         assert not listed.has_more
         return [*reversed(listed.items)]
 
     async def disputes(self, who: int) -> list[Dispute]:
         """A merchant's disputes, the oldest first."""
-        listed = await self.core.queries().disputes(self.scopes[who], _PAGE)
+        listed = await self.queries.disputes(self.scopes[who], _PAGE)
         return [*reversed(listed.items)]
 
     async def write_offs(self, who: int) -> list[WriteOff]:
         """What was proposed to be given up of a merchant's debts, the oldest first."""
-        listed = await self.core.queries().write_offs(self.scopes[who], _PAGE)
+        listed = await self.queries.write_offs(self.scopes[who], _PAGE)
         return [*reversed(listed.items)]
 
     async def accounts(self, who: int) -> dict[str, BankAccount]:
         """A merchant's bank accounts, by their numbers."""
-        listed = await self.core.queries().bank_accounts(self.scopes[who], _PAGE)
-        return {account.number: account for account in listed.items}
+        listed, scope = await self.queries.bank_accounts(self.scopes[who], _PAGE), self.scopes[who]
+        opened = [await self.core.open_account()(scope, account.id) for account in listed.items]
+        return {each.unwrap().number: account for each, account in zip(opened, listed.items, strict=True)}
 
     async def settings(self, who: int) -> BalanceSettings:
         """How a merchant is paid out."""
-        settings = await self.core.store().balance_settings(self.scopes[who])
+        settings = await self.store.balance_settings(self.scopes[who])
         assert settings is not None
         return settings
 
     async def books(self, who: int) -> dict[AccountId, Balances]:
         """A merchant's accounts on which there is something."""
-        books = await self.core.store().books(self.scopes[who])
+        books = await self.store.books(self.scopes[who])
         return {account: balances for account, balances in sorted(books.items()) if balances != Balances()}
 
     async def fees(self, who: int) -> FeePlan:
         """A merchant's price list."""
-        merchant = await self.core.store().merchant(self.scopes[who])
+        merchant = await self.store.merchant(self.scopes[who])
         assert merchant is not None
         return merchant.fees
 
@@ -157,10 +167,10 @@ class World:
         """All that is stored, as far as anybody can tell from outside; what is known of keys comes last."""
         seen: list[Any] = []
         for who, scope in enumerate(self.scopes):
-            latest = await self.core.queries().events(scope, Page(limit=3))
+            latest = await self.queries.events(scope, Page(limit=3))
             seen.append(
                 (
-                    await self.core.store().merchant(scope),
+                    await self.store.merchant(scope),
                     await self.payments(who),
                     await self.refunds(who),
                     await self.payouts(who),
@@ -170,7 +180,7 @@ class World:
                     await self.settings(who),
                     await self.books(who),
                     [event.id for event in latest.items],
-                    [await self.core.store().claim(scope, key) for key in self.keys],
+                    [await self.store.claim(scope, key) for key in self.keys],
                 )
             )
         return seen
@@ -204,6 +214,6 @@ class World:
 
     def card(self, who: int, name: str) -> Method:
         """A test card."""
-        card = self.core.vault().named(self.scopes[who], name)
+        card = self.core.cards().named(self.scopes[who], name)
         assert card is not None
         return Method(name, card)

@@ -20,7 +20,8 @@ from fintech.domain.cards import luhn_valid
 
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[^0-9A-Za-z\t\n]{1,2}(?=\d)")
 _WORD_OF_DIGITS = re.compile(r"(?<![0-9A-Za-z.])[234568](?:[ -]?\d){12,18}(?![0-9A-Za-z])")
-_SECURITY_CODE = re.compile(r"(?i)(?:cvc|cvv|cvn|csc|security[ _-]?code)2?[^0-9a-z\n]{1,6}\d{3,4}(?!\d)")
+# Not across columns: what is random may end in such a name, and a date may stand in the next one.
+_SECURITY_CODE = re.compile(r"(?i)(?:cvc|cvv|cvn|csc|security[ _-]?code)2?[^0-9a-z\n\t]{1,6}\d{3,4}(?!\d)")
 
 
 def traces(numbers: Iterable[str], text: str) -> set[str]:

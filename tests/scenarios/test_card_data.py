@@ -1,13 +1,15 @@
-"""No card number and no security code outlives its request: not in the database, not in a log, not in a file.
+"""No card number and no security code outlives its request, and nothing that tells who somebody is can be read: not in the
+database, not in its log, not in a log of ours, not in a file.
 
-A service is sent every card that there is, in every place where one can be put. Then everything that it leaves is read.
+A service is sent every card that there is, in every place where one can be put, with its owner; and bank accounts, and
+evidence of disputes. Then everything that it leaves is read.
 """
 
 import base64
 import http.client
 import socket
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -20,9 +22,19 @@ from fintech.adapters.postgres.embedded import EmbeddedPostgres
 from fintech.adapters.simulator.cards import TEST_CARDS
 from tests.scenarios.card_data import strangers, traces
 from tests.scenarios.services import Service, answer, fintech, serving
-from tests.unit.entrypoints.folders import folder_in_reach
+from tests.unit.entrypoints.folders import eventually, folder_in_reach
 
 FORM = "application/x-www-form-urlencoded"
+#: Who people are, as nobody may read it later.
+OWNER = {
+    "name": "Zebulon Quixote",
+    "email": "zebulon@quixote.example",
+    "phone": "+61 2 7015 9013",
+    "address][line1": "17 Windmill Terrace",
+}
+HOLDERS = {"Hermione Holdings": "917346528", "Kiosk of Balthazar": "640215873"}
+EVIDENCE = {"customer_name": "Melchior Nightingale", "billing_address": "4 Nightingale Mews"}
+PEOPLE = [*OWNER.values(), *HOLDERS, *HOLDERS.values(), *EVIDENCE.values()]
 NO_HEADERS: Mapping[str, str] = {}
 HEADERS = ("Content-Type", "Cookie", "Referer", "Stripe-Account", "Stripe-Version", "User-Agent", "X-Card")
 INTENTS, METHODS, REFUNDS = "/v1/payment_intents", "/v1/payment_methods", "/v1/refunds"
@@ -115,6 +127,38 @@ def trade(till: Till) -> None:
         status, held = till.pay(payment_method=card.name, capture_method="manual")
         if status == 200 and held["status"] == "requires_capture":
             assert till.post(f"{INTENTS}/{held['id']}/capture", {"amount_to_capture": "1500"}) == 200
+
+
+def name_people(till: Till) -> None:
+    """What merchants say of people: whose cards and accounts they are, and who disputes a payment."""
+    owner = {f"billing_details[{name}]": text for name, text in OWNER.items()}
+    assert till.post(METHODS, typed("4242424242424242", "") | owner) == 200
+    status, paid = till.pay(
+        **typed("4000000000000259"),
+        **{f"payment_method_data[{name.replace('[', '][', 1)}": text for name, text in owner.items()},
+    )
+    assert (status, paid["status"]) == (200, "succeeded")
+    for holder, number in HOLDERS.items():
+        details = {
+            "object": "bank_account",
+            "country": "AU",
+            "account_holder_name": holder,
+            "routing_number": "062-000",
+            "account_number": number,
+        }
+        path = f"/v1/accounts/{till.service.ready['account']}/external_accounts"
+        form = {f"external_account[{name}]": text for name, text in details.items()}
+        assert till.post(path, form) == 200
+        assert till.post(path, form | {"external_account[country]": "NZ"}) == 400
+    key = till.service.ready["sandbox_key"]
+    assert eventually(lambda: till.service.ask("/v1/disputes", key)[1]["data"])
+    dispute = till.service.ask("/v1/disputes", key)[1]["data"][0]["id"]
+    for submit in ("false", "true"):
+        evidence = {f"evidence[{name}]": text for name, text in EVIDENCE.items()}
+        assert till.post(f"/v1/disputes/{dispute}", evidence | {"submit": submit}) == 200
+    for path in (METHODS, f"/v1/disputes/{dispute}", "/v1/events?limit=100"):
+        assert till.send("GET", path) == 200
+    assert till.post(f"{METHODS}/find", {"email": OWNER["email"]}) == 200
 
 
 def put_everywhere(till: Till, number: str) -> None:
@@ -212,6 +256,19 @@ def dump(data: Path) -> str:
     return ran.stdout
 
 
+def raw(data: Path, wanted: Sequence[str]) -> dict[str, list[str]]:
+    """What stands in the database's own files, its write-ahead log among them, byte for byte."""
+    found: dict[str, list[str]] = {}
+    files = [path for path in (data / "postgres").rglob("*") if path.is_file()]
+    assert any("pg_wal" in path.parts for path in files)
+    for path in files:
+        content = path.read_bytes()
+        there = [text for text in wanted if text.encode() in content]
+        if there:
+            found[str(path.relative_to(data))] = there
+    return found
+
+
 def files(folder: Path) -> Iterator[Path]:
     """What is written here but for the database's own tables, which the dump shows, and its programs."""
     for path in sorted(folder.rglob("*")):
@@ -229,6 +286,7 @@ def test_nothing_of_a_card_is_left() -> None:
         with serving(folder, "--data", str(data), "--log-level", "debug", **limits) as service:
             till = Till(service)
             trade(till)
+            name_people(till)
             for number in ("4242424242424242", "378282246310005", *OTHERS):
                 put_everywhere(till, number)
             manage(data, service.ready["account"], till.pay(payment_method="pm_card_visa")[1]["id"])
@@ -242,6 +300,11 @@ def test_nothing_of_a_card_is_left() -> None:
         assert {"data/simulator.jsonl", "data/postgres.log", "serve-0.log"} <= left.keys()
         assert "two hats" in left["the database"]  # so it is what was written that is read
         assert {name: found for name, text in left.items() if (found := traces(NUMBERS, text))} == {}
+        assert {
+            name: seen for name, text in left.items() if (seen := [each for each in PEOPLE if each in text])
+        } == {}
+        assert raw(data, [*PEOPLE, *NUMBERS]) == {}
+        assert raw(data, ["two hats"])  # so it is what was written that is read
         assert {name: suspects for name, text in left.items() if (suspects := strangers(text))} == {}
 
 

@@ -110,6 +110,7 @@ async def test_a_service_delivers_and_others_listen() -> None:
                 assert f"payment_intent.succeeded  {event.id}  -> 200" in told
                 metrics = await asyncio.to_thread(_metrics, api)
                 assert 'fintech_webhook_deliveries_total{ending="arrived"} 2.0' in metrics
+                assert 'fintech_key_tending_rounds_total{result="done"}' in metrics
                 service.tell(signal.SIGTERM)
                 assert await asyncio.to_thread(service.ended) == 0
                 assert "whsec_" not in service.log.read_text(encoding="utf-8")

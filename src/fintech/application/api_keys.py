@@ -6,8 +6,10 @@ from typing import Final
 
 from attrs import define, field, frozen
 
+from fintech.application.auditing import Audited, Deed
 from fintech.application.commits import Commits, Decision, NotFound, saved
-from fintech.domain.api_keys import SECRET_PREFIXES, ApiKey, KeyRevoked
+from fintech.domain.api_keys import OFFICERS, ApiKey, KeyRevoked, secret_prefix
+from fintech.domain.audit import AuditAction
 from fintech.domain.changeset import CommitRefused
 from fintech.domain.events import EventType
 from fintech.domain.ids import ApiKeyId, ChangesetId
@@ -34,18 +36,19 @@ class MadeKey:
 
 @frozen(kw_only=True)
 class CreateApiKey:
-    """Make a key for a merchant in one mode."""
+    """Make a key for a merchant in one mode, or for an officer of the bank."""
 
     store: Store
     ids: IdSource
     digests: KeyedDigest
     commits: Commits
+    audited: Audited
 
     async def __call__(
         self, actor: Actor, scope: Scope, name: str, *, secret: str | None = None
     ) -> Outcome[MadeKey, NotFound | CommitRefused]:
         """``secret`` is for a sandbox whose key must stay the same; anybody else gets a new random one."""
-        if await self.store.merchant(scope) is None:
+        if scope != OFFICERS and await self.store.merchant(scope) is None:
             return Failure(NotFound("merchant", scope.merchant))
         spoken = secret or _new_secret(scope, self.ids)
 
@@ -53,7 +56,12 @@ class CreateApiKey:
             key = _new_key(name, spoken, self.ids, self.digests, now)
             return Success(Decision(value=saved(key), changes=((key, EventType.API_KEY_CREATED),)))
 
-        outcome = await self.commits.land(scope, actor, decide)
+        deed = Deed(actor=actor, action=AuditAction.API_KEY_CREATED, subject=scope.merchant, scope=scope)
+        async with self.audited.deed(deed) as ending:
+            outcome = await self.commits.land(scope, actor, decide)
+            ending.came_to(outcome)
+            if isinstance(outcome, Success):
+                ending.details["key"] = outcome.unwrap().id
         if isinstance(outcome, Failure):
             return outcome
         return Success(MadeKey(outcome.unwrap(), spoken))
@@ -61,10 +69,11 @@ class CreateApiKey:
 
 @frozen(kw_only=True)
 class EndApiKey:
-    """Revoke a key, now or after a while."""
+    """Revoke a key, now or after a while. It ends also where that cannot be written down."""
 
     store: Store
     commits: Commits
+    audited: Audited
 
     async def __call__(
         self, actor: Actor, scope: Scope, id: ApiKeyId, after: timedelta = timedelta()
@@ -83,7 +92,11 @@ class EndApiKey:
             ended = ending.unwrap()
             return Success(Decision(value=saved(ended), changes=((ended, EventType.API_KEY_UPDATED),)))
 
-        return await self.commits.land(scope, actor, decide)
+        deed = Deed(actor=actor, action=AuditAction.API_KEY_ENDED, subject=id, scope=scope, anyway=True)
+        async with self.audited.deed(deed) as ending:
+            outcome = await self.commits.land(scope, actor, decide)
+            ending.came_to(outcome)
+        return outcome
 
 
 @frozen(kw_only=True)
@@ -94,6 +107,7 @@ class RollApiKey:
     ids: IdSource
     digests: KeyedDigest
     commits: Commits
+    audited: Audited
 
     async def __call__(
         self, actor: Actor, scope: Scope, id: ApiKeyId, overlap: timedelta
@@ -114,14 +128,19 @@ class RollApiKey:
             changes = ((new, EventType.API_KEY_CREATED), (ending.unwrap(), EventType.API_KEY_UPDATED))
             return Success(Decision(value=saved(new), changes=changes))
 
-        outcome = await self.commits.land(scope, actor, decide)
+        deed = Deed(actor=actor, action=AuditAction.API_KEY_ROLLED, subject=id, scope=scope)
+        async with self.audited.deed(deed) as ending:
+            outcome = await self.commits.land(scope, actor, decide)
+            ending.came_to(outcome)
+            if isinstance(outcome, Success):
+                ending.details["key"] = outcome.unwrap().id
         if isinstance(outcome, Failure):
             return outcome
         return Success(MadeKey(outcome.unwrap(), spoken))
 
 
 def _new_secret(scope: Scope, ids: IdSource) -> str:
-    return SECRET_PREFIXES[scope.livemode] + ids.secret()
+    return secret_prefix(scope) + ids.secret()
 
 
 def _new_key(name: str, secret: str, ids: IdSource, digests: KeyedDigest, now: datetime) -> ApiKey:

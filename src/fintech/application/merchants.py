@@ -4,8 +4,10 @@ from datetime import datetime, time
 
 from attrs import frozen
 
+from fintech.application.auditing import Audited, Deed
 from fintech.application.commits import Commits, Decision, NotFound, saved
 from fintech.domain.abn import Abn
+from fintech.domain.audit import AuditAction
 from fintech.domain.business_days import MIDNIGHT
 from fintech.domain.changeset import CommitRefused
 from fintech.domain.events import EventType
@@ -80,10 +82,12 @@ class OnboardMerchant:
 
 @frozen(kw_only=True)
 class PlaceMerchant:
-    """Suspend, reactivate or close a merchant."""
+    """Suspend, reactivate or close a merchant. Rights are given only where that can be written down, and taken away also
+    where it cannot."""
 
     store: Store
     commits: Commits
+    audited: Audited
 
     async def __call__(
         self, actor: Actor, scope: Scope, standing: Standing
@@ -102,4 +106,15 @@ class PlaceMerchant:
             after = placed.unwrap()
             return Success(Decision(value=saved(after), changes=((after, EventType.ACCOUNT_UPDATED),)))
 
-        return await self.commits.land(scope, actor, decide)
+        deed = Deed(
+            actor=actor,
+            action=AuditAction.STANDING_CHANGED,
+            subject=scope.merchant,
+            scope=scope,
+            details={"standing": standing.value},
+            anyway=standing is not Standing.ACTIVE,
+        )
+        async with self.audited.deed(deed) as ending:
+            outcome = await self.commits.land(scope, actor, decide)
+            ending.came_to(outcome)
+        return outcome

@@ -1,4 +1,8 @@
-"""API keys: who may speak for a merchant over HTTP, and in which mode."""
+"""API keys: who may speak for a merchant over HTTP, and in which mode; and who may look at custody for the bank.
+
+An officer's key is one of the pseudo-merchant `PLATFORM`, in live mode: it opens what officers may see, of every merchant
+in both modes, and nothing else.
+"""
 
 from datetime import datetime
 from typing import Final
@@ -7,10 +11,15 @@ from attrs import field, frozen
 
 from fintech.domain.evolving import evolve
 from fintech.domain.ids import ApiKeyId
+from fintech.domain.keys.custody import PLATFORM
 from fintech.domain.outcome import Failure, Outcome, Success
+from fintech.domain.scope import Scope
 
 #: What a secret begins with; the mode is part of it, so that a key in the wrong place shows itself.
 SECRET_PREFIXES: Final = {False: "sk_test_", True: "sk_live_"}
+OFFICER_PREFIX: Final = "ok_"
+#: Whose keys officers' are.
+OFFICERS: Final = Scope(PLATFORM, livemode=True)
 
 
 @frozen
@@ -42,3 +51,8 @@ class ApiKey:
         if self.ends_at is not None and self.ends_at <= at:
             return Failure(KeyRevoked())
         return Success(evolve(self, ends_at=at))
+
+
+def secret_prefix(scope: Scope) -> str:
+    """What a new secret begins with."""
+    return OFFICER_PREFIX if scope == OFFICERS else SECRET_PREFIXES[scope.livemode]

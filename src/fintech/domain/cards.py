@@ -1,8 +1,9 @@
 """Cards: what may be kept of one, what a scheme answers, and the words for it."""
 
+import base64
 from datetime import date
 from enum import StrEnum
-from typing import Final
+from typing import Final, NoReturn
 
 from attrs import field, frozen
 
@@ -31,6 +32,29 @@ class Funding(StrEnum):
     UNKNOWN = "unknown"
 
 
+class SecurityCode:
+    """A card's security code, in the memory of one request. It is neither a text nor bytes, so that nothing that keeps,
+    seals, digests or sends those takes one; nor can it be copied into a file (PCI DSS 3.3.1.2)."""
+
+    __slots__ = ("_digits",)
+
+    def __init__(self, digits: str) -> None:
+        self._digits = digits
+
+    @property
+    def well_formed(self) -> bool:
+        """Whether it is three or four digits."""
+        return self._digits.isascii() and self._digits.isdigit() and len(self._digits) in (3, 4)
+
+    def __reduce__(self) -> NoReturn:
+        message = "a security code is not kept"
+        raise TypeError(message)
+
+
+def _security_code(given: "SecurityCode | str | None") -> SecurityCode | None:
+    return SecurityCode(given) if isinstance(given, str) else given
+
+
 @frozen(kw_only=True)
 class CardDetails:
     """A card as it is typed in: PAN and CVV. Lives in the memory of one request; no table, log or repr has it."""
@@ -38,7 +62,7 @@ class CardDetails:
     number: str = field(repr=False)
     exp_month: int = field(repr=False)
     exp_year: int = field(repr=False)
-    cvc: str | None = field(repr=False, default=None)
+    cvc: SecurityCode | None = field(repr=False, eq=False, default=None, converter=_security_code)
 
 
 @frozen(kw_only=True)
@@ -46,8 +70,8 @@ class Card:
     """What is kept of a card.
 
     ``bin`` is the first six digits and ``last4`` the last four (PCI DSS 3.4.1 permits both to be shown);
-    ``fingerprint`` is a keyed digest of the PAN, per merchant, and cannot be turned back without the key;
-    ``token`` is what the acquirer knows the card by, and worth nothing to anyone else.
+    ``fingerprint`` is the merchant's blind index of the PAN, and cannot be turned back without its keys; None as long as
+    nobody had them. ``token`` is what the acquirer knows the card by, and worth nothing to anyone else.
     """
 
     scheme: Scheme
@@ -57,12 +81,17 @@ class Card:
     exp_year: int
     funding: Funding
     country: str
-    fingerprint: str
     token: str = field(repr=False)
+    fingerprint: str | None = None
 
     def expired(self, today: date) -> bool:
         """A card is good until the end of the month it names."""
         return (self.exp_year, self.exp_month) < (today.year, today.month)
+
+
+def fingerprint_of(digest: bytes) -> str:
+    """A fingerprint as it is shown, of a keyed digest: 80 bits of it, in 16 letters and digits."""
+    return base64.b32encode(digest[:10]).decode()
 
 
 class CardFault(StrEnum):
@@ -95,7 +124,7 @@ def fault_of(card: CardDetails, today: date) -> CardFault | None:
         return CardFault.INVALID_EXPIRY_YEAR
     if (card.exp_year, card.exp_month) < (today.year, today.month):
         return CardFault.INVALID_EXPIRY_MONTH
-    if card.cvc is not None and not (card.cvc.isascii() and card.cvc.isdigit() and len(card.cvc) in (3, 4)):
+    if card.cvc is not None and not card.cvc.well_formed:
         return CardFault.INVALID_CVC
     return None
 

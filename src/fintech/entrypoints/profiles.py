@@ -1,4 +1,5 @@
-"""Deployments of the core: the only module that names adapters. Each is an async context manager that yields a `Core`.
+"""Deployments of the core, each an async context manager that yields a `Core`. Nobody names a core's adapters but this module,
+`outside`, `auditing` and `key_custody`, which has the table of who keeps root keys.
 
 | profile     | books                        | acquirer and bank       | clock and ids      |
 |-------------|------------------------------|-------------------------|--------------------|
@@ -10,77 +11,61 @@
 The simulators never serve live mode.
 """
 
-import asyncio
-import logging
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from os import PathLike
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from attrs import frozen
+from attrs import asdict, evolve
 from dependency_injector import providers
 
 from fintech.adapters.memory.clock import ManualClock
 from fintech.adapters.memory.id_source import CountingIdSource
-from fintech.adapters.memory.outbox import MemoryOutbox
-from fintech.adapters.memory.proofs import MemoryProofs
-from fintech.adapters.memory.queries import MemoryQueries
-from fintech.adapters.memory.store import MemoryStore
 from fintech.adapters.memory.webhook_sender import MemoryWebhookSender
 from fintech.adapters.simulator.card_acquirer import SimulatedAcquirer
-from fintech.adapters.simulator.card_vault import SimulatedCardVault
+from fintech.adapters.simulator.card_directory import SimulatedCardDirectory
 from fintech.adapters.simulator.payout_bank import SimulatedPayoutBank
 from fintech.adapters.simulator.terminal import SimulatedTerminal
 from fintech.adapters.system.clock import SystemClock
 from fintech.adapters.system.id_source import RandomIdSource
 from fintech.adapters.system.keyed_digest import LocalDigest
+from fintech.application.sealing_anew import ResealTouched
 from fintech.domain.tax_invoices import SPECIMEN, Supplier
+from fintech.entrypoints.audit_settings import AuditSettings
+from fintech.entrypoints.auditing import CHECKPOINTS_FILE, checkpoints_in, trail_on
 from fintech.entrypoints.container import Core
-from fintech.entrypoints.secret_files import keep_secret, make_private_file, read_secret
+from fintech.entrypoints.keeping import Ports, kept_in_memory
+from fintech.entrypoints.key_custody import (
+    Custody,
+    custody_as_set,
+    custody_in_folder,
+    custody_in_memory,
+    sweep_terms,
+    vault_on,
+)
+from fintech.entrypoints.key_settings import DEVELOPMENT, Environment
+from fintech.entrypoints.outside import Outside, over_http, simulated, simulated_in_folder
+from fintech.entrypoints.production import require_no_production, require_production_worthy
+from fintech.entrypoints.repeating import repeated
+from fintech.entrypoints.secret_files import keep_secret, read_secret
 from fintech.entrypoints.settings import DIGEST_KEY_BYTES_MIN, Settings, read_settings
-from fintech.ports.card_acquirer import CardAcquirer
 from fintech.ports.clock import Clock
 from fintech.ports.errors import PortError
 from fintech.ports.id_source import IdSource
-from fintech.ports.outbox import Outbox
-from fintech.ports.payout_bank import PayoutBank
-from fintech.ports.proofs import Proofs
+from fintech.ports.key_root import KeyRoot
+from fintech.ports.key_vault import KeyVault
 from fintech.ports.queries import Page, Queries
-from fintech.ports.store import Store
+from fintech.ports.signatures import SignatureChecker
 from fintech.ports.webhook_sender import WebhookSender
 
-#: What a data folder holds beside its server's own files.
+#: What a data folder holds beside its server's own files, and what `key_custody` and `outside` keep in it.
 DIGEST_KEY_FILE: Final = "digest-key"
-JOURNAL_FILE: Final = "simulator.jsonl"
-BANK_JOURNAL_FILE: Final = "payout-bank.jsonl"
-ENSURE_INTERVAL_S: Final = 1.0
-
-_log = logging.getLogger(__name__)
 
 
 class CannotOpen(Exception):
     """The deployment cannot be had. The message is one line that says what to do."""
-
-
-@frozen
-class Ports:
-    """What is different from one kind of store to the other."""
-
-    store: Store
-    queries: Queries
-    proofs: Proofs
-    outbox: Outbox
-
-
-@frozen
-class Outside:
-    """Who is asked for money, who pays it out, and what tells others."""
-
-    acquirer: providers.Provider[CardAcquirer]
-    bank: providers.Provider[PayoutBank]
-    webhook_sender: providers.Provider[WebhookSender]
 
 
 @asynccontextmanager
@@ -90,15 +75,31 @@ async def testing(
     bank: SimulatedPayoutBank | None = None,
     clock: ManualClock | None = None,
     sender: MemoryWebhookSender | None = None,
+    root: KeyRoot | None = None,
+    officers: SignatureChecker | None = None,
+    key_vault: KeyVault | None = None,
 ) -> AsyncIterator[Core]:
     """Everything in memory, with a clock moved by hand, ids that count and webhooks that are kept: for anyone's tests."""
     clock = clock or ManualClock()
-    outside = _simulated(
+    outside = simulated(
         acquirer or SimulatedAcquirer(answer_timeout_s=0),
         bank or SimulatedPayoutBank(clock, answer_timeout_s=0),
         providers.Object(sender or MemoryWebhookSender()),
     )
-    yield _core(_memory(clock), outside, clock, CountingIdSource(), bytes(DIGEST_KEY_BYTES_MIN))
+    async with AsyncExitStack() as closing:
+        custody = custody_in_memory(closing, root, officers)
+        key = bytes(DIGEST_KEY_BYTES_MIN)
+        yield _core(
+            closing,
+            kept_in_memory(clock),
+            outside,
+            custody,
+            clock,
+            CountingIdSource(),
+            key,
+            attended=False,
+            lending=key_vault,
+        )
 
 
 testing.__test__ = False  # type: ignore[attr-defined] # tells pytest, wherever it is imported, that it is no test
@@ -109,23 +110,29 @@ async def in_memory() -> AsyncIterator[Core]:
     """Everything in this process's memory, and gone with it: to try the core, or to embed it where nothing is kept."""
     clock, key = SystemClock(), secrets.token_bytes(DIGEST_KEY_BYTES_MIN)
     async with AsyncExitStack() as closing:
-        outside = _simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock), _sender(closing))
-        yield _core(_memory(clock), outside, clock, RandomIdSource(), key)
+        outside = simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock), over_http(closing))
+        custody = custody_in_memory(closing)
+        yield _core(closing, kept_in_memory(clock), outside, custody, clock, RandomIdSource(), key)
 
 
 @asynccontextmanager
-async def embedded(data_dir: str | PathLike[str], *, supplier: Supplier = SPECIMEN) -> AsyncIterator[Core]:
+async def embedded(
+    data_dir: str | PathLike[str], *, supplier: Supplier = SPECIMEN, environment: Environment = DEVELOPMENT
+) -> AsyncIterator[Core]:
     """On a PostgreSQL of its own in a folder, which is made at first use and brought up to date.
 
-    Any number of processes may use the same folder at once; the server stops with the last. Raises `CannotOpen`.
+    Any number of processes may use the same folder at once; the server stops with the last. Raises `CannotOpen`, and
+    `SettingsInvalid` in production.
     """
+    require_no_production(environment)
     async with AsyncExitStack() as closing:
         yield await _open_folder(closing, Path(data_dir), supplier)
 
 
 @asynccontextmanager
 async def container(settings: Settings) -> AsyncIterator[Core]:
-    """On the PostgreSQL at ``settings.database_url``, whose schema is at head. Raises `CannotOpen`."""
+    """On the PostgreSQL at ``settings.database_url``, whose schema is at head. Raises `CannotOpen`, `SettingsInvalid`."""
+    require_production_worthy(settings)
     async with AsyncExitStack() as closing:
         yield await _open_address(closing, settings)
 
@@ -140,6 +147,27 @@ def on_postgres(database_url: str, *, digest_key: bytes) -> AbstractAsyncContext
 def simulated_terminal(host: str, port: int, number: str) -> SimulatedTerminal:
     """A terminal for a gateway that listens somewhere, with test cards to be put into it. Use it as a context."""
     return SimulatedTerminal(host, port, number, SystemClock())
+
+
+@asynccontextmanager
+async def kms_simulator(
+    host: str, port: int, *, state: Path | None, grant_delay_s: float
+) -> AsyncIterator[dict[str, Any]]:
+    """AWS KMS as the bank would keep it, simulated meanwhile: where, and with which keys. Raises `CannotOpen`."""
+    from fintech.adapters.simulator.kms.server import SimulatedKms  # noqa: PLC0415 - spares others its weight
+
+    try:
+        kms = SimulatedKms(state=state, grant_delay_s=grant_delay_s)
+    except OSError as error:
+        raise CannotOpen(f"{state} cannot be used: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise CannotOpen(f"{state} is damaged, or was never kept by this simulator") from error
+    async with AsyncExitStack() as closing:
+        try:
+            running = await closing.enter_async_context(kms.running(host, port))
+        except OSError as error:
+            raise CannotOpen(f"cannot listen on {host}, port {port}: {error.strerror}") from error
+        yield running.told()
 
 
 @asynccontextmanager
@@ -171,71 +199,38 @@ async def _open_folder(closing: AsyncExitStack, folder: Path, supplier: Supplier
     try:
         server = await closing.enter_async_context(embedded.EmbeddedPostgres(folder).running())
         await schema.upgrade(server.sqlalchemy_url)
-        await closing.enter_async_context(_repeated(server.ensure))
+        await closing.enter_async_context(repeated(server.ensure))
         opened = await closing.enter_async_context(database.open_database(server.dsn, clock))
         key = await _folder_key(folder / DIGEST_KEY_FILE, opened.queries)
-        make_private_file(folder / JOURNAL_FILE)
-        make_private_file(folder / BANK_JOURNAL_FILE)
+        outside = simulated_in_folder(closing, folder, clock)
+        hanging = await opened.key_table.rings(None, None, 1) or await opened.audit_sink.streams("", 1)
+        custody = custody_in_folder(closing, folder, hanging=bool(hanging))
     except (embedded.EmbeddedPostgresError, PortError) as error:
         raise CannotOpen(str(error).partition("\n")[0]) from error
     except OSError as error:
         raise CannotOpen(f"{folder} cannot be used: {error}") from error
-
-    def acquirer() -> CardAcquirer:
-        """Made when it is first asked, for it reads its journal then; most commands never ask an acquirer."""
-        made = SimulatedAcquirer(journal=folder / JOURNAL_FILE)
-        closing.callback(made.close)
-        return made
-
-    def bank() -> PayoutBank:
-        """Made when it is first asked, for the same reason."""
-        made = SimulatedPayoutBank(clock, journal=folder / BANK_JOURNAL_FILE)
-        closing.callback(made.close)
-        return made
-
-    ports = Ports(opened.store, opened.queries, opened.proofs, opened.outbox)
-    outside = Outside(providers.Singleton(acquirer), providers.Singleton(bank), _sender(closing))
-    return _core(ports, outside, clock, RandomIdSource(), key, supplier)
+    ports = Ports(**asdict(opened, recurse=False))
+    ports = evolve(ports, checkpoints=checkpoints_in(folder / CHECKPOINTS_FILE))
+    return _core(closing, ports, outside, custody, clock, RandomIdSource(), key, supplier)
 
 
 async def _open_address(closing: AsyncExitStack, settings: Settings) -> Core:
     from fintech.adapters.postgres import database, schema  # noqa: PLC0415 - spares others its weight
 
     url, key, supplier = settings.addressed(), settings.keyed(), settings.supplier.named()
+    custody = custody_as_set(closing, settings)
     clock = SystemClock()
     try:
         await schema.require_head(database.sqlalchemy_url(url))
         opened = await closing.enter_async_context(database.open_database(url, clock))
     except PortError as error:
         raise CannotOpen(f"FINTECH_DATABASE_URL: {error}") from error
-    ports = Ports(opened.store, opened.queries, opened.proofs, opened.outbox)
-    outside = _simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock), _sender(closing))
-    return _core(ports, outside, clock, RandomIdSource(), key, supplier)
-
-
-@asynccontextmanager
-async def _repeated(ensure: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    """Have the server back meanwhile, whatever ended it: connections that were cut find it at the same address."""
-
-    async def repeat() -> None:
-        failing = False
-        while True:
-            await asyncio.sleep(ENSURE_INTERVAL_S)
-            try:
-                await ensure()
-            except Exception:  # noqa: BLE001 - it is tried again, and the store says that it is unavailable
-                if not failing:
-                    _log.exception("the server of the data folder cannot be had back yet")
-                failing = True
-            else:
-                failing = False
-
-    task = asyncio.create_task(repeat(), name="server guard")
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait({task})
+    ports = Ports(**asdict(opened, recurse=False))
+    if settings.audit.checkpoints_file is not None:
+        ports = evolve(ports, checkpoints=checkpoints_in(settings.audit.checkpoints_file))
+    outside = simulated(SimulatedAcquirer(), SimulatedPayoutBank(clock), over_http(closing))
+    ids = RandomIdSource()
+    return _core(closing, ports, outside, custody, clock, ids, key, supplier, auditing=settings.audit)
 
 
 async def _folder_key(path: Path, queries: Queries) -> bytes:
@@ -252,43 +247,47 @@ async def _folder_key(path: Path, queries: Queries) -> bytes:
         raise CannotOpen(f"{path} is damaged: restore it") from None
 
 
-def _memory(clock: Clock) -> Ports:
-    store = MemoryStore(clock)
-    return Ports(store, MemoryQueries(store.memory), MemoryProofs(store.memory), MemoryOutbox(store.memory))
-
-
-def _sender(closing: AsyncExitStack) -> providers.Provider[WebhookSender]:
-    """Made when something is first sent: most commands never send anything, and are spared the HTTP client."""
-
-    def made() -> WebhookSender:
-        from fintech.adapters.webhooks.sender import HttpSender  # noqa: PLC0415 - spares others its weight
-
-        sender = HttpSender()
-        closing.push_async_callback(sender.close)
-        return sender
-
-    return providers.Singleton(made)
-
-
-def _simulated(
-    acquirer: CardAcquirer, bank: PayoutBank, sender: providers.Provider[WebhookSender]
-) -> Outside:
-    return Outside(providers.Object(acquirer), providers.Object(bank), sender)
-
-
 def _core(
-    ports: Ports, outside: Outside, clock: Clock, ids: IdSource, key: bytes, supplier: Supplier = SPECIMEN
+    closing: AsyncExitStack,
+    ports: Ports,
+    outside: Outside,
+    custody: Custody,
+    clock: Clock,
+    ids: IdSource,
+    key: bytes,
+    supplier: Supplier = SPECIMEN,
+    *,
+    auditing: AuditSettings | None = None,
+    attended: bool = True,
+    lending: KeyVault | None = None,
 ) -> Core:
     digests = LocalDigest(key)
+    touched = ResealTouched(protected=ports.protected)
+    closing.push_async_callback(touched.close)
+    trail = trail_on(closing, custody, ports.audit_sink, ports.checkpoints, clock, ids, auditing)
+    key_vault = vault_on(
+        closing,
+        custody,
+        table=ports.key_table,
+        audit=trail.audit,
+        clock=clock,
+        ids=ids,
+        attended=attended,
+        given=lending,
+    )
     core = Core(
-        store=ports.store,
-        queries=ports.queries,
-        proofs=ports.proofs,
-        outbox=ports.outbox,
-        acquirer=outside.acquirer,
-        bank=outside.bank,
-        webhook_sender=outside.webhook_sender,
-        vault=SimulatedCardVault(digests, clock),
+        **asdict(ports, recurse=False),
+        **asdict(outside, recurse=False),
+        **asdict(trail, recurse=False),
+        key_root=custody.key_root,
+        officers=custody.officers,
+        notary=custody.notary,
+        key_policy=custody.terms.policy,
+        key_environment=custody.terms.environment,
+        key_vault=key_vault,
+        reseal_touched=touched,
+        sweep_terms=sweep_terms(custody.terms),
+        cards=SimulatedCardDirectory(digests, clock),
         clock=clock,
         ids=ids,
         digests=digests,

@@ -18,22 +18,31 @@ from aiohttp import web
 from attrs import define, field, frozen
 from prometheus_client.registry import Collector
 
+from fintech.entrypoints import key_tending
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.http.app import HEALTH, build_app, server_options
+from fintech.entrypoints.http.audit_metrics import AuditMetrics
+from fintech.entrypoints.http.custody_metrics import CustodyGauges
 from fintech.entrypoints.http.health import Health
+from fintech.entrypoints.http.key_metrics import KeyFigures
+from fintech.entrypoints.http.tending_metrics import TendingMetrics
 from fintech.entrypoints.http.webhook_metrics import DeliveryFigures
+from fintech.entrypoints.key_tending import KeyTending
+from fintech.entrypoints.noting import Strangers
 from fintech.entrypoints.profiles import CannotOpen
 from fintech.entrypoints.sandbox import ready_sandbox
 from fintech.entrypoints.settings import Settings
 from fintech.entrypoints.settling import INTERVAL_S, DailySettling
 from fintech.entrypoints.terminal_gateway import TerminalGateway, require_loopback, terminal_gateway
 from fintech.entrypoints.terminals.settings import TerminalSettings
-from fintech.entrypoints.worker import delivering, dispatcher, working
+from fintech.entrypoints.worker import delivering, dispatcher, noting, sweeping_keys, working
 
 BACKLOG: Final = 1024
 #: Young objects die young: collect them less often than by default, and never look at what was there at the start.
 GC_THRESHOLDS: Final = (50_000, 20, 100)
 LANDING_POLL_S: Final = 0.02
+#: How often merchants' rings are counted for the figures: all of them are read.
+CUSTODY_INTERVAL_S: Final = 60.0
 #: What a request may still take that came when all others had been answered.
 LAST_CALL_S: Final = 2.0
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
@@ -118,14 +127,22 @@ async def _until_stopped(service: Service, stop: "_Stop") -> None:
         await closing.enter_async_context(working(core.sweep(), interval_s=settings.sweep_interval_s))
         daily = DailySettling(core.clock(), core.settle_everybody())
         await closing.enter_async_context(working(daily, interval_s=INTERVAL_S, name="settler"))
+        tending = await _tended(closing, core)
+        strangers = await closing.enter_async_context(noting(core))
         deliveries = dispatcher(core)
         await closing.enter_async_context(delivering(deliveries, interval_s=settings.webhook_interval_s))
-        also: list[Collector] = [DeliveryFigures(deliveries.figures)]
+        also: list[Collector] = [
+            DeliveryFigures(deliveries.figures),
+            await _custody(closing, core),
+            KeyFigures(core.key_vault(), core.key_sweep()),
+            tending,
+            AuditMetrics(core.audit_figures(), core.clock()),
+        ]
         gateway = None
         if tills is not None and service.terminals is not None:
-            gateway = await _gateway(closing, core, settings.terminals, tills, service.terminals)
+            gateway = await _gateway(closing, core, settings.terminals, tills, service.terminals, strangers)
             also.append(gateway.meter)
-        app = build_app(core, settings.http, also=also)
+        app = build_app(core, settings.http, also=also, strangers=strangers)
         runner = web.AppRunner(app, shutdown_timeout=LAST_CALL_S, **server_options(settings.http))
         closing.push_async_callback(runner.cleanup)
         await runner.setup()
@@ -180,6 +197,22 @@ class _Stop:
             self._starting.cancel()
 
 
+async def _tended(closing: AsyncExitStack, core: Core) -> TendingMetrics:
+    """Keys are swept and looked after meanwhile."""
+    await closing.enter_async_context(sweeping_keys(core.key_sweep()))
+    tending = KeyTending(tend=core.tend_keys(), remove_unneeded=core.remove_unneeded(), clock=core.clock())
+    await closing.enter_async_context(working(tending, interval_s=key_tending.INTERVAL_S, name="key keeper"))
+    return TendingMetrics(figures=tending.figures, touched=core.reseal_touched().figures, clock=core.clock())
+
+
+async def _custody(closing: AsyncExitStack, core: Core) -> CustodyGauges:
+    """The figures of custody, counted again every while."""
+    gauges = CustodyGauges(core.order_figures(), core.sum_up_custody())
+    watch = working(gauges.look, interval_s=CUSTODY_INTERVAL_S, name="custody watch")
+    await closing.enter_async_context(watch)
+    return gauges
+
+
 async def _sandbox(core: Core, data_dir: Path, *, with_terminal: bool) -> dict[str, str]:
     try:
         sandbox = await ready_sandbox(core, data_dir)
@@ -224,10 +257,17 @@ async def _listening(runner: web.AppRunner, listener: socket.socket, address: Ad
 
 
 async def _gateway(
-    closing: AsyncExitStack, core: Core, settings: TerminalSettings, listener: socket.socket, address: Address
+    closing: AsyncExitStack,
+    core: Core,
+    settings: TerminalSettings,
+    listener: socket.socket,
+    address: Address,
+    strangers: Strangers,
 ) -> TerminalGateway:
     try:
-        return await closing.enter_async_context(terminal_gateway(core, listener, settings))
+        return await closing.enter_async_context(
+            terminal_gateway(core, listener, settings, strangers=strangers)
+        )
     except OSError as error:
         raise CannotServe("terminals", address, error) from error
 

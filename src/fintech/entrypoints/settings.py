@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Final, NewType, TypeVar
 from urllib.parse import urlsplit
 
@@ -13,7 +14,18 @@ from cattrs import Converter
 
 from fintech.domain.abn import Abn
 from fintech.domain.tax_invoices import SPECIMEN, Supplier
+from fintech.entrypoints.audit_settings import AuditSettings
 from fintech.entrypoints.http.settings import HttpSettings
+from fintech.entrypoints.key_settings import (
+    DEVELOPMENT,
+    CmkNames,
+    Environment,
+    KeySettings,
+    NotaryKind,
+    RootKind,
+    environment_of,
+    names_of,
+)
 from fintech.entrypoints.terminals.settings import TerminalSettings
 
 PREFIX: Final = "FINTECH_"
@@ -72,8 +84,8 @@ class SupplierSettings:
 
 @frozen(kw_only=True)
 class Settings:
-    """Each field is read from the variable ``FINTECH_`` and the field's name in capitals; ``http`` from FINTECH_HTTP_…,
-    ``supplier`` from FINTECH_SUPPLIER_…, ``terminals`` from FINTECH_TERMINALS_….
+    """Each field is read from the variable ``FINTECH_`` and the field's name in capitals; ``audit`` from
+    FINTECH_AUDIT_…, ``http`` from FINTECH_HTTP_…, ``keys`` from FINTECH_KEYS_…, ``supplier`` from FINTECH_SUPPLIER_…, ``terminals`` from FINTECH_TERMINALS_….
 
     ``sweep_interval_s`` is how often the sweeper looks for what is due, ``webhook_interval_s`` how often the dispatcher of
     webhooks does. When told to stop, a service answers 503 to
@@ -83,12 +95,15 @@ class Settings:
 
     database_url: DatabaseUrl | None = field(default=None, repr=False)
     digest_key: DigestKey | None = field(default=None, repr=False)
+    environment: Environment = DEVELOPMENT
     log_level: LogLevel = LogLevel.INFO
     sweep_interval_s: float = field(default=0.5, validator=_seconds(3600.0))
     webhook_interval_s: float = field(default=0.25, validator=[ge(0.01), le(60.0)])
     drain_delay_s: float = field(default=0.0, validator=_seconds(300.0))
     drain_s: float = field(default=20.0, validator=_seconds(300.0))
+    audit: AuditSettings = field(factory=AuditSettings)
     http: HttpSettings = field(factory=HttpSettings)
+    keys: KeySettings = field(factory=KeySettings)
     supplier: SupplierSettings = field(factory=SupplierSettings)
     terminals: TerminalSettings = field(factory=TerminalSettings)
 
@@ -108,6 +123,13 @@ class Settings:
             )
         return self.digest_key
 
+    def custody(self) -> KeySettings:
+        """Who keeps root keys, with all that takes. Raises `SettingsInvalid` for half of it."""
+        faults = [f"{PREFIX}KEYS_{name.upper()}: {rule}" for name, rule in self.keys.faults()]
+        if faults:
+            raise SettingsInvalid("; ".join(faults))
+        return self.keys
+
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """The settings of an environment; an empty variable counts as absent. Raises `SettingsInvalid`."""
@@ -117,6 +139,16 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 def read_supplier(environment: Mapping[str, str]) -> Supplier:
     """Who we are on tax invoices, as an environment says. Raises `SettingsInvalid`."""
     return structure(SupplierSettings, f"{PREFIX}SUPPLIER_", environment).named()
+
+
+def read_environment(environment: Mapping[str, str]) -> Environment:
+    """What the deployment is called. Raises `SettingsInvalid`."""
+    return structure(_Named, PREFIX, environment).environment
+
+
+@frozen(kw_only=True)
+class _Named:
+    environment: Environment = DEVELOPMENT
 
 
 def structure(kind: type[T], prefix: str, environment: Mapping[str, str]) -> T:
@@ -171,11 +203,11 @@ def _abn(text: object, _type: object) -> Abn:
     return abn
 
 
-def _level(text: object, _type: object) -> LogLevel:
+def _word(text: object, kind: type[StrEnum]) -> StrEnum:
     try:
-        return LogLevel(str(text).lower())
+        return kind(str(text).lower())
     except ValueError:
-        raise ValueError(f"is one of {', '.join(LogLevel)}") from None
+        raise ValueError(f"is one of {', '.join(kind)}") from None
 
 
 def _number(text: object, _type: object) -> float:
@@ -210,7 +242,12 @@ def _converter() -> Converter:
         DatabaseUrl: _url,
         DigestKey: _key,
         Abn: _abn,
-        LogLevel: _level,
+        Environment: lambda text, _type: environment_of(str(text)),
+        CmkNames: lambda text, _type: names_of(str(text)),
+        Path: lambda text, _type: Path(str(text)),
+        LogLevel: _word,
+        RootKind: _word,
+        NotaryKind: _word,
         float: _number,
         int: _whole,
         bool: _flag,

@@ -11,6 +11,7 @@ from typing import Final
 from attrs import frozen
 
 from fintech.entrypoints.container import Core
+from fintech.entrypoints.noting import Strangers
 from fintech.entrypoints.terminals.line import Line, Traffic
 from fintech.entrypoints.terminals.messages import Messages
 from fintech.entrypoints.terminals.metrics import TerminalMeter
@@ -59,12 +60,15 @@ async def terminal_gateway(
     listener: socket.socket,
     settings: TerminalSettings | None = None,
     meter: TerminalMeter | None = None,
+    strangers: Strangers | None = None,
 ) -> AsyncIterator[TerminalGateway]:
-    """Answer terminals on a bound socket meanwhile. At the end, drained or not, no connection is left, and what was
+    """Answer terminals on a bound socket meanwhile; ``strangers`` counts whoever is not let in. At the end, drained or not, no connection is left, and what was
     under way is cancelled. Raises `LoopbackOnly` for a socket that others could reach, and ``OSError``."""
     host, port = require_loopback(listener)
     meter = meter or TerminalMeter()
-    traffic = Traffic(settings or TerminalSettings(), Codec(AS2805), Messages.of(core), meter)
+    traffic = Traffic(
+        settings or TerminalSettings(), Codec(AS2805), Messages.of(core), meter, strangers or Strangers()
+    )
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Line(traffic), sock=listener, backlog=BACKLOG)
     gateway = TerminalGateway(host, port, meter, traffic, server)

@@ -3,20 +3,28 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final, TypeAlias
 
+from fintech.application.keys.sweep import KeySweep
 from fintech.application.sweep import ROUND_MAX
 from fintech.application.webhooks import dispatch
 from fintech.application.webhooks.dispatch import Dispatch
+from fintech.application.webhooks.posting import PostEvent
+from fintech.application.webhooks.secrets import SigningSecrets
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.http.events import event_body
+from fintech.entrypoints.noting import INTERVAL_S as NOTING_INTERVAL_S
+from fintech.entrypoints.noting import Noting, Strangers
+from fintech.ports.errors import StoreUnavailable
 
 INTERVAL_S: Final = 0.5
 #: How long a round may still take once it is told to stop. What is cut then is due again: nothing is lost by it.
 STOP_PATIENCE_S: Final = 10.0
 #: How long what is being delivered may still take then.
 DELIVERY_PATIENCE_S: Final = 5.0
+#: So many times while root keys are tried once, it is looked whether it is time for merchants.
+MERCHANTS_OFTEN: Final = 5
 
 Sweeping: TypeAlias = Callable[[], Awaitable[int]]
 
@@ -45,12 +53,42 @@ def dispatcher(core: Core) -> Dispatch:
     """Sends what is in the core's outbox, as the HTTP face writes it."""
     return Dispatch(
         outbox=core.outbox(),
-        sender=core.webhook_sender(),
-        digests=core.digests(),
+        post=PostEvent(
+            sender=core.webhook_sender(),
+            secrets=SigningSecrets(core.protection()),
+            render=event_body,
+            clock=core.clock(),
+        ),
         clock=core.clock(),
         give_up=core.give_up_webhook_endpoint(),
-        render=event_body,
     )
+
+
+@asynccontextmanager
+async def sweeping_keys(sweep: KeySweep) -> AsyncIterator[None]:
+    """Ask the root about keys meanwhile, if no other process does. At the end another one may take over at once."""
+    every_s = sweep.terms.timing.canary_every.total_seconds()
+    try:
+        async with (
+            working(sweep.try_root_keys, interval_s=every_s, name="canary of keys"),
+            working(sweep.try_merchants, interval_s=every_s / MERCHANTS_OFTEN, name="sweep of keys"),
+        ):
+            yield
+    finally:
+        with suppress(StoreUnavailable):  # its lead ends by itself
+            await sweep.give_up()
+
+
+@asynccontextmanager
+async def noting(core: Core) -> AsyncIterator[Strangers]:
+    """Write into the audit trail meanwhile that the service runs and who is not let in, and at the end that it stopped."""
+    notes = Noting(audit=core.audit(), clock=core.clock())
+    notes.started()
+    try:
+        async with working(notes, interval_s=NOTING_INTERVAL_S, name="noting"):
+            yield notes.strangers
+    finally:
+        await notes.stopped()
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ class Purpose(StrEnum):
 
     API_KEY = "api_key"
     CARD = "card"
+    HONEYTOKEN = "honeytoken"
     REQUEST = "request"
     WEBHOOK = "webhook"
 

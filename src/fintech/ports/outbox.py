@@ -94,6 +94,11 @@ class Outbox(Protocol):
         """
 
     @abstractmethod
+    async def wake(self, scope: Scope, at: datetime, limit: int) -> int:
+        """Have a merchant's pending deliveries that are due later sent at a moment, up to ``limit`` (`BATCH_MAX`) of them; how
+        many. Those that are under way are left alone, and no try is counted."""
+
+    @abstractmethod
     async def deliveries(self, scope: Scope, endpoint: WebhookEndpointId, page: Page) -> Listed[Delivery]:
         """An endpoint's deliveries, newest event first; cursors are ids of events, and spans of time are events'."""
 

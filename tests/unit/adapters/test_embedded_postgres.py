@@ -26,6 +26,7 @@ from fintech.adapters.postgres.embedded import (
     ServerDidNotStart,
     WheelMissing,
 )
+from tests.scratch import SCRATCH
 
 ROOT = Path(__file__).resolve().parents[3]
 NOBODY = pwd.getpwnam("nobody")
@@ -62,7 +63,7 @@ def eventually(condition: Callable[[], bool], patience_s: float = 20) -> bool:
 
 def folder_in_reach() -> Path:
     """A folder that the server's account can reach, as pytest's own cannot be where root tests."""
-    folder = Path(tempfile.mkdtemp(prefix="fintech-test-")).resolve()
+    folder = Path(tempfile.mkdtemp(prefix="fintech-test-", dir=SCRATCH)).resolve()
     folder.chmod(0o755)
     return folder
 

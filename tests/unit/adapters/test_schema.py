@@ -1,24 +1,32 @@
 """Migrated tables are the tables of the code, however many processes migrate."""
 
 import asyncio
+import sys
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from fintech.adapters.postgres import schema
+from fintech.adapters.postgres.audit_tables import audit_records
+from fintech.adapters.postgres.custody_tables import key_rings
 from fintech.adapters.postgres.outbox_tables import deliveries
 from fintech.adapters.postgres.tables import METADATA, Xid8
 from fintech.ports.errors import StoreUnavailable
 
-assert deliveries.metadata is METADATA  # the outbox's tables are told to it by their import
+for told_by_its_import in (audit_records, deliveries, key_rings):
+    assert told_by_its_import.metadata is METADATA
 
+#: Tables whose rows change again and again, and no index with them.
+ROOMY = ("accounts", "claims", "key_uses", "payments", "refunds")
 #: Everything that Postgres knows of our tables, but for how they are stored.
 CATALOGUE = {
     "columns": """select c.relname, a.attname, a.attnum, format_type(a.atttypid, a.atttypmod), a.attnotnull,
@@ -100,11 +108,29 @@ async def test_rows_that_change_have_room_and_the_queue_is_swept(sqlalchemy_url:
     assert options.pop("book_deltas") == queue
     outbox = {"autovacuum_vacuum_scale_factor=0.02", "autovacuum_vacuum_threshold=20000", "fillfactor=80"}
     assert options.pop("deliveries") == outbox
-    assert options == {name: {"fillfactor=80"} for name in ("accounts", "claims", "payments", "refunds")}
+    emptied = {"autovacuum_vacuum_scale_factor=0", "autovacuum_vacuum_threshold=0"}
+    assert options.pop("key_versions") == emptied
+    assert options == {name: {"fillfactor=80"} for name in ROOMY}
+
+
+def test_the_files_of_the_steps_are_named_by_their_revisions() -> None:
+    steps = ScriptDirectory(str(Path(schema.__file__).parent / "migrations"))
+    assert steps.get_heads() == [schema.HEAD]
+    known = [step.revision for step in steps.walk_revisions()]
+    assert [Path(steps.get_revision(each).path).name.partition("_")[0] for each in known] == known
+
+
+async def test_who_finds_the_tables_up_to_date_needs_no_alembic(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = await schema.upgrade(empty_url)
+    monkeypatch.setitem(sys.modules, "alembic", None)
+    assert await schema.upgrade(empty_url) == head
+    await schema.require_head(empty_url)
 
 
 async def test_tables_that_are_behind_are_refused(empty_url: str) -> None:
-    with pytest.raises(schema.SchemaBehind, match="nothing, this release needs 0002"):
+    with pytest.raises(schema.SchemaBehind, match="nothing, this release needs 0004"):
         await schema.require_head(empty_url)
 
 

@@ -29,6 +29,7 @@ from fintech.ports.card_acquirer import Authorisation, FollowUp, Reversal
 from fintech.ports.proofs import Proof
 from fintech.ports.queries import Page
 from tests.cores import OpenCore
+from tests.vaults import ScriptedVault
 
 ACTOR = Actor("till", Face.EMBEDDED)
 PLAIN = Request(actor=ACTOR)
@@ -92,8 +93,16 @@ class FickleAcquirer(SimulatedAcquirer):
 class Shop:
     """Short words for what tests do all day."""
 
-    def __init__(self, core: Core, clock: ManualClock, acquirer: FickleAcquirer, scope: Scope) -> None:
+    def __init__(
+        self,
+        core: Core,
+        clock: ManualClock,
+        acquirer: FickleAcquirer,
+        scope: Scope,
+        vault: ScriptedVault | None = None,
+    ) -> None:
         self.core = core
+        self.vault = vault or ScriptedVault()
         self.clock = clock
         self.acquirer = acquirer
         self.scope = scope
@@ -101,7 +110,7 @@ class Shop:
 
     def card(self, name: str = "pm_card_visa") -> Method:
         """A test card."""
-        card = self.core.vault().named(self.scope, name)
+        card = self.core.cards().named(self.scope, name)
         assert card is not None
         return Method(name, card)
 
@@ -235,7 +244,7 @@ async def open_shop(
 ) -> AsyncIterator[Shop]:
     """A shop whose merchant trades on the given terms (fees, limits), on the given kind of core."""
     clock = ManualClock()
-    acquirer = FickleAcquirer(script=script)
-    async with opens(acquirer=acquirer, clock=clock) as core:
+    acquirer, vault = FickleAcquirer(script=script), ScriptedVault()
+    async with opens(acquirer=acquirer, clock=clock, key_vault=vault) as core:
         await core.onboard_merchant()(ACTOR, MERCHANT, livemode=False, name="Kiosk", **terms)
-        yield Shop(core, clock, acquirer, Scope(MERCHANT, livemode=False))
+        yield Shop(core, clock, acquirer, Scope(MERCHANT, livemode=False), vault)

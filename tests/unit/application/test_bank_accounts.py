@@ -8,12 +8,19 @@ import pytest
 
 from fintech.application.commits import NotFound
 from fintech.domain.balance_settings import BalanceSettings
-from fintech.domain.bank_accounts import BANK_ACCOUNTS_MAX, BankAccount, BankAccountFault, DefaultAccount
+from fintech.domain.bank_accounts import (
+    BANK_ACCOUNTS_MAX,
+    AccountDetails,
+    BankAccount,
+    BankAccountFault,
+    DefaultAccount,
+)
 from fintech.domain.events import EventType
 from fintech.domain.ids import BankAccountId, MerchantId
+from fintech.domain.keys.refusals import CustodyReason, CustodyRefused
 from fintech.domain.metadata import METADATA_KEYS_MAX, TooManyKeys
 from fintech.domain.money import Currency
-from fintech.domain.outcome import Failure
+from fintech.domain.outcome import Failure, Success
 from fintech.domain.payments.refusals import CurrencyNotSupported, TooMany
 from fintech.domain.scope import Scope
 from fintech.ports.queries import Page
@@ -201,3 +208,45 @@ async def test_there_is_no_such_merchant_and_no_such_account(shop: Shop) -> None
     assert refused == Failure(NotFound("merchant", nobody.merchant))
     for use_case in (shop.core.update_bank_account(), shop.core.remove_bank_account()):
         assert await use_case(PLAIN, shop.scope, NOWHERE) == Failure(NotFound("bank_account", NOWHERE))
+
+
+async def test_holder_and_number_are_sealed_and_nowhere_else(shop: Shop) -> None:
+    account = await add(shop)
+    opened = await shop.core.open_account()(shop.scope, account.id)
+    assert opened == Success(AccountDetails(holder="Kiosk Pty Ltd", bsb="062000", number="000123456"))
+    assert "123456" not in repr(opened)
+    assert "Pty" not in repr(shop.store.memory)
+    assert "123456" not in repr(shop.store.memory)
+    assert await shop.core.read_holders()(shop.scope, (account,)) == {account.id: Success("Kiosk Pty Ltd")}
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [("000123456", "3456"), ("12345678", "5678"), ("12345", "45"), ("12", "2"), ("7", "")],
+)
+async def test_of_a_short_number_not_more_than_half_is_shown(shop: Shop, number: str, shown: str) -> None:
+    assert (await add(shop, number=number)).last4 == shown
+
+
+async def test_the_same_account_has_the_same_fingerprint_for_good(shop: Shop) -> None:
+    first, same = await add(shop), await add(shop, holder="K.")
+    other = await add(shop, bsb="062-001")
+    assert first.fingerprint == same.fingerprint != other.fingerprint
+    await shop.vault.rotate(shop.scope, 1, 2)
+    assert (await add(shop)).fingerprint == first.fingerprint
+
+
+async def test_without_the_keys_none_is_added_and_the_others_can_be_dealt_with(shop: Shop) -> None:
+    first, second = await add(shop, request=shop.keyed("k")), await add(shop)
+    shop.vault.refusing[shop.scope] = CustodyReason.REVOKED
+    refused = Failure(CustodyRefused(CustodyReason.REVOKED))
+    assert await try_add(shop) == refused
+    assert (await try_add(shop, request=shop.keyed("k"))).unwrap().replayed
+    assert await shop.core.read_holders()(shop.scope, (first,)) == {first.id: refused}
+    value(await shop.core.update_bank_account()(PLAIN, shop.scope, second.id, default=True))
+    value(await shop.core.remove_bank_account()(PLAIN, shop.scope, first.id))
+
+
+async def test_nothing_stays_sealed_of_an_account_that_was_not_added(shop: Shop) -> None:
+    assert isinstance(await try_add(shop, currency=Currency.NZD), Failure)
+    assert await shop.core.protected().counts(shop.scope) == {}

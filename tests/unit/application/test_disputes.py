@@ -29,6 +29,7 @@ from fintech.domain.disputes.responses import (
 )
 from fintech.domain.events import EventType
 from fintech.domain.ids import ChargeId, DisputeId, PaymentId
+from fintech.domain.keys.refusals import CustodyReason, CustodyRefused
 from fintech.domain.metadata import Metadata
 from fintech.domain.outcome import Failure, Success
 from fintech.domain.payments.payment import Payment
@@ -73,6 +74,11 @@ async def respond(shop: Shop, dispute: Dispute, evidence: Metadata | None = WINS
 async def accept(shop: Shop, dispute: Dispute, request: Any = PLAIN) -> Any:
     """Accept the loss."""
     return await shop.core.close_dispute()(request, shop.scope, dispute.id)
+
+
+async def evidence_of(shop: Shop, dispute: Dispute) -> Any:
+    """What the merchant has to say."""
+    return (await shop.core.keep_evidence().of(shop.scope, (dispute,)))[dispute.id]
 
 
 async def told(shop: Shop, id: str) -> list[EventType]:
@@ -315,7 +321,8 @@ async def test_an_advance_that_is_quicker_keeps_what_stands_behind_it() -> None:
 async def test_evidence_is_staged_and_then_submitted(shop: Shop) -> None:
     _, dispute = await disputed(shop)
     staged = value(await respond(shop, dispute, SAYS, submit=False))
-    assert (staged.evidence, staged.submissions, staged.errand) == (SAYS, 0, None)
+    assert (staged.evidence, staged.submissions, staged.errand) == ((), 0, None)
+    assert await evidence_of(shop, staged) == Success(SAYS)
     assert shop.acquirer.calls == [dispute.charge]
     submitted = value(await respond(shop, dispute, None))
     assert (submitted.status, submitted.submissions) == (DisputeStatus.UNDER_REVIEW, 1)
@@ -409,7 +416,8 @@ async def test_what_the_acquirer_does_not_take_is_refused_and_can_be_tried_no_be
     assert await respond(shop, dispute, request=request) == refused
     assert await respond(shop, dispute, request=request) == refused
     after = await dispute_of(shop)
-    assert (after.errand, after.submissions, after.evidence) == (None, 0, WINS)
+    assert (after.errand, after.submissions) == (None, 0)
+    assert await evidence_of(shop, after) == Success(WINS)
     assert await accept(shop, dispute) == refused
 
 
@@ -545,3 +553,92 @@ async def test_of_evidence_and_acceptance_one_is_sent(arena: Shop) -> None:
     assert len(done) == 1
     assert len(arena.acquirer.calls) == 2
     await arena.assert_proofs_hold()
+
+
+# -- what is sealed
+
+
+async def test_evidence_is_sealed_and_nowhere_else_and_what_it_replaces_is_gone(shop: Shop) -> None:
+    _, dispute = await disputed(shop)
+    named: Metadata = (("customer_name", "Ada Lovelace"),)
+    value(await respond(shop, dispute, named, submit=False))
+    staged = value(await respond(shop, dispute, SAYS, submit=False))
+    assert await evidence_of(shop, staged) == Success((*named, *SAYS))
+    assert staged.sealed_evidence.names == ("customer_name", "uncategorized_text")
+    assert "Lovelace" not in repr(shop.store.memory)
+    assert await shop.core.protected().counts(shop.scope) == {1: 1}
+    value(await respond(shop, dispute, (("customer_name", ""), ("uncategorized_text", "")), submit=False))
+    assert await shop.core.protected().counts(shop.scope) == {}
+    assert await respond(shop, dispute, None) == Failure(EvidenceMissing())
+
+
+async def test_who_read_a_dispute_before_its_evidence_was_replaced_is_told_what_it_is_now(shop: Shop) -> None:
+    _, dispute = await disputed(shop)
+    before = value(await respond(shop, dispute, (("customer_name", "Ann"),), submit=False))
+    after = value(await respond(shop, dispute, (("customer_name", "Bo"),), submit=False))
+    assert before.sealed_evidence != after.sealed_evidence
+    assert (await evidence_of(shop, before)).unwrap() == (("customer_name", "Bo"),)
+    value(await respond(shop, dispute, (("customer_name", ""),), submit=False))
+    assert (await evidence_of(shop, after)).unwrap() == ()
+
+
+async def test_evidence_that_is_not_where_it_should_be_is_damaged(shop: Shop) -> None:
+    _, dispute = await disputed(shop)
+    said = value(await respond(shop, dispute, (("customer_name", "Ann"),), submit=False))
+    assert said.sealed_evidence is not None
+    await shop.core.keep_evidence().forget(shop.scope, said.sealed_evidence)
+    assert await evidence_of(shop, said) == Failure(CustodyRefused(CustodyReason.INTEGRITY))
+
+
+async def test_of_changes_at_once_none_overwrites_what_another_has_sealed(opens: OpenCore) -> None:
+    async with open_shop(opens=opens) as shop:
+        _, dispute = await disputed(shop)
+        names = ("customer_name", "billing_address", "service_date", "shipping_date", "shipping_carrier")
+        changes = [respond(shop, dispute, ((name, f"of {name}"),), submit=False) for name in names]
+        for outcome in await asyncio.gather(*changes):
+            value(outcome)
+        said = (await evidence_of(shop, await dispute_of(shop))).unwrap()
+        assert dict(said) == {name: f"of {name}" for name in names}
+        assert await shop.core.protected().counts(shop.scope) == {1: 1}
+
+
+@pytest.mark.parametrize("reason", CustodyReason)
+async def test_without_the_keys_evidence_is_neither_told_nor_changed(
+    shop: Shop, reason: CustodyReason
+) -> None:
+    _, dispute = await disputed(shop)
+    staged = value(await respond(shop, dispute, SAYS, submit=False))
+    shop.vault.refusing[shop.scope] = reason
+    refused = Failure(CustodyRefused(reason))
+    assert await evidence_of(shop, staged) == refused
+    assert await respond(shop, dispute) == refused
+    assert await respond(shop, dispute, None) == refused
+    assert shop.acquirer.calls == [dispute.charge]
+    assert value(await respond(shop, dispute, None, submit=False, metadata=(("a", "b"),))).metadata
+    assert value(await accept(shop, dispute)).status is DisputeStatus.LOST
+
+
+async def test_evidence_that_nobody_confirmed_is_told_again_when_it_can_be_opened(shop: Shop) -> None:
+    _, dispute = await disputed(shop)
+    shop.acquirer.script.append(Fault.QUESTION_LOST)
+    sent = value(await respond(shop, dispute, SAYS))
+    assert sent.errand is not None
+    shop.vault.refusing[shop.scope] = CustodyReason.SUSPENDED
+    calls = len(shop.acquirer.calls)
+    await shop.sweep_until_quiet()
+    waiting = await dispute_of(shop)
+    assert (waiting.errand is not None, len(shop.acquirer.calls)) == (True, calls)
+    shop.vault.refusing.clear()
+    shop.advance(hours=2)
+    await shop.sweep()
+    assert (await dispute_of(shop)).status is DisputeStatus.UNDER_REVIEW
+
+
+async def test_what_the_books_know_takes_no_key(shop: Shop) -> None:
+    payment = await shop.pay(10_000, FRAUD)
+    await shop.refund(payment.id, 1_000)
+    shop.vault.refusing[shop.scope] = CustodyReason.REVOKED
+    await shop.sweep()
+    dispute = await dispute_of(shop)
+    assert "10.00 AUD" in dict((await evidence_of(shop, dispute)).unwrap())["uncategorized_text"]
+    assert value(await respond(shop, dispute, None)).status is DisputeStatus.UNDER_REVIEW

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.scratch import SCRATCH
+
 
 @contextmanager
 def folder_in_reach() -> Iterator[Path]:
     """An empty folder. In the end nobody works in it, and it is gone."""
-    folder = Path(tempfile.mkdtemp(prefix="fintech-test-")).resolve()
+    folder = Path(tempfile.mkdtemp(prefix="fintech-test-", dir=SCRATCH)).resolve()
     folder.chmod(0o755)
     try:
         yield folder

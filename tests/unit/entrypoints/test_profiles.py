@@ -12,10 +12,13 @@ import pytest
 from fintech.application.commits import Request
 from fintech.domain.ids import MerchantId
 from fintech.domain.money import Currency
+from fintech.domain.outcome import Success
 from fintech.domain.payments.payment import PaymentStatus
 from fintech.domain.scope import Actor, Face, Scope
-from fintech.entrypoints import profiles
+from fintech.entrypoints import profiles, repeating, verifying
 from fintech.entrypoints.container import Core
+from fintech.entrypoints.key_custody import ROOT_FILE
+from fintech.entrypoints.outside import JOURNAL_FILE
 from fintech.entrypoints.profiles import DIGEST_KEY_FILE, CannotOpen
 from fintech.entrypoints.settings import Settings, SettingsInvalid, read_settings
 from fintech.ports.errors import PortError
@@ -76,7 +79,7 @@ async def test_what_is_secret_in_a_folder_is_its_owners_alone(made: Path) -> Non
     async with profiles.embedded(made):
         pass
     owner = made.stat().st_uid
-    for name in (DIGEST_KEY_FILE, profiles.JOURNAL_FILE):
+    for name in (DIGEST_KEY_FILE, JOURNAL_FILE, ROOT_FILE):
         found = (made / name).stat()
         assert (found.st_mode & 0o777, found.st_uid) == (0o600, owner)
 
@@ -98,10 +101,27 @@ async def test_a_folder_without_its_key_is_not_opened(made: Path) -> None:
         await takes_a_payment(core)
 
 
+async def test_a_folder_without_what_its_root_keys_are_made_of_is_not_opened(made: Path) -> None:
+    """A new one would open nothing that is sealed there, and seal new data besides."""
+    scope = Scope(MerchantId("acct_" + "m" * 24), livemode=False)
+    async with profiles.embedded(made) as core:
+        assert isinstance(await core.key_vault().lease(scope), Success)
+    root = made / ROOT_FILE
+    kept = root.rename(made / "kept-aside")
+    for opening in (profiles.embedded(made), verifying.verifier_in_folder(made)):
+        with pytest.raises(CannotOpen, match=f"{root} is gone, .*: restore it"):
+            async with opening:
+                pass
+        assert not root.exists()
+    kept.rename(root)
+    async with profiles.embedded(made) as core:
+        assert isinstance(await core.key_vault().lease(scope), Success)
+
+
 async def test_a_folder_whose_server_is_killed_has_it_back(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(profiles, "ENSURE_INTERVAL_S", 0.05)
+    monkeypatch.setattr(repeating, "ENSURE_INTERVAL_S", 0.05)
     async with profiles.embedded(made) as core:
         await takes_a_payment(core)
         for pid in sorted(processes_of(made)):  # its keeper first, then the server, then who works for it

@@ -9,7 +9,9 @@ import pytest
 
 from fintech.application.sweep import ROUND_MAX
 from fintech.entrypoints import worker
-from fintech.entrypoints.worker import working
+from fintech.entrypoints.worker import sweeping_keys, working
+from tests.unit.adapters.crypto.desk import Desk, faster
+from tests.unit.application.keys.sweeping import known, sweep_of
 
 
 class Rounds:
@@ -99,3 +101,27 @@ async def test_it_stops_when_what_it_works_beside_fails() -> None:
     before = rounds.count
     await asyncio.sleep(0.02)
     assert rounds.count == before
+
+
+async def test_keys_are_swept_and_the_lead_is_given_up() -> None:
+    desk = Desk(timing=faster(1_000))
+    scope, sweep, next_one = desk.merchant(), sweep_of(desk), sweep_of(desk, "two")
+    await known(desk, scope)
+    async with sweeping_keys(sweep):
+        await until(lambda: sweep.figures.asked >= 3 and sweep.figures.rounds >= 1)
+        assert await next_one.try_root_keys() == 0
+    assert not sweep.figures.leading
+    assert await next_one.try_root_keys() == 1
+
+
+async def test_a_key_table_that_is_away_does_not_stop_the_sweep_of_keys() -> None:
+    desk = Desk(timing=faster(1_000))
+    scope, sweep = desk.merchant(), sweep_of(desk)
+    await known(desk, scope)
+    async with sweeping_keys(sweep):
+        desk.table.away = True
+        await asyncio.sleep(0.02)
+        desk.table.away = False
+        asked = sweep.figures.asked
+        await until(lambda: sweep.figures.asked > asked)
+        desk.table.away = True

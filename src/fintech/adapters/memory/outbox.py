@@ -61,6 +61,20 @@ class MemoryOutbox(Outbox):
             memory.outbox[scope, endpoint, event] = after
             return after
 
+    async def wake(self, scope: Scope, at: datetime, limit: int) -> int:
+        outbox = self._memory.outbox
+        later = [
+            key
+            for key, delivery in outbox.items()
+            if key[0] == scope
+            and key not in self._leases
+            and delivery.due_at is not None
+            and delivery.due_at > at
+        ]
+        for key in later[:limit]:
+            outbox[key] = outbox[key].put_off(at)
+        return len(later[:limit])
+
     async def deliveries(self, scope: Scope, endpoint: WebhookEndpointId, page: Page) -> Listed[Delivery]:
         memory = self._memory
         found = [

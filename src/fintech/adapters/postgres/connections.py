@@ -71,16 +71,20 @@ async def _nothing_to_reset(_connection: Connection) -> None:
 
 
 @asynccontextmanager
-async def open_pool(dsn: str) -> AsyncIterator[asyncpg.Pool]:
-    """Up to four connections for single reads. Raises `StoreUnavailable` when the database cannot be reached."""
+async def open_pool(
+    dsn: str, *, read_only: bool = False, least: int = 1, most: int = 4
+) -> AsyncIterator[asyncpg.Pool]:
+    """From ``least`` to ``most`` connections for single reads. ``read_only``: the server refuses whatever would change
+    anything. Raises `StoreUnavailable` when the database cannot be reached."""
+    settings = {**_SETTINGS, "default_transaction_read_only": "on"} if read_only else _SETTINGS
     try:
         pool = await asyncpg.create_pool(
             dsn,
-            min_size=1,
-            max_size=4,
+            min_size=least,
+            max_size=most,
             timeout=10,
             command_timeout=40,
-            server_settings=_SETTINGS,
+            server_settings=settings,
             reset=_nothing_to_reset,
         )
     except CONNECTION_LOST as error:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from fintech.adapters.postgres.connections import CONNECTION_LOST, RACE_LOST
 from fintech.adapters.postgres.documents import decode, decode_aggregate, encode
-from fintech.adapters.postgres.outbox_statements import CLAIM, PENDING, RECORD, ROUND, SEND_AGAIN
+from fintech.adapters.postgres.outbox_statements import CLAIM, PENDING, RECORD, ROUND, SEND_AGAIN, WAKE
 from fintech.adapters.postgres.outbox_tables import deliveries
 from fintech.adapters.postgres.paging import created_within, listed, windowed
 from fintech.adapters.postgres.reading import reading
@@ -85,6 +85,9 @@ class PostgresOutbox(Outbox):
     ) -> Delivery | None:
         rows = await self._fetch(SEND_AGAIN, scope.merchant, scope.livemode, endpoint, event, now)
         return _delivery(rows[0]) if rows else None
+
+    async def wake(self, scope: Scope, at: datetime, limit: int) -> int:
+        return len(await self._fetch(WAKE, scope.merchant, scope.livemode, at, limit))
 
     async def deliveries(self, scope: Scope, endpoint: WebhookEndpointId, page: Page) -> Listed[Delivery]:
         here = and_(

@@ -94,6 +94,19 @@ with tried as materialized (
 select
 """
 
+#: Whoever holds a lease writes a moment of his own when he ends it: those are left to him. Materialized, for a join may ask a
+#: subquery again and again, and each time it skips what is locked by then.
+WAKE: Final = """
+with later as materialized (
+    select endpoint_id, event_id from deliveries
+     where merchant_id = $1 and livemode = $2 and due_at > $3 and leased_until is null
+     order by endpoint_id, event_id limit $4 for update skip locked
+)
+update deliveries t set due_at = $3 from later
+ where t.merchant_id = $1 and t.livemode = $2 and t.endpoint_id = later.endpoint_id and t.event_id = later.event_id
+returning t.event_id
+"""
+
 #: What `Delivery.again` says, of one that is there or not.
 SEND_AGAIN: Final = """
 with there as (

@@ -1,1 +1,1 @@
-"""A sandbox: an acquirer and a card vault that know test cards only, and do as they are told. Never in live mode."""
+"""A sandbox: an acquirer and a card directory that know test cards only, and do as they are told. Never in live mode."""

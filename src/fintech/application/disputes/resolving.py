@@ -7,18 +7,20 @@ from attrs import frozen
 
 from fintech.application.commits import OUTCOME_TRIES_MAX, Commits, Decision, NotFound, Request, saved
 from fintech.application.disputes.asking import DisputeAsking
+from fintech.application.disputes.evidence import KeepEvidence
 from fintech.application.payments.asking import books_of
 from fintech.application.payments.repeats import load
 from fintech.application.refunds.covering import advance_cover
 from fintech.domain.changeset import CommitRefused
 from fintech.domain.chart import Bucket, Limit, bucket_of
 from fintech.domain.disputes.booking import dispute_accounts
-from fintech.domain.disputes.dispute import Dispute
+from fintech.domain.disputes.dispute import Dispute, ErrandKind
 from fintech.domain.disputes.facts import Circumstances, NoNews, Step, Stepped, TooEarly, next_step
 from fintech.domain.disputes.news import CaseNews
 from fintech.domain.events import Aggregate, EventType
 from fintech.domain.guards import Backing
 from fintech.domain.ids import ChangesetId, ChargeId, DisputeId
+from fintech.domain.metadata import Metadata
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.payments.payment import Payment
 from fintech.domain.payments.refusals import TooMany
@@ -28,6 +30,8 @@ from fintech.ports.store import Store
 
 #: No piece of news takes more steps than there are kinds of them.
 STEPS_MAX: Final = len(Step) + 1
+
+_NOTHING: Final[Metadata] = ()
 
 #: Why a piece of news is not, or not now, done anything about.
 NewsRefusal: TypeAlias = NoNews | TooEarly | TooMany | NotFound | CommitRefused
@@ -47,6 +51,7 @@ class ResolveDispute:
 
     store: Store
     commits: Commits
+    evidence: KeepEvidence
     asking: DisputeAsking
 
     async def __call__(self, scope: Scope, id: DisputeId, actor: Actor) -> Dispute | None:
@@ -54,7 +59,14 @@ class ResolveDispute:
         dispute = await self.store.dispute(scope, id)
         if dispute is None or dispute.due_at is None or dispute.due_at > self.commits.clock.now():
             return dispute
-        await self.asking.send(Request(actor=actor), scope, dispute)
+        request, texts = Request(actor=actor), _NOTHING
+        if dispute.errand is not None and dispute.errand.kind is ErrandKind.EVIDENCE:
+            opened = (await self.evidence.of(scope, (dispute,)))[id]
+            if isinstance(opened, Failure):
+                await self.asking.held_up(request, scope, dispute)
+                return await self.store.dispute(scope, id)
+            texts = opened.unwrap()
+        await self.asking.send(request, scope, dispute, texts)
         return await self.store.dispute(scope, id)
 
 

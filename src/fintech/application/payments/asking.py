@@ -6,10 +6,12 @@ from typing import TypeAlias
 from attrs import frozen
 
 from fintech.application.commits import OUTCOME_TRIES_MAX, Commits, Decision, NotFound, Request, saved
-from fintech.domain.cards import AuthorisationReply, Decline
+from fintech.domain.business_days import sydney_day
+from fintech.domain.cards import Advice, AuthorisationReply, Decline, DeclineCode
 from fintech.domain.changeset import AccountClosed, CommitRefused
 from fintech.domain.events import EventType
 from fintech.domain.ids import ChangesetId, PaymentId
+from fintech.domain.keys.periods import KeyPolicy
 from fintech.domain.ledger import Books
 from fintech.domain.merchants import Merchant
 from fintech.domain.metadata import TooManyKeys
@@ -42,6 +44,8 @@ _EVENTS = {
     PaymentStatus.CANCELED: EventType.PAYMENT_CANCELED,
 }
 
+_EXPIRED = Decline(code=DeclineCode.EXPIRED_CARD, scheme_code="54", advice=Advice.DO_NOT_TRY_AGAIN)
+
 
 def event_of(payment: Payment) -> EventType:
     """The event that says where a payment has come to."""
@@ -60,12 +64,17 @@ class Asking:
     store: Store
     acquirer: CardAcquirer
     commits: Commits
+    policy: KeyPolicy
 
     async def authorise(
         self, request: Request, scope: Scope, merchant: Merchant, payment: Payment
     ) -> Outcome[Payment, Refusal]:
-        """Ask about the latest attempt; the payment is the one just committed."""
+        """Ask about the latest attempt; the payment is the one just committed. Nobody is asked about a kept card that expired
+        so long ago that its number is not kept any more: that is as good as the issuer's no."""
         attempt = payment.attempts[-1]
+        today = sydney_day(self.commits.clock.now())
+        if payment.presented is None and not self.policy.keeps_number(attempt.method.card, today):
+            return await self.land(request, scope, merchant, payment, _EXPIRED)
         reply = await self.acquirer.authorise(
             scope,
             Authorisation(

@@ -6,7 +6,7 @@ from typing import assert_never
 from attrs import frozen
 
 from fintech.application.commits import Commits, Decision, NotFound, Request, saved
-from fintech.application.payouts.asking import PayoutAsking, PayoutRefusal
+from fintech.application.payouts.asking import PayoutAsking, PayoutRefusal, for_good
 from fintech.domain.events import EventType
 from fintech.domain.ids import ChangesetId, PayoutId
 from fintech.domain.ledger import Books
@@ -42,16 +42,36 @@ class ResolvePayout:
             return payout
         request = Request(actor=actor)
         if payout.status is PayoutStatus.PENDING:
-            sent = await self._sent(scope, id, actor)
-            if isinstance(sent, Success):
-                await self.asking.send(request, scope, sent.unwrap())
+            await self._due(request, scope, payout)
             return await self.store.payout(scope, id)
         reply = await self.bank.enquire(scope, id)
         if isinstance(reply, NeverSeen) and payout.status in _ASKED:
-            await self.asking.send(request, scope, payout)
+            await self._again(request, scope, payout)
         else:
             await self.asking.land(request, scope, id, reply)
         return await self.store.payout(scope, id)
+
+    async def _due(self, request: Request, scope: Scope, payout: Payout) -> None:
+        """Send one whose window has come: where it goes is opened first, and where it can be opened later, it waits."""
+        addressed = await self.asking.addressed(scope, payout)
+        if isinstance(addressed, Failure) and not for_good(addressed.failure()):
+            await self.asking.held_up(request, scope, payout, addressed.failure())
+            return
+        sent = await self._sent(scope, payout.id, request.actor)
+        if isinstance(sent, Failure):
+            return
+        if isinstance(addressed, Failure):
+            await self.asking.held_up(request, scope, sent.unwrap(), addressed.failure())
+        else:
+            await self.asking.send(request, scope, sent.unwrap(), addressed.unwrap())
+
+    async def _again(self, request: Request, scope: Scope, payout: Payout) -> None:
+        """Send one again that never arrived."""
+        addressed = await self.asking.addressed(scope, payout)
+        if isinstance(addressed, Failure):
+            await self.asking.held_up(request, scope, payout, addressed.failure())
+        else:
+            await self.asking.send(request, scope, payout, addressed.unwrap())
 
     async def _sent(self, scope: Scope, id: PayoutId, actor: Actor) -> Outcome[Payout, PayoutRefusal]:
         """The intent to ask the bank; a merchant that may not be paid now waits, and may still cancel."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from attrs import frozen
 
 from fintech.application.commits import Commits, Decision, Request, saved
-from fintech.application.payouts.requests import CreatePayout
+from fintech.application.payouts.creating import CreatePayout
 from fintech.domain.balance_settings import BalanceSettings
 from fintech.domain.changeset import AccountClosed
 from fintech.domain.events import EventType

@@ -3,10 +3,12 @@
 from datetime import datetime
 from typing import TypeAlias
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from fintech.application.commits import Commits, Decision, NotFound, Request, saved
+from fintech.application.fingerprints import Fingerprints
 from fintech.application.payments.asking import Asking
+from fintech.application.protection import Protection
 from fintech.application.terminals.sales import Sale
 from fintech.domain.cards import Card, CardDetails
 from fintech.domain.changeset import CommitRefused, KeyAnswered, KeyInFlight
@@ -16,7 +18,7 @@ from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.payments.at_terminal import never_to_be, sold_offline
 from fintech.domain.payments.payment import Payment
 from fintech.domain.scope import Scope
-from fintech.ports.card_vault import CardVault
+from fintech.ports.card_directory import CardDirectory
 from fintech.ports.id_source import IdSource
 from fintech.ports.store import Store
 
@@ -40,7 +42,9 @@ class TakeAdvice:
 
     store: Store
     ids: IdSource
-    vault: CardVault
+    cards: CardDirectory
+    protection: Protection
+    fingerprints: Fingerprints
     commits: Commits
     asking: Asking
 
@@ -51,7 +55,7 @@ class TakeAdvice:
         merchant = await self.store.merchant(scope)
         if merchant is None:
             return Failure(NotFound("merchant", scope.merchant))
-        chargeable = self.vault.serves(scope) and sale.currency is merchant.currency
+        chargeable = self.cards.serves(scope) and sale.currency is merchant.currency
         card = await self._card(scope, details) if chargeable else None
 
         async def decide(_changeset: ChangesetId, now: datetime) -> Outcome[Decision[Payment], CommitRefused]:
@@ -73,8 +77,15 @@ class TakeAdvice:
         return Success(Taken(payment))
 
     async def _card(self, scope: Scope, details: CardDetails) -> Card | None:
-        admitted = await self.vault.admit(scope, details)
-        return admitted.unwrap() if isinstance(admitted, Success) else None
+        """The card, if it can be charged. Whoever has its merchant's keys revoked has sold all the same: then it has no
+        fingerprint."""
+        recognised = await self.cards.recognise(scope, details)
+        if isinstance(recognised, Failure):
+            return None
+        card, leased = recognised.unwrap(), await self.protection.lease(scope)
+        if isinstance(leased, Failure):
+            return card
+        return evolve(card, fingerprint=await self.fingerprints.of_card(leased.unwrap(), details.number))
 
 
 def _payment(id: PaymentId, sale: Sale, card: Card | None, now: datetime) -> Payment:

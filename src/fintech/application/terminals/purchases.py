@@ -2,27 +2,30 @@
 
 from typing import TypeAlias
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from fintech.application.commits import Commits, Request, RequestKey
+from fintech.application.fingerprints import Fingerprints
 from fintech.application.payments.asking import AcquirerMissing, Refusal
 from fintech.application.payments.repeats import Answered
 from fintech.application.payments.requests import CreatePayment
+from fintech.application.protection import Protection
 from fintech.application.terminals.reversals import ReverseTransaction
 from fintech.application.terminals.sales import Sale, patiently
 from fintech.domain.cards import Card, CardDetails, CardFault
 from fintech.domain.changeset import KeyAnswered
 from fintech.domain.ids import PaymentId
+from fintech.domain.keys.refusals import CustodyRefused
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.payment_methods import Method
 from fintech.domain.payments.payment import Payment, PaymentStatus
 from fintech.domain.payments.presentation import presented_method_id
 from fintech.domain.scope import Scope
-from fintech.ports.card_vault import CardVault
+from fintech.ports.card_directory import CardDirectory
 from fintech.ports.id_source import IdSource
 from fintech.ports.store import Store
 
-PurchaseRefusal: TypeAlias = Refusal | CardFault
+PurchaseRefusal: TypeAlias = Refusal | CardFault | CustodyRefused
 
 
 @frozen(kw_only=True)
@@ -35,7 +38,9 @@ class TakePurchase:
 
     store: Store
     ids: IdSource
-    vault: CardVault
+    cards: CardDirectory
+    protection: Protection
+    fingerprints: Fingerprints
     commits: Commits
     create_payment: CreatePayment
     reverse: ReverseTransaction
@@ -44,13 +49,19 @@ class TakePurchase:
         self, request: Request, scope: Scope, sale: Sale, details: CardDetails
     ) -> Outcome[Payment, PurchaseRefusal]:
         """The payment, which has its outcome. A repeat is answered by what is true by then: what was reversed since is
-        not approved any more. Refused as `CreatePayment` and `CardVault.admit` refuse."""
-        if not self.vault.serves(scope):
+        not approved any more. Refused as `CreatePayment` and `CardDirectory.recognise` refuse, and where the merchant's keys
+        are not to be had: of a card that is presented, nothing is sealed, but it has its fingerprint."""
+        if not self.cards.serves(scope):
             return Failure(AcquirerMissing(scope.livemode))
-        admitted = await self.vault.admit(scope, details)
-        if isinstance(admitted, Failure):
-            return await self._not_admitted(request, scope, admitted.failure())
-        asked = await self._asked(request, scope, sale, admitted.unwrap())
+        recognised = await self.cards.recognise(scope, details)
+        if isinstance(recognised, Failure):
+            return await self._not_admitted(request, scope, recognised.failure())
+        leased = await self.protection.lease(scope)
+        if isinstance(leased, Failure):
+            return await self._not_admitted(request, scope, leased.failure())
+        fingerprint = await self.fingerprints.of_card(leased.unwrap(), details.number)
+        card = evolve(recognised.unwrap(), fingerprint=fingerprint)
+        asked = await self._asked(request, scope, sale, card)
         if isinstance(asked, Failure):
             return asked
         reply = asked.unwrap()
@@ -82,9 +93,10 @@ class TakePurchase:
         return await patiently(ask)
 
     async def _not_admitted(
-        self, request: Request, scope: Scope, fault: CardFault
+        self, request: Request, scope: Scope, fault: CardFault | CustodyRefused
     ) -> Outcome[Payment, PurchaseRefusal]:
-        """A card that has expired since was good enough when the message came for the first time."""
+        """A card that has expired since, or a merchant whose keys have been revoked, was good enough when the message came
+        for the first time."""
         refused = await self.commits.key_first(scope, request, fault)
         if not isinstance(refused, KeyAnswered):
             return Failure(refused)

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final
 
@@ -17,17 +17,16 @@ from attrs import define, field
 from fintech.application.webhooks.deliveries import GiveUpEndpoint
 from fintech.application.webhooks.figures import Ending, Figures
 from fintech.application.webhooks.lanes import ALONE_FROM, Lane
-from fintech.application.webhooks.parcels import Render, signed_parcel
-from fintech.application.webhooks.secrets import secret_of
+from fintech.application.webhooks.posting import PostEvent, held_back_for
+from fintech.application.webhooks.secrets import gone
 from fintech.domain.ids import WebhookEndpointId
+from fintech.domain.keys.refusals import CustodyRefused
 from fintech.domain.scope import Actor, Face
-from fintech.domain.webhooks.delivery import Delivery, DeliveryStatus, DeliveryTry, TryFault
+from fintech.domain.webhooks.delivery import JITTER_FROM, Delivery, DeliveryStatus, DeliveryTry, TryFault
 from fintech.domain.webhooks.endpoint import EndpointStatus
 from fintech.ports.clock import Clock
 from fintech.ports.errors import PortError, StoreUnavailable
-from fintech.ports.keyed_digest import KeyedDigest
 from fintech.ports.outbox import BATCH_MAX, Claimed, Outbox, Tried
-from fintech.ports.webhook_sender import Sent, WebhookSender
 
 #: How often to look for what is due when nothing was.
 INTERVAL_S: Final = 0.25
@@ -54,11 +53,9 @@ class Dispatch:
     """`run` it once, in the loop that it is made for; `stop` ends it."""
 
     outbox: Outbox
-    sender: WebhookSender
-    digests: KeyedDigest
+    post: PostEvent
     clock: Clock
     give_up: GiveUpEndpoint
-    render: Render
     figures: Figures = field(factory=Figures)
     _lanes: dict[WebhookEndpointId, Lane] = field(factory=dict, init=False)
     _workers: "set[asyncio.Task[None]]" = field(factory=set, init=False)
@@ -166,9 +163,12 @@ class Dispatch:
             started = monotonic()
             self.figures.under_way += 1
             try:
-                sent = await self._sent(claimed)
+                sent = await self.post(claimed)
             finally:
                 self.figures.under_way -= 1
+        if isinstance(sent, CustodyRefused):
+            self._hold_back(claimed, sent, at)
+            return
         made = DeliveryTry(at=at, duration_ms=sent.duration_ms, status=sent.status, fault=sent.fault)
         after = claimed.delivery.tried(made, random.random())  # noqa: S311 - jitter, not a secret
         if made.arrived:
@@ -183,21 +183,13 @@ class Dispatch:
             self._let_go(lane)
         await self._despair(claimed)
 
-    async def _sent(self, claimed: Claimed) -> Sent:
-        """The answer; what breaks on our side is one too, so that it is tried again later and does not come back at once."""
-        endpoint, now = claimed.endpoint, self.clock.now()
-        livemode = claimed.scope.livemode
-        try:
-            body = self.render(claimed.event, livemode, claimed.pending)
-            secrets = [secret_of(self.digests, endpoint.id, number) for number in endpoint.signing(now)]
-            return await self.sender.post(
-                signed_parcel(endpoint.url, body, secrets, now, loopback=not livemode)
-            )
-        except Exception as error:  # noqa: BLE001 - one event that cannot be sent must not stop the others
-            _log.error(
-                "an event cannot be sent", extra={"event": claimed.event.id, "error": type(error).__name__}
-            )
-            return Sent(duration_ms=0, fault=TryFault.OURS)
+    def _hold_back(self, claimed: Claimed, refused: CustodyRefused, at: datetime) -> None:
+        """A failure of ours: it waits, and nothing counts against the receiver. What nobody can ever sign is canceled."""
+        if gone(refused):
+            self._keep(claimed, claimed.delivery.canceled(), Ending.CANCELED)
+            return
+        wait = held_back_for(refused) * random.uniform(JITTER_FROM, 1)  # noqa: S311 - jitter, not a secret
+        self._keep(claimed, claimed.delivery.put_off(at + wait), Ending.HELD_BACK)
 
     async def _despair(self, claimed: Claimed) -> None:
         """Disable an endpoint at which nothing has arrived for too long."""

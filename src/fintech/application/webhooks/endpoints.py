@@ -1,6 +1,6 @@
 """What merchants ask of a webhook endpoint."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -8,10 +8,11 @@ from attrs import field, frozen
 
 from fintech.application.commits import Commits, Decision, NotFound, Reply, Request, saved
 from fintech.application.repeats import replied
-from fintech.application.webhooks.secrets import secret_of
+from fintech.application.webhooks.secrets import WebhookSecrets
 from fintech.domain.changeset import CommitRefused
 from fintech.domain.events import EventType
 from fintech.domain.ids import ChangesetId, WebhookEndpointId
+from fintech.domain.keys.refusals import CustodyRefused
 from fintech.domain.metadata import Metadata, TooManyKeys
 from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.scope import Scope
@@ -21,10 +22,10 @@ from fintech.domain.webhooks.endpoint import (
     EndpointStatus,
     TooManySecrets,
     WebhookEndpoint,
+    secret_record,
 )
 from fintech.domain.webhooks.urls import UrlRefused, url_fault
 from fintech.ports.id_source import IdSource
-from fintech.ports.keyed_digest import KeyedDigest
 from fintech.ports.queries import Page, Queries
 from fintech.ports.store import Store
 
@@ -44,20 +45,76 @@ class TooManyEndpoints:
 
 
 EndpointRefusal: TypeAlias = (
-    NotFound | UrlRefused | UnknownType | TooManyEndpoints | TooManySecrets | TooManyKeys | CommitRefused
+    NotFound
+    | UrlRefused
+    | UnknownType
+    | TooManyEndpoints
+    | TooManySecrets
+    | TooManyKeys
+    | CommitRefused
+    | CustodyRefused
 )
 
 
 @frozen
 class Keyed:
-    """An endpoint and its newest secret, which is told when it is made and at no other time."""
+    """An endpoint and its newest secret, which is told when it is made and at no other time; None where it is gone since."""
 
     endpoint: WebhookEndpoint
-    secret: str = field(repr=False)
+    secret: str | None = field(repr=False)
 
 
 Made: TypeAlias = Outcome[Reply[Keyed], EndpointRefusal]
 Changed: TypeAlias = Outcome[Reply[WebhookEndpoint], EndpointRefusal]
+
+
+#: Says what an endpoint becomes; its newest secret is to be sealed under its record.
+DecideKeyed: TypeAlias = Callable[
+    [ChangesetId, datetime], Awaitable[Outcome[WebhookEndpoint, EndpointRefusal]]
+]
+
+
+@frozen(kw_only=True)
+class GiveSecret:
+    """Commits an endpoint with a new secret, which is sealed before anything speaks of it."""
+
+    store: Store
+    secrets: WebhookSecrets
+    commits: Commits
+
+    async def __call__(self, request: Request, scope: Scope, event: EventType, decide: DecideKeyed) -> Made:
+        """Refused as ``decide`` refuses, and where the merchant's keys are not to be had."""
+        made: dict[str, str] = {}
+
+        async def keyed(
+            changeset: ChangesetId, now: datetime
+        ) -> Outcome[Decision[WebhookEndpoint], EndpointRefusal]:
+            decided = await decide(changeset, now)
+            if isinstance(decided, Failure):
+                return decided
+            leased = await self.secrets.protection.lease(scope)
+            if isinstance(leased, Failure):
+                return leased
+            endpoint = decided.unwrap()
+            made[endpoint.sealed_under] = await self.secrets.make(leased.unwrap(), endpoint.sealed_under)
+            return Success(_decision(request, endpoint, event, now))
+
+        outcome = await self.commits.land(scope, request.actor, keyed)
+        kept = outcome.unwrap().sealed_under if isinstance(outcome, Success) else None
+        for record in made.keys() - {kept}:
+            await self.secrets.forget(scope, record)
+        answered = await replied(self.commits, request, scope, WebhookEndpoint, outcome)
+        if isinstance(answered, Failure):
+            return answered
+        reply = answered.unwrap()
+        endpoint, told = reply.value, made.get(reply.value.sealed_under)
+        if told is None:
+            before = await self.secrets.told(scope, endpoint.sealed_under)
+            if isinstance(before, Success):
+                told = before.unwrap()
+            elif await there(self.store, scope, endpoint.id) is not None:
+                return before
+        return Success(Reply(Keyed(endpoint, told), replayed=reply.replayed))
 
 
 @frozen(kw_only=True)
@@ -67,8 +124,7 @@ class CreateEndpoint:
     store: Store
     queries: Queries
     ids: IdSource
-    digests: KeyedDigest
-    commits: Commits
+    give_secret: GiveSecret
 
     async def __call__(
         self,
@@ -80,7 +136,8 @@ class CreateEndpoint:
         description: str | None = None,
         metadata: Metadata = (),
     ) -> Made:
-        """Refused as `url_fault` refuses. Of many made at once a few more than `ENDPOINTS_MAX` may come to be."""
+        """Refused as `url_fault` and `GiveSecret` refuse. Of many made at once a few more than `ENDPOINTS_MAX` may come to
+        be."""
         wanted = _wanted(types)
         if isinstance(wanted, UnknownType):
             return Failure(wanted)
@@ -89,29 +146,27 @@ class CreateEndpoint:
         if await self.store.merchant(scope) is None:
             return Failure(NotFound("merchant", scope.merchant))
 
-        async def decide(
-            _changeset: ChangesetId, now: datetime
-        ) -> Outcome[Decision[WebhookEndpoint], EndpointRefusal]:
-            if (
-                len((await self.queries.webhook_endpoints(scope, Page(limit=ENDPOINTS_MAX))).items)
-                == ENDPOINTS_MAX
-            ):
+        async def decide(changeset: ChangesetId, now: datetime) -> Outcome[WebhookEndpoint, EndpointRefusal]:
+            listed = await self.queries.webhook_endpoints(scope, Page(limit=ENDPOINTS_MAX))
+            if len(listed.items) == ENDPOINTS_MAX:
                 return Failure(TooManyEndpoints(ENDPOINTS_MAX))
-            endpoint = WebhookEndpoint(
-                id=self.ids.new(WebhookEndpointId),
-                version=0,
-                url=url,
-                types=wanted,
-                status=EndpointStatus.ENABLED,
-                secret_number=1,
-                created_at=now,
-                description=description or None,
-                metadata=metadata,
+            id = self.ids.new(WebhookEndpointId)
+            return Success(
+                WebhookEndpoint(
+                    id=id,
+                    version=0,
+                    url=url,
+                    types=wanted,
+                    status=EndpointStatus.ENABLED,
+                    secret_number=1,
+                    sealed_under=secret_record(id, 1, changeset),
+                    created_at=now,
+                    description=description or None,
+                    metadata=metadata,
+                )
             )
-            return Success(_decision(request, endpoint, EventType.WEBHOOK_ENDPOINT_CREATED, now))
 
-        outcome = await self.commits.land(scope, request.actor, decide)
-        return _keyed(self.digests, await replied(self.commits, request, scope, WebhookEndpoint, outcome))
+        return await self.give_secret(request, scope, EventType.WEBHOOK_ENDPOINT_CREATED, decide)
 
 
 @frozen(kw_only=True)
@@ -162,27 +217,20 @@ class RotateSecret:
     """Sign with a new secret, and for a while with the old one too."""
 
     store: Store
-    digests: KeyedDigest
-    commits: Commits
+    give_secret: GiveSecret
 
     async def __call__(
         self, request: Request, scope: Scope, id: WebhookEndpointId, overlap: timedelta
     ) -> Made:
-        """Refused as `WebhookEndpoint.rotated` refuses."""
+        """Refused as `WebhookEndpoint.rotated` and `GiveSecret` refuse."""
 
-        async def decide(
-            _changeset: ChangesetId, now: datetime
-        ) -> Outcome[Decision[WebhookEndpoint], EndpointRefusal]:
+        async def decide(changeset: ChangesetId, now: datetime) -> Outcome[WebhookEndpoint, EndpointRefusal]:
             endpoint = await there(self.store, scope, id)
             if endpoint is None:
                 return Failure(NotFound("webhook_endpoint", id))
-            rotated = endpoint.rotated(now, overlap)
-            if isinstance(rotated, Failure):
-                return rotated
-            return Success(_decision(request, rotated.unwrap(), EventType.WEBHOOK_ENDPOINT_UPDATED, now))
+            return endpoint.rotated(now, overlap, secret_record(id, endpoint.secret_number + 1, changeset))
 
-        outcome = await self.commits.land(scope, request.actor, decide)
-        return _keyed(self.digests, await replied(self.commits, request, scope, WebhookEndpoint, outcome))
+        return await self.give_secret(request, scope, EventType.WEBHOOK_ENDPOINT_UPDATED, decide)
 
 
 @frozen(kw_only=True)
@@ -235,12 +283,3 @@ def _decision(
 ) -> Decision[WebhookEndpoint]:
     claim = request.claim_and_answer(endpoint.id, now)
     return Decision(value=saved(endpoint), changes=((endpoint, event),), claim=claim)
-
-
-def _keyed(digests: KeyedDigest, changed: Changed) -> Made:
-    if isinstance(changed, Failure):
-        return changed
-    reply = changed.unwrap()
-    endpoint = reply.value
-    secret = secret_of(digests, endpoint.id, endpoint.secret_number)
-    return Success(Reply(Keyed(endpoint, secret), replayed=reply.replayed))

@@ -31,6 +31,7 @@ class Ending(StrEnum):
     FAILED = "failed"  #: it will be tried again
     LOST = "lost"  #: it failed, for the last time
     CANCELED = "canceled"
+    HELD_BACK = "held_back"  #: custody lets nobody sign it now
     LET_GO = "let_go"  #: it was not tried; somebody else may
 
 

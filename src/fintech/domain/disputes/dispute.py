@@ -86,9 +86,19 @@ class Errand:
         return self.next_try_at or self.sent_at + ANSWER_PATIENCE
 
 
+@frozen(kw_only=True)
+class SealedEvidence:
+    """What a merchant has to say, without the texts: their ``names``, and the ``record`` that they are sealed under, which is
+    another one with every change."""
+
+    names: tuple[str, ...]
+    record: str
+
+
 @frozen(kw_only=True, slots=False)
 class Dispute:
-    """Amounts in minor units. ``case`` is the acquirer's name for it; ``evidence`` what the merchant has to say.
+    """Amounts in minor units. ``case`` is the acquirer's name for it. ``sealed_evidence`` is what the merchant has to say;
+    as long as that is nothing, ``evidence`` is what the books know, which names nobody.
 
     ``heard`` is the number of the latest `CaseNews` that it knows. ``withdrawal`` and ``reinstatement`` are the legs of
     the two movements that it may come to: the chargeback with its ``fee``, and the money back. ``reserved_minor`` is
@@ -115,6 +125,7 @@ class Dispute:
     fee_returned: bool = False
     reinstatement: tuple[Transfer, ...] = field(default=(), repr=False)
     evidence: Metadata = field(default=(), repr=False)
+    sealed_evidence: SealedEvidence | None = None
     submissions: int = 0
     submitted_at: datetime | None = None
     metadata: Metadata = field(default=())
@@ -134,6 +145,11 @@ class Dispute:
     def inquiry(self) -> bool:
         """Whether it is one: the bank asks, and takes no money."""
         return self.status in INQUIRIES
+
+    @property
+    def has_evidence(self) -> bool:
+        """Whether there is anything to submit."""
+        return bool(self.sealed_evidence.names if self.sealed_evidence else self.evidence)
 
     @property
     def charge_refundable(self) -> bool:

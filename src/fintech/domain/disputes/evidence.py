@@ -1,5 +1,7 @@
-"""Evidence: what a merchant has to say to a dispute, as texts. It may name customers, so it is in no log and no repr."""
+"""Evidence: what a merchant has to say to a dispute, as texts. It may name customers, so it is in no log and no repr, and is
+kept sealed."""
 
+import json
 from typing import Final
 
 from attrs import frozen
@@ -57,6 +59,16 @@ def evidence_merged(evidence: Metadata, changes: Metadata | None) -> Outcome[Met
     if sum(len(text) for text in merged.values()) > EVIDENCE_LENGTH_MAX:
         return Failure(EvidenceTooLong(EVIDENCE_LENGTH_MAX))
     return Success(tuple(sorted(merged.items(), key=lambda pair: known[pair[0]])))
+
+
+def written(evidence: Metadata) -> bytes:
+    """Evidence as it is sealed."""
+    return json.dumps(evidence).encode()
+
+
+def read(sealed: bytes) -> Metadata:
+    """The evidence that was sealed."""
+    return tuple((name, text) for name, text in json.loads(sealed))
 
 
 def refund_noted(refunded_minor: int, currency: Currency) -> Metadata:

@@ -10,8 +10,15 @@ from typing import TypeAlias
 from attrs import frozen
 
 from fintech.domain.cards import Unknown
-from fintech.domain.disputes.dispute import AWAITING, Dispute, DisputeStatus, Errand, ErrandKind
-from fintech.domain.disputes.evidence import EvidenceTooLong, evidence_merged
+from fintech.domain.disputes.dispute import (
+    AWAITING,
+    Dispute,
+    DisputeStatus,
+    Errand,
+    ErrandKind,
+    SealedEvidence,
+)
+from fintech.domain.disputes.evidence import EvidenceTooLong
 from fintech.domain.disputes.news import CaseReply, NotTaken, Taken, TurnedDown
 from fintech.domain.evolving import evolve
 from fintech.domain.metadata import Metadata, TooManyKeys, merged
@@ -71,7 +78,7 @@ ResponseRefusal: TypeAlias = (
 
 
 def updated(
-    dispute: Dispute, *, evidence: Metadata | None = None, metadata: Metadata | None = None
+    dispute: Dispute, *, evidence: SealedEvidence | None = None, metadata: Metadata | None = None
 ) -> Outcome[Dispute, ResponseRefusal]:
     """Change what is given: metadata at any time, evidence until it is submitted."""
     merging = merged(dispute.metadata, metadata)
@@ -79,19 +86,21 @@ def updated(
         return merging
     if evidence is None:
         return Success(evolve(dispute, metadata=merging.unwrap()))
-    if (refused := _busy(dispute, "change the evidence of")) is not None:
+    if (refused := evidence_refused(dispute)) is not None:
         return Failure(refused)
-    gathered = evidence_merged(dispute.evidence, evidence)
-    if isinstance(gathered, Failure):
-        return gathered
-    return Success(evolve(dispute, metadata=merging.unwrap(), evidence=gathered.unwrap()))
+    return Success(evolve(dispute, metadata=merging.unwrap(), evidence=(), sealed_evidence=evidence))
+
+
+def evidence_refused(dispute: Dispute) -> WrongDisputeStatus | ErrandOpen | None:
+    """Why a dispute's evidence cannot be changed now, or None."""
+    return _busy(dispute, "change the evidence of")
 
 
 def submitting(dispute: Dispute, at: datetime) -> Outcome[Dispute, ResponseRefusal]:
     """The intent to submit what evidence there is: once for an inquiry and once for a chargeback."""
     if (refused := _busy(dispute, "submit evidence for")) is not None:
         return Failure(refused)
-    if not dispute.evidence:
+    if not dispute.has_evidence:
         return Failure(EvidenceMissing())
     # Named by its stage, too: what was on its way for an inquiry says nothing of the chargeback.
     request = f"{dispute.id}.evidence{dispute.heard}.{dispute.submissions + 1}"

@@ -107,6 +107,10 @@ class Delivery:
         share = JITTER_FROM + (1 - JITTER_FROM) * jitter
         return evolve(after, step=self.step + 1, due_at=made.at + RETRY_DELAYS[self.step] * share)
 
+    def put_off(self, until: datetime) -> "Delivery":
+        """It cannot be signed now: it is tried then, and nothing counts as a try."""
+        return evolve(self, due_at=until)
+
     def canceled(self) -> "Delivery":
         """Nobody is there to send it to any more."""
         return evolve(self, status=self.moved_to(DeliveryStatus.CANCELED), due_at=None)

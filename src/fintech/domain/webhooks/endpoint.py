@@ -7,7 +7,7 @@ from typing import Final
 from attrs import field, frozen
 
 from fintech.domain.evolving import evolve
-from fintech.domain.ids import WebhookEndpointId
+from fintech.domain.ids import ChangesetId, WebhookEndpointId
 from fintech.domain.metadata import Metadata, TooManyKeys, merged
 from fintech.domain.outcome import Failure, Outcome, Success
 
@@ -47,10 +47,16 @@ class DisabledBecause(StrEnum):
 
 @frozen
 class OldSecret:
-    """A secret that was rotated and still signs until a moment. Secrets are known by their number: `WebhookEndpoint`."""
+    """A secret that was rotated and still signs until a moment. ``record`` is what it is sealed under."""
 
     number: int
+    record: str
     ends_at: datetime
+
+
+def secret_record(endpoint: WebhookEndpointId, number: int, changeset: ChangesetId) -> str:
+    """What a new secret is sealed under: nobody else who makes one of the same number at the same moment has the same."""
+    return f"{endpoint}.{number}.{changeset}"
 
 
 @frozen
@@ -70,9 +76,9 @@ class NotFailing:
 class WebhookEndpoint:
     """``types`` are the event types that it wants, or `ALL_TYPES`.
 
-    What signs is derived from the endpoint's id, a number and a key that is not in the books, so that no copy of the
-    books has a secret in it: ``secret_number`` is the newest, which signs for good. ``hopeful_since`` is when it was
-    last enabled anew or given another URL: what failed before counts no more.
+    What signs is sealed with the merchant's keys, and not in the books: ``secret_number`` is the newest, which signs for
+    good, and ``sealed_under`` what it is sealed under. ``hopeful_since`` is when it was last enabled anew or given another
+    URL: what failed before counts no more.
     """
 
     id: WebhookEndpointId
@@ -81,6 +87,7 @@ class WebhookEndpoint:
     types: tuple[str, ...]
     status: EndpointStatus
     secret_number: int
+    sealed_under: str
     created_at: datetime
     old_secrets: tuple[OldSecret, ...] = field(default=())
     description: str | None = None
@@ -92,9 +99,9 @@ class WebhookEndpoint:
         """Whether events of a type are sent to it, as long as it is enabled."""
         return self.types == ALL_TYPES or type in self.types
 
-    def signing(self, now: datetime) -> tuple[int, ...]:
-        """The numbers of the secrets that sign now, the newest first."""
-        return (self.secret_number, *(old.number for old in self.old_secrets if now < old.ends_at))
+    def signing(self, now: datetime) -> tuple[str, ...]:
+        """What the secrets that sign now are sealed under, the newest first."""
+        return (self.sealed_under, *(old.record for old in self.old_secrets if now < old.ends_at))
 
     def updated(
         self,
@@ -131,14 +138,18 @@ class WebhookEndpoint:
             self, status=self.moved_to(status), disabled_because=because, hopeful_since=hopeful_since
         )
 
-    def rotated(self, now: datetime, overlap: timedelta) -> "Outcome[WebhookEndpoint, TooManySecrets]":
-        """Sign with a new secret; the one that it replaces goes on signing for ``overlap``."""
+    def rotated(
+        self, now: datetime, overlap: timedelta, record: str
+    ) -> "Outcome[WebhookEndpoint, TooManySecrets]":
+        """Sign with a new secret, sealed under a record; the one that it replaces goes on signing for ``overlap``."""
         still = tuple(old for old in self.old_secrets if now < old.ends_at)
         if overlap > timedelta():
             if len(still) >= OLD_SECRETS_MAX:
                 return Failure(TooManySecrets(OLD_SECRETS_MAX, min(old.ends_at for old in still)))
-            still = (OldSecret(self.secret_number, now + overlap), *still)
-        return Success(evolve(self, secret_number=self.secret_number + 1, old_secrets=still))
+            old = OldSecret(self.secret_number, self.sealed_under, now + overlap)
+            still = (old, *still)
+        number = self.secret_number + 1
+        return Success(evolve(self, secret_number=number, sealed_under=record, old_secrets=still))
 
     def removed(self) -> "WebhookEndpoint":
         """Nothing is sent there any more, and nobody sees it."""

@@ -17,7 +17,15 @@ from fintech.entrypoints.cli.lazy import LazyGroup, Listed
         ),
         "merchant": Listed("fintech.entrypoints.cli.merchant:merchant", "Open, show and place merchants."),
         "key": Listed("fintech.entrypoints.cli.key:key", "Make, roll, revoke and list API keys."),
+        "keys": Listed(
+            "fintech.entrypoints.cli.keys:keys",
+            "Show custody of merchants' keys; sign and apply the bank's orders.",
+        ),
         "payment": Listed("fintech.entrypoints.cli.payment:payment", "List, show and refund payments."),
+        "payment-method": Listed(
+            "fintech.entrypoints.cli.payment_method:payment_method",
+            "Find kept cards; reveal a number to somebody who has a reason.",
+        ),
         "location": Listed(
             "fintech.entrypoints.cli.location:location",
             "Note, list and remove the places where terminals stand.",
@@ -57,6 +65,13 @@ from fintech.entrypoints.cli.lazy import LazyGroup, Listed
             "fintech.entrypoints.cli.listen:listen", "Print events as they happen, or forward them."
         ),
         "iso8583": Listed("fintech.entrypoints.cli.iso8583:iso8583", "Look into the messages of terminals."),
+        "kms-simulator": Listed(
+            "fintech.entrypoints.cli.kms_simulator:kms_simulator",
+            "Simulate the bank's AWS KMS until it is told to stop.",
+        ),
+        "audit": Listed(
+            "fintech.entrypoints.cli.audit:audit", "Verify the audit trail, and read what is in it."
+        ),
         "db": Listed("fintech.entrypoints.cli.db:db", "Bring a database's tables up to date."),
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

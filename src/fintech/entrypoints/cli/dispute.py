@@ -5,16 +5,18 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from attrs import field, frozen
 
 from fintech.application.commits import NotFound, Request
 from fintech.domain.card_numbers import shows_card_number
 from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.disputes.evidence import EVIDENCE_NAMES, TEXT_LENGTH_MAX
 from fintech.domain.ids import DisputeId, MerchantId, PaymentId
+from fintech.domain.keys.refusals import CustodyRefused
 from fintech.domain.lines import line_amounts
 from fintech.domain.metadata import Metadata
 from fintech.domain.money import format_minor
-from fintech.domain.outcome import Failure
+from fintech.domain.outcome import Failure, Outcome
 from fintech.domain.scope import Scope
 from fintech.entrypoints.cli.options import (
     ACCOUNT,
@@ -28,6 +30,7 @@ from fintech.entrypoints.cli.options import (
 )
 from fintech.entrypoints.cli.printing import Column, in_sydney, iso, print_facts, print_json, print_table
 from fintech.entrypoints.cli.reading import all_of
+from fintech.entrypoints.cli.refusals import said
 from fintech.entrypoints.cli.working import granted, work
 from fintech.entrypoints.container import Core
 from fintech.ports.queries import Listed, Page
@@ -118,11 +121,12 @@ def show(
 ) -> None:
     """Show a dispute, what it took and gave back, and the evidence."""
 
-    async def body(core: Core) -> Dispute:
-        found = await core.store().dispute(Scope(account, livemode), dispute_id)
-        return found or granted(Failure(NotFound("dispute", dispute_id)))
+    async def body(core: Core) -> _Told:
+        scope = Scope(account, livemode)
+        found = await core.store().dispute(scope, dispute_id)
+        return await _told(core, scope, found or granted(Failure(NotFound("dispute", dispute_id))))
 
-    _show(work(data, body), as_json=as_json)
+    _show(work(data, body, watched=True), as_json=as_json)
 
 
 @dispute.command()
@@ -159,11 +163,11 @@ def evidence(
         raise click.UsageError("there is nothing to do: --set some evidence, or --submit what there is")
     given: Metadata | None = tuple(texts) or None
 
-    async def body(core: Core) -> Dispute:
+    async def body(core: Core) -> _Told:
         request = Request(actor=actor_of(acting, why))
         scope = Scope(account, livemode)
         outcome = await core.update_dispute()(request, scope, dispute_id, evidence=given, submit=submit)
-        return granted(outcome).value
+        return await _told(core, scope, granted(outcome).value)
 
     _show(work(data, body), as_json=as_json)
 
@@ -186,11 +190,23 @@ def close(
 ) -> None:
     """Accept that the money of a dispute is lost, for good."""
 
-    async def body(core: Core) -> Dispute:
-        request = Request(actor=actor_of(acting, why))
-        return granted(await core.close_dispute()(request, Scope(account, livemode), dispute_id)).value
+    async def body(core: Core) -> _Told:
+        request, scope = Request(actor=actor_of(acting, why)), Scope(account, livemode)
+        return await _told(core, scope, granted(await core.close_dispute()(request, scope, dispute_id)).value)
 
     _show(work(data, body), as_json=as_json)
+
+
+@frozen
+class _Told:
+    """A dispute and its evidence, or why nobody can read that."""
+
+    dispute: Dispute
+    evidence: Outcome[Metadata, CustodyRefused] = field(repr=False)
+
+
+async def _told(core: Core, scope: Scope, dispute: Dispute) -> _Told:
+    return _Told(dispute, (await core.keep_evidence().of(scope, (dispute,)))[dispute.id])
 
 
 def _row(dispute: Dispute) -> list[str]:
@@ -205,9 +221,12 @@ def _row(dispute: Dispute) -> list[str]:
     ]
 
 
-def _show(dispute: Dispute, *, as_json: bool) -> None:
+def _show(told: _Told, *, as_json: bool) -> None:
+    dispute, evidence = told.dispute, told.evidence
     if as_json:
-        print_json(_fields(dispute))
+        told_evidence = None if isinstance(evidence, Failure) else dict(evidence.unwrap())
+        held_back = evidence.failure().reason if isinstance(evidence, Failure) else None
+        print_json(_fields(dispute) | {"evidence": told_evidence, "held_back": held_back})
         return
     id, at, status, amount, reason, due, payment = _row(dispute)
     code = f" ({dispute.reason_code})" if dispute.reason_code else ""
@@ -227,7 +246,11 @@ def _show(dispute: Dispute, *, as_json: bool) -> None:
             ),
             ("submitted", in_sydney(dispute.submitted_at) if dispute.submitted_at else "no"),
             ("not confirmed", dispute.errand.kind if dispute.errand else "nothing"),
-            *dispute.evidence,
+            *(
+                [("evidence", said(evidence.failure()))]
+                if isinstance(evidence, Failure)
+                else evidence.unwrap()
+            ),
         ]
     )
 
@@ -252,6 +275,5 @@ def _fields(dispute: Dispute) -> dict[str, Any]:
         "submissions": dispute.submissions,
         "submitted_at": iso(dispute.submitted_at),
         "not_confirmed": dispute.errand.kind if dispute.errand else None,
-        "evidence": dict(dispute.evidence),
         "metadata": dict(dispute.metadata),
     }

@@ -49,7 +49,7 @@ def create(
     async def body(core: Core) -> MadeKey:
         return granted(await core.create_api_key()(actor_of(acting, why), Scope(account, livemode), name))
 
-    _show(work(data, body), as_json=as_json)
+    print_made(work(data, body), as_json=as_json)
 
 
 @key.command()
@@ -83,7 +83,7 @@ def roll(
         overlap = timedelta(hours=overlap_hours)
         return granted(await core.roll_api_key()(actor_of(acting, why), scope, key_id, overlap))
 
-    _show(work(data, body), as_json=as_json)
+    print_made(work(data, body), as_json=as_json)
 
 
 @key.command()
@@ -108,11 +108,7 @@ def revoke(
     async def body(core: Core) -> ApiKey:
         return granted(await core.end_api_key()(actor_of(acting, why), scope, key_id))
 
-    ended = work(data, body)
-    if as_json:
-        print_json(_fields(ended, valid=False))
-    else:
-        print(f"{ended.id} ({ended.name}, …{ended.hint}) is revoked")
+    print_ended(work(data, body), as_json=as_json)
 
 
 @key.command("list")
@@ -130,6 +126,11 @@ def list_(account: MerchantId, livemode: bool, data: Path | None, as_json: bool)
         return await core.queries().api_keys(scope), core.clock().now()
 
     keys, now = work(data, body)
+    print_keys(keys, now, as_json=as_json)
+
+
+def print_keys(keys: Sequence[ApiKey], now: datetime, *, as_json: bool) -> None:
+    """Keys without their secrets."""
     if as_json:
         print_json({"keys": [_fields(each, valid=each.valid(now)) for each in keys]})
         return
@@ -147,12 +148,21 @@ def list_(account: MerchantId, livemode: bool, data: Path | None, as_json: bool)
     print_table(columns, rows)
 
 
-def _show(made: MadeKey, *, as_json: bool) -> None:
+def print_made(made: MadeKey, *, as_json: bool) -> None:
+    """A new key, with its secret."""
     if as_json:
         print_json({**_fields(made.key, valid=True), "secret": made.secret})
         return
     print_facts([("key", made.key.id), ("name", made.key.name), ("secret", made.secret)])
     click.echo("The secret is shown this once: keep it now.", err=True)
+
+
+def print_ended(ended: ApiKey, *, as_json: bool) -> None:
+    """A key that was revoked."""
+    if as_json:
+        print_json(_fields(ended, valid=False))
+    else:
+        print(f"{ended.id} ({ended.name}, …{ended.hint}) is revoked")
 
 
 def _fields(key: ApiKey, *, valid: bool) -> dict[str, Any]:

@@ -249,7 +249,7 @@ def actor_options(default_why: str | None) -> Callable[[Decorated], Decorated]:
         name = click.option(
             "--as",
             "acting",
-            default=_os_user,
+            default=os_user,
             callback=bounded(NAME_MAX),
             metavar="NAME",
             help="Who acts, if not the user of this system.",
@@ -289,7 +289,7 @@ def if_given(
     return check_if_given
 
 
-def _os_user() -> str:
+def os_user() -> str:
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

@@ -9,6 +9,7 @@ from attrs import evolve
 from fintech.entrypoints import logs
 from fintech.entrypoints.cli.options import data_option
 from fintech.entrypoints.cli.working import Unavailable, ending, opened, settings
+from fintech.entrypoints.production import require_production_worthy
 from fintech.entrypoints.serving import Address, CannotServe, Service
 from fintech.entrypoints.serving import serve as serve_until_stopped
 from fintech.entrypoints.settings import LogLevel
@@ -59,6 +60,7 @@ def serve(address: Address, terminals: Address | None, log_level: str | None, da
     logs.configure(read.log_level)
     service = Service(core=opened(data), settings=read, address=address, terminals=terminals, data_dir=data)
     with ending():
+        require_production_worthy(read)  # as the option has it, and not only the variable
         try:
             serve_until_stopped(service)
         except LoopbackOnly as error:

@@ -240,7 +240,7 @@ def _show_keyed(made: Keyed, *, as_json: bool) -> None:
     if as_json:
         print_json({**_fields(made.endpoint), "secret": made.secret})
         return
-    print_facts([*_facts(made.endpoint), ("secret", made.secret)])
+    print_facts([*_facts(made.endpoint), ("secret", made.secret or "gone")])
     click.echo("The secret is shown this once: keep it now.", err=True)
 
 

@@ -2,23 +2,35 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 
+from fintech.application.auditing import Deed
 from fintech.application.commits import Request, RequestKey
+from fintech.domain.audit import AuditAction, AuditResult
+from fintech.domain.ids import MerchantId
 from fintech.domain.money import Currency
 from fintech.domain.outcome import Failure, Outcome
+from fintech.domain.scope import Actor, Face, Scope
 from fintech.domain.tax_invoices import Supplier
 from fintech.entrypoints import logs, profiles
-from fintech.entrypoints.cli.options import actor_of
+from fintech.entrypoints.cli.options import actor_of, os_user
 from fintech.entrypoints.cli.refusals import said
 from fintech.entrypoints.container import Core
-from fintech.entrypoints.settings import LogLevel, Settings, SettingsInvalid, read_settings, read_supplier
-from fintech.ports.errors import PortError
+from fintech.entrypoints.key_settings import Environment
+from fintech.entrypoints.settings import (
+    LogLevel,
+    Settings,
+    SettingsInvalid,
+    read_environment,
+    read_settings,
+    read_supplier,
+)
+from fintech.ports.errors import LeaseEnded, PortError
 from fintech.ports.keyed_digest import Purpose
 
 T = TypeVar("T")
@@ -61,26 +73,63 @@ def supplier() -> Supplier:
         raise click.UsageError(str(error)) from error
 
 
+def environment() -> Environment:
+    """What the deployment is called. A wrong name is wrong usage."""
+    try:
+        return read_environment(os.environ)
+    except SettingsInvalid as error:
+        raise click.UsageError(str(error)) from error
+
+
 def opened(data: Path | None) -> AbstractAsyncContextManager[Core]:
     """The core on a data folder, or else at the address that the environment names."""
     if data is not None:
-        return profiles.embedded(data, supplier=supplier())
+        return profiles.embedded(data, supplier=supplier(), environment=environment())
     read = settings()
     if read.database_url is None:
         raise MissingData
     return profiles.container(read)
 
 
-def work(data: Path | None, body: Callable[[Core], Awaitable[T]]) -> T:
-    """Open the core, do something with it, close it. What goes wrong ends the command with its code."""
+def work(data: Path | None, body: Callable[[Core], Awaitable[T]], *, watched: bool = False) -> T:
+    """Open the core, do something with it, close it. What goes wrong ends the command with its code.
+
+    A command that somebody answers for (it has ``--as``) is written into the audit trail, before and after; and one that is
+    ``watched``, because it looks at keys or at what is sealed: for that the user of this system answers.
+    """
     logs.configure(LogLevel.WARNING)
 
     async def run() -> T:
-        async with opened(data) as core:
+        async with opened(data) as core, _written_down(core, os_user() if watched else None):
             return await body(core)
 
     with ending():
         return asyncio.run(run())
+
+
+@asynccontextmanager
+async def _written_down(core: Core, user: str | None) -> AsyncIterator[None]:
+    """The command of this moment, as whoever answers for it, or the ``user``; it is run also where that cannot be written down
+    (PCI DSS 10.2.1.2)."""
+    context = click.get_current_context(silent=True)
+    acting = None if context is None else context.params.get("acting", user)
+    if context is None or acting is None:
+        yield
+        return
+    account, livemode = context.params.get("account"), context.params.get("livemode")
+    deed = Deed(
+        actor=Actor(acting, Face.CLI),
+        action=AuditAction.COMMAND_RUN,
+        subject=context.command_path,
+        scope=Scope(account, livemode=bool(livemode)) if isinstance(account, MerchantId) else None,
+        anyway=True,
+    )
+    async with core.audited().deed(deed) as told:
+        try:
+            yield
+        except Refused:
+            told.result = AuditResult.REFUSED
+            raise
 
 
 @contextmanager
@@ -90,6 +139,8 @@ def ending() -> Iterator[None]:
         yield
     except SettingsInvalid as error:
         raise click.UsageError(str(error)) from error
+    except LeaseEnded as error:
+        raise Refused(said(error.refused)) from error
     except (PortError, profiles.CannotOpen) as error:
         raise Unavailable(str(error)) from error
     except KeyboardInterrupt:

@@ -1,6 +1,7 @@
 """The application: every operation of the core that merchants may ask for, behind one door."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, Final
 
 import orjson
@@ -23,33 +24,42 @@ from fintech.entrypoints.http.operations import OBJECTS, operations_of
 from fintech.entrypoints.http.request_log import Visit, protocol_log
 from fintech.entrypoints.http.routes import Answer
 from fintech.entrypoints.http.settings import HttpSettings
+from fintech.entrypoints.noting import Strangers
 
 #: The application's health, whose ``drain`` a server calls when it is told to stop.
 HEALTH: Final = web.AppKey("health", Health)
 
 
 def build_app(
-    core: Core, settings: HttpSettings | None = None, *, also: Sequence[Collector] = ()
+    core: Core,
+    settings: HttpSettings | None = None,
+    *,
+    also: Sequence[Collector] = (),
+    strangers: Strangers | None = None,
 ) -> web.Application:
-    """The HTTP API of a core. Use cases are taken from it once, here. ``also`` are figures of other doors to be told."""
+    """The HTTP API of a core. Use cases are taken from it once, here. ``also`` are figures of other doors to be told;
+    ``strangers`` counts whoever is not let in."""
     settings = settings or HttpSettings()
     routes, expander = operations_of(core)
     meter = Meter()
     for collector in also:
         meter.also(collector)
     flights = Flights(settings.in_flight_max, settings.request_timeout_s)
+    officers = Flights(settings.officers_in_flight_max, settings.request_timeout_s, makes_room=True)
     door = Door(
         settings=settings,
         ids=core.ids(),
         authentication=Authentication(core.authenticate()),
+        strangers=strangers or Strangers(),
         idempotency=Idempotency(core.digests()),
         expander=expander,
         flights=flights,
+        officers=officers,
         rates=RateLimit(settings.requests_per_s, settings.requests_burst),
         downloads=Downloads(settings.streams_max, settings.stream_timeout_s, flights),
         meter=meter,
     )
-    health = Health(core.store(), meter, flights, settings.ready_timeout_s)
+    health = Health(core.store(), meter, (flights, officers), settings.ready_timeout_s, core.key_vault())
     app = web.Application(client_max_size=settings.body_max_bytes)
     app[HEALTH] = health
     for route in routes:
@@ -57,7 +67,7 @@ def build_app(
     for (method, path), handler in health.handlers().items():
         app.router.add_route(method, path, handler)
     app.router.add_route(
-        "GET", openapi.PATH, _served(orjson.dumps(openapi.document(routes, OBJECTS, expander)))
+        "GET", openapi.PATH, _served(lambda: orjson.dumps(openapi.document(routes, OBJECTS, expander)))
     )
     app.router.add_route("*", "/{rest:.*}", door.guarded("ANY", "unknown", _nowhere))
 
@@ -84,9 +94,12 @@ def server_options(settings: HttpSettings | None = None) -> dict[str, Any]:
     }
 
 
-def _served(body: bytes) -> Handler:
+def _served(make: Callable[[], bytes]) -> Handler:
+    """A body that is made when it is first asked for: no start has to wait for it."""
+    body = cache(make)
+
     async def handler(_request: web.Request) -> web.StreamResponse:
-        return web.Response(body=body, headers={"Content-Type": "application/json"})
+        return web.Response(body=body(), headers={"Content-Type": "application/json"})
 
     return handler
 

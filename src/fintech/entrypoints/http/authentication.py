@@ -7,9 +7,10 @@ from typing import Final
 from attrs import frozen
 
 from fintech.application.api_keys import Authenticate
-from fintech.domain.api_keys import ApiKey
+from fintech.domain.api_keys import OFFICERS, ApiKey
 from fintech.domain.scope import Scope
 from fintech.entrypoints.http.errors import Problem, Refused
+from fintech.entrypoints.http.routes import Role
 
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="fintech", Basic realm="fintech"'}
 _NO_KEY: Final = Problem(
@@ -32,16 +33,24 @@ _OTHER_ACCOUNT: Final = Problem(
     code="account_invalid",
     message="This API key does not have access to the account that you named.",
 )
+_OTHER_ROLE: Final = Problem(
+    status=403,
+    code="role_invalid",
+    message="This API key may not do this: officers' keys are for custody, and merchants' keys for all else.",
+)
 
 
 @frozen
 class Authentication:
-    """Tells who asks."""
+    """Tells who asks, and whether the key is of the role that the operation is for."""
 
     authenticate: Authenticate
 
-    async def __call__(self, header: str | None, account: str | None) -> tuple[Scope, ApiKey]:
-        """Whose key it is. Raises `Refused`, also where another account is named than the key's own."""
+    async def __call__(
+        self, header: str | None, account: str | None, role: Role = Role.MERCHANT
+    ) -> tuple[Scope, ApiKey]:
+        """Whose key it is. Raises `Refused`, also where another account is named than the key's own, and where the key is of
+        another role."""
         secret = secret_in(header)
         if secret is None:
             raise Refused(_NO_KEY)
@@ -50,6 +59,8 @@ class Authentication:
             raise Refused(_BAD_KEY)
         if account is not None and account != who[0].merchant:
             raise Refused(_OTHER_ACCOUNT)
+        if (who[0] == OFFICERS) is not (role is Role.OFFICER):
+            raise Refused(_OTHER_ROLE)
         return who
 
 

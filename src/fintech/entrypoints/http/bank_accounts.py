@@ -7,14 +7,16 @@ from attrs import field, frozen
 from fintech.application.bank_accounts import (
     AddBankAccount,
     BankAccountAnswered,
+    ReadHolders,
     RemoveBankAccount,
     UpdateBankAccount,
 )
 from fintech.domain.bank_accounts import BankAccount
 from fintech.domain.ids import BankAccountId, MerchantId
+from fintech.domain.keys.refusals import CustodyRefused
 from fintech.domain.metadata import Metadata
 from fintech.domain.money import Currency
-from fintech.domain.outcome import Failure
+from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.scope import Scope
 from fintech.entrypoints.http.errors import Refused, missing
 from fintech.entrypoints.http.kinds import METADATA_CHANGES, Flag, Nested, Pairs, Reference, Text, words
@@ -22,6 +24,7 @@ from fintech.entrypoints.http.listing import NEWER, OLDER, ListParams, list_of
 from fintech.entrypoints.http.parameters import Nothing
 from fintech.entrypoints.http.payment_params import CURRENCY
 from fintech.entrypoints.http.payout_refusals import payout_problem
+from fintech.entrypoints.http.protection import PROTECTION, WITHHELD, protection_of
 from fintech.entrypoints.http.routes import Answer, Call, Resource, Route, Seen, gone
 from fintech.entrypoints.http.schema import (
     FLAG,
@@ -48,7 +51,6 @@ _NULLS: Final = (
     "account_holder_type",
     "account_type",
     "bank_name",
-    "fingerprint",
     "future_requirements",
     "requirements",
 )
@@ -60,17 +62,20 @@ SCHEMA: Final[Schema] = or_gone(
             "id": TEXT,
             "object": const("bank_account"),
             "account": maybe(TEXT),
-            "account_holder_name": TEXT,
+            "account_holder_name": maybe(TEXT),
             "available_payout_methods": array(one_of("instant", "standard")),
             "country": const("AU"),
             "currency": TEXT,
             "default_for_currency": maybe(FLAG),
+            "fingerprint": TEXT,
             "last4": TEXT,
             "metadata": METADATA,
+            "protection": PROTECTION,
             "routing_number": TEXT,
             "status": const("new"),
         }
-        | dict.fromkeys(_NULLS, NULL)
+        | dict.fromkeys(_NULLS, NULL),
+        optional=("protection",),
     ),
 )
 
@@ -120,15 +125,19 @@ class BankAccountListParams(ListParams):
 
 
 def render_bank_account(
-    account: BankAccount, merchant: MerchantId | None = None, *, default: bool | None = None
+    account: BankAccount,
+    merchant: MerchantId | None = None,
+    *,
+    default: bool | None = None,
+    holder: Outcome[str, CustodyRefused] | None = None,
 ) -> dict[str, Any]:
     """A bank account; of its number, the last digits. An event tells neither whose it is nor whether it is the default
     one: its snapshot does not know."""
     return {
+        **_held_by(holder),
         "id": account.id,
         "object": "bank_account",
         "account": merchant,
-        "account_holder_name": account.holder,
         "account_holder_type": None,
         "account_type": None,
         "available_payout_methods": ["standard", "instant"],
@@ -136,7 +145,7 @@ def render_bank_account(
         "country": "AU",
         "currency": account.currency.value.lower(),
         "default_for_currency": default,
-        "fingerprint": None,
+        "fingerprint": account.fingerprint,
         "future_requirements": None,
         "last4": account.last4,
         "metadata": dict(account.metadata),
@@ -146,6 +155,13 @@ def render_bank_account(
     }
 
 
+def _held_by(holder: Outcome[str, CustodyRefused] | None) -> dict[str, Any]:
+    if isinstance(holder, Success):
+        return {"account_holder_name": holder.unwrap()}
+    word = WITHHELD if holder is None else protection_of(holder.failure())
+    return {"account_holder_name": None, "protection": word}
+
+
 @frozen(kw_only=True)
 class BankAccounts:
     """The operations on bank accounts."""
@@ -153,6 +169,7 @@ class BankAccounts:
     add_bank_account: AddBankAccount
     update_bank_account: UpdateBankAccount
     remove_bank_account: RemoveBankAccount
+    read_holders: ReadHolders
     store: Store
     queries: Queries
 
@@ -204,9 +221,11 @@ class BankAccounts:
         _own(call, call.target)
         listed = await self.queries.bank_accounts(call.scope, call.params.page())
         default, merchant = await self._default(call.scope), call.scope.merchant
+        holders = await self.read_holders(call.scope, listed.items)
 
         def render(account: BankAccount) -> dict[str, Any]:
-            return render_bank_account(account, merchant, default=account.id == default)
+            holder = holders[account.id]
+            return render_bank_account(account, merchant, default=account.id == default, holder=holder)
 
         return Answer(list_of(PATH.format(account=merchant), listed, render))
 
@@ -235,7 +254,8 @@ class BankAccounts:
 
     async def _rendered(self, scope: Scope, account: BankAccount) -> dict[str, Any]:
         default = account.id == await self._default(scope)
-        return render_bank_account(account, scope.merchant, default=default)
+        holder = (await self.read_holders(scope, (account,)))[account.id]
+        return render_bank_account(account, scope.merchant, default=default, holder=holder)
 
 
 def _own(call: Call[Any], account: str) -> None:

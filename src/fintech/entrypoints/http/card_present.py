@@ -40,7 +40,7 @@ _FACTS: Final = {
     "country": TEXT,
     "exp_month": INTEGER,
     "exp_year": INTEGER,
-    "fingerprint": TEXT,
+    "fingerprint": maybe(TEXT),
     "funding": TEXT,
     "last4": TEXT,
     "offline": maybe(members({"stored_at": NULL, "type": const("deferred")})),

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from fintech.domain.payments.attempt import OPEN, Attempt, AttemptStatus
 from fintech.domain.payments.payment import Payment
-from fintech.entrypoints.http.card_facts import BILLING, CHECKS, NO_BILLING, NO_CHECKS
+from fintech.entrypoints.http.card_facts import CHECKS, NO_BILLING, NO_CHECKS, NOBODYS
 from fintech.entrypoints.http.card_present import CARD_PRESENT, presentation_of, render_card_present
 from fintech.entrypoints.http.declines import Failure, failure_of
 from fintech.entrypoints.http.schema import (
@@ -37,7 +37,7 @@ _CARD: Final = members(
         "exp_month": INTEGER,
         "exp_year": INTEGER,
         "extended_authorization": members({"status": const("disabled")}),
-        "fingerprint": TEXT,
+        "fingerprint": maybe(TEXT),
         "funding": TEXT,
         "incremental_authorization": members({"status": _AVAILABILITY}),
         "installments": NULL,
@@ -98,7 +98,7 @@ SCHEMA: Final[Schema] = members(
         "amount_refunded": INTEGER,
         "authorization_code": maybe(TEXT),
         "balance_transaction": maybe(expandable("balance_transaction")),
-        "billing_details": BILLING,
+        "billing_details": NOBODYS,
         "captured": FLAG,
         "created": UNIX_TIME,
         "currency": TEXT,

@@ -8,7 +8,11 @@ from fintech.domain.disputes.dispute import Dispute, DisputeStatus
 from fintech.domain.disputes.evidence import EVIDENCE_NAMES
 from fintech.domain.disputes.news import DisputeReason
 from fintech.domain.ids import MovementId
+from fintech.domain.keys.refusals import CustodyRefused
+from fintech.domain.metadata import Metadata
+from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.entrypoints.http.balance_transaction_rendering import render_line
+from fintech.entrypoints.http.protection import PROTECTION, WITHHELD, protection_of
 from fintech.entrypoints.http.schema import (
     FLAG,
     INTEGER,
@@ -83,15 +87,24 @@ SCHEMA: Final[Schema] = members(
                 "type": const("card"),
             }
         ),
+        "protection": PROTECTION,
         "reason": one_of(*DisputeReason),
         "status": one_of(*DisputeStatus),
-    }
+    },
+    optional=("protection",),
 )
 
 
-def render_dispute(dispute: Dispute, livemode: bool, settled: Collection[MovementId] = ()) -> dict[str, Any]:
-    """A dispute with the lines of the balance that it came to; ``settled`` are those whose money has arrived since."""
+def render_dispute(
+    dispute: Dispute,
+    livemode: bool,
+    settled: Collection[MovementId] = (),
+    evidence: Outcome[Metadata, CustodyRefused] | None = None,
+) -> dict[str, Any]:
+    """A dispute with the lines of the balance that it came to; ``settled`` are those whose money has arrived since.
+    ``evidence`` is told as far as it is known here, and may be told."""
     return {
+        **_protected_by(dispute, evidence),
         "id": dispute.id,
         "object": "dispute",
         "amount": dispute.amount_minor,
@@ -104,12 +117,12 @@ def render_dispute(dispute: Dispute, livemode: bool, settled: Collection[Movemen
         "currency": dispute.currency.value.lower(),
         "enhanced_eligibility_types": [],
         "evidence": dict.fromkeys((*EVIDENCE_NAMES, *_FILES))
-        | dict(dispute.evidence)
+        | dict(evidence.unwrap() if isinstance(evidence, Success) else dispute.evidence)
         | {"enhanced_evidence": {}},
         "evidence_details": {
             "due_by": int(dispute.evidence_due_at.timestamp()),
             "enhanced_eligibility": {},
-            "has_evidence": bool(dispute.evidence),
+            "has_evidence": dispute.has_evidence,
             "past_due": dispute.past_due,
             "submission_count": dispute.submissions,
             "submission_method": "manual" if dispute.submissions else "not_submitted",
@@ -131,6 +144,13 @@ def render_dispute(dispute: Dispute, livemode: bool, settled: Collection[Movemen
         "reason": dispute.reason.value,
         "status": dispute.status.value,
     }
+
+
+def _protected_by(dispute: Dispute, evidence: Outcome[Metadata, CustodyRefused] | None) -> dict[str, Any]:
+    if isinstance(evidence, Failure):
+        return {"protection": protection_of(evidence.failure())}
+    sealed = dispute.sealed_evidence is not None and bool(dispute.sealed_evidence.names)
+    return {"protection": WITHHELD} if evidence is None and sealed else {}
 
 
 def lines_of(dispute: Dispute) -> tuple[MovementLine, ...]:

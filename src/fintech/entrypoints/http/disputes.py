@@ -6,6 +6,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from fintech.application.commits import Reply
+from fintech.application.disputes.evidence import KeepEvidence
 from fintech.application.disputes.requests import CloseDispute, DisputeAnswered, UpdateDispute
 from fintech.domain.disputes.dispute import Dispute
 from fintech.domain.ids import DisputeId, MovementId
@@ -33,6 +34,7 @@ class Disputes:
 
     update_dispute: UpdateDispute
     close_dispute: CloseDispute
+    evidence: KeepEvidence
     store: Store
     queries: Queries
 
@@ -112,7 +114,8 @@ class Disputes:
         accounts = sorted(set().union(*days.values()))
         balances = await self.store.balances(scope, accounts) if accounts else {}
         arrived: set[MovementId] = {id for id, each in days.items() if settled(each, balances)}
-        return [render_dispute(dispute, scope.livemode, arrived) for dispute in disputes]
+        texts = await self.evidence.of(scope, disputes)
+        return [render_dispute(each, scope.livemode, arrived, texts[each.id]) for each in disputes]
 
 
 def _target(text: str) -> DisputeId:

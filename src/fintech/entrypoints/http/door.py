@@ -1,8 +1,11 @@
 """The door: what every request goes through, whatever it is about.
 
 In this order, so that what costs least is refused first: the number of requests under way, the API key, its rate, the
-body's size and form, the parameters. Whatever happens, the answer is an object of the wire with a ``Request-Id``, it is
-counted, and one line is logged, in which nothing is that the caller sent.
+body's size and form, the parameters. What officers have signed needs no key: the signature is looked at before anything
+else is done, and limits that hold for whoever has signed nothing take nothing from who has (`custody`). Officers have places
+of their own among the requests under way, so that neither merchants nor strangers keep them out. Whatever
+happens, the answer is an object of the wire with a ``Request-Id``, it is counted, and one line is logged, in which
+nothing is that the caller sent.
 """
 
 import asyncio
@@ -17,21 +20,34 @@ from attrs import frozen
 from multidict import CIMultiDict, istr
 
 from fintech.application.commits import Request
-from fintech.domain.ids import ApiKeyId
+from fintech.domain.api_keys import OFFICERS
 from fintech.domain.scope import Actor, Face, Scope
+from fintech.entrypoints.http import problems
 from fintech.entrypoints.http.authentication import Authentication
+from fintech.entrypoints.http.custody_refusals import SIGNATURE_INVALID
 from fintech.entrypoints.http.downloads import Downloads
-from fintech.entrypoints.http.errors import ErrorType, Problem, Refused, spoken, unavailable
+from fintech.entrypoints.http.errors import Problem, Refused, spoken
 from fintech.entrypoints.http.expanding import EXPAND, Expander
 from fintech.entrypoints.http.forms import Form, FormInvalid, parse_body, parse_form
 from fintech.entrypoints.http.idempotency import Idempotency
 from fintech.entrypoints.http.limits import Flights, RateLimit
 from fintech.entrypoints.http.metrics import Meter
 from fintech.entrypoints.http.parameters import reader_of
+from fintech.entrypoints.http.protection import custody_problem
 from fintech.entrypoints.http.request_log import Visit, log_answer, log_breakage
-from fintech.entrypoints.http.routes import REPLAYED, Answer, Call, Download, Method, RequestId, Route
+from fintech.entrypoints.http.routes import (
+    REPLAYED,
+    Answer,
+    Call,
+    Download,
+    Method,
+    RequestId,
+    Role,
+    Route,
+)
 from fintech.entrypoints.http.settings import API_VERSION, HttpSettings
-from fintech.ports.errors import ConcurrencyExhausted, PortError, StoreOverloaded
+from fintech.entrypoints.noting import Strangers
+from fintech.ports.errors import ConcurrencyExhausted, LeaseEnded, PortError, StoreOverloaded
 from fintech.ports.id_source import IdSource
 
 P = TypeVar("P")
@@ -39,7 +55,6 @@ P = TypeVar("P")
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Work: TypeAlias = Callable[[web.Request, Visit], Awaitable[Answer | Download]]
 
-FORM: Final = "application/x-www-form-urlencoded"
 _VERSION: Final = re.compile(r"\d{4}-\d{2}-\d{2}(\.[a-z]+)?(; ?\w+=\w+)*")
 
 
@@ -50,9 +65,11 @@ class Door:
     settings: HttpSettings
     ids: IdSource
     authentication: Authentication
+    strangers: Strangers
     idempotency: Idempotency
     expander: Expander
     flights: Flights
+    officers: Flights
     rates: RateLimit
     downloads: Downloads
     meter: Meter
@@ -60,10 +77,12 @@ class Door:
     def operation(self, route: Route[P]) -> Handler:
         """The handler of a route."""
         reader, handle, name, variables = reader_of(route.params), route.handle, route.name, route.variables
-        posting, changing = route.method is Method.POST, route.method is not Method.GET
+        posting, role = route.method is Method.POST, route.role
+        keyed = route.method is not Method.GET and role is not Role.SIGNER
+        flights = self.flights if role is Role.MERCHANT else self.officers
 
         async def work(http: web.Request, visit: Visit) -> Answer | Download:
-            scope, api_key = await self._admitted(http, visit)
+            scope, who = await self._admitted(http, visit, role)
             form = await self._form(http, posting=posting)
             tree = form.tree
             plan = None
@@ -71,30 +90,37 @@ class Door:
                 paths = EXPAND.read(tree.pop("expand"), "expand")
                 plan = self.expander.plan(route.answers, paths, lists=route.lists)
             params = reader.read(tree)
-            key = http.headers.get("Idempotency-Key") if changing else None
+            key = http.headers.get("Idempotency-Key") if keyed else None
             request_key = None
             if key is not None:
                 request_key = self.idempotency.key(key, name, http.path, form.pairs)
                 visit.key = key
-            actor = Actor(api_key, Face.HTTP, None, visit.id, key)
-            answer = await handle(
-                Call(
-                    scope=scope,
-                    request=Request(actor=actor, key=request_key),
-                    params=params,
-                    target=http.match_info[variables[-1]] if variables else "",
-                    within=http.match_info[variables[0]] if len(variables) > 1 else "",
-                )
+            actor = Actor(who, Face.HTTP, None, visit.id, key)
+            flights.settle()
+            call = Call(
+                scope=scope,
+                request=Request(actor=actor, key=request_key),
+                params=params,
+                target=http.match_info[variables[-1]] if variables else "",
+                within=http.match_info[variables[0]] if len(variables) > 1 else "",
+                origin=http.remote,
             )
+            try:
+                answer = await handle(call)
+            except Refused as refused:
+                if role is Role.SIGNER and refused.problem.code == SIGNATURE_INVALID:
+                    self.strangers.note(SIGNATURE_INVALID, http.remote)
+                raise
             if plan and isinstance(answer, Answer):
                 await self.expander.expand(scope, answer.body, plan, answer.seen)
             return answer
 
-        return self.guarded(route.method, route.path, work)
+        return self.guarded(route.method, route.path, work, flights)
 
-    def guarded(self, method: str, route: str, work: Work) -> Handler:
-        """A handler that answers whatever becomes of the work. Counted and logged under ``method`` and ``route``."""
-        flights, meter = self.flights, self.meter
+    def guarded(self, method: str, route: str, work: Work, flights: Flights | None = None) -> Handler:
+        """A handler that answers whatever becomes of the work. Counted and logged under ``method`` and ``route``, and one of
+        ``flights``, which are those of merchants unless it is said."""
+        flights, meter = flights or self.flights, self.meter
         series = meter.series(method, route)
 
         async def handler(http: web.Request) -> web.StreamResponse:
@@ -104,7 +130,7 @@ class Door:
             response: web.StreamResponse
             if task is None:
                 meter.shed += 1
-                response = self._told(visit, _SHED)
+                response = self._told(visit, problems.SHED)
             else:
                 try:
                     answer = await work(http, visit)
@@ -117,7 +143,7 @@ class Door:
                 except asyncio.CancelledError:
                     if not flights.was_late(task):
                         raise
-                    response = self._told(visit, _TOO_SLOW)
+                    response = self._told(visit, problems.TOO_SLOW)
                 except Exception as error:  # noqa: BLE001 - whatever it is, it is told and logged
                     response = self._told(visit, self._breakage(error, route, visit))
                 finally:
@@ -131,19 +157,25 @@ class Door:
 
         return handler
 
-    async def _admitted(self, http: web.Request, visit: Visit) -> tuple[Scope, ApiKeyId]:
-        """Whose request it is and by which API key, once it may pass."""
+    async def _admitted(self, http: web.Request, visit: Visit, role: Role) -> tuple[Scope, str]:
+        """Whose request it is and by which API key, once it may pass. Who signed something is told by the signature."""
         headers = http.headers
         version = headers.get("Stripe-Version")
         if version is not None and version != API_VERSION and not _VERSION.fullmatch(version):
-            raise Refused(_BAD_VERSION)
+            raise Refused(problems.BAD_VERSION)
         account = headers.get("Stripe-Account") or headers.get("Stripe-Context")
-        scope, key = await self.authentication(headers.get("Authorization"), account)
+        if role is Role.SIGNER:
+            return OFFICERS, f"from {http.remote}"
+        try:
+            scope, key = await self.authentication(headers.get("Authorization"), account, role)
+        except Refused as refused:
+            self.strangers.note(refused.problem.code, http.remote)
+            raise
         visit.merchant, visit.api_key = scope.merchant, key.id
         wait_s = self.rates.take(key.id)
         if wait_s:
             self.meter.rate_limited += 1
-            raise Refused(_rate_limited(wait_s))
+            raise Refused(problems.rate_limited(wait_s))
         return scope, key.id
 
     async def _form(self, http: web.Request, *, posting: bool) -> Form:
@@ -153,7 +185,7 @@ class Door:
             if not posting:
                 return parse_form(query)
             if query:
-                raise Refused(_QUERY_OF_POST)
+                raise Refused(problems.QUERY_OF_POST)
             body = await self._body(http)
             return parse_body(body)
         except FormInvalid as invalid:
@@ -165,22 +197,25 @@ class Door:
             return b""
         size = http.content_length
         if size is not None and size > self.settings.body_max_bytes:
-            raise Refused(_too_large(self.settings.body_max_bytes))
-        if http.headers.get("Content-Type", "").partition(";")[0].strip().lower() != FORM and size != 0:
-            raise Refused(_NO_FORM)
+            raise Refused(problems.too_large(self.settings.body_max_bytes))
+        if (
+            http.headers.get("Content-Type", "").partition(";")[0].strip().lower() != problems.FORM
+            and size != 0
+        ):
+            raise Refused(problems.NO_FORM)
         if "Content-Encoding" in http.headers:
-            raise Refused(_ENCODED)
+            raise Refused(problems.ENCODED)
         try:
             if http.content.is_eof():
                 body = http.content.read_nowait()
                 if len(body) <= self.settings.body_max_bytes:
                     return body
-                raise Refused(_too_large(self.settings.body_max_bytes))
+                raise Refused(problems.too_large(self.settings.body_max_bytes))
             return await _unhurried(http, self.settings.body_timeout_s)
         except web.HTTPRequestEntityTooLarge:
-            raise Refused(_too_large(self.settings.body_max_bytes)) from None
+            raise Refused(problems.too_large(self.settings.body_max_bytes)) from None
         except (ConnectionError, web.RequestPayloadError):
-            raise Refused(_CUT_OFF) from None
+            raise Refused(problems.CUT_OFF) from None
 
     def _told(self, visit: Visit, problem: Problem) -> web.Response:
         headers = dict(problem.headers)
@@ -191,11 +226,13 @@ class Door:
     def _breakage(self, error: Exception, route: str, visit: Visit) -> Problem:
         """What to say of an exception: whether to try again, and nothing else."""
         if isinstance(error, ConcurrencyExhausted):
-            return _BUSY
+            return problems.BUSY
         if isinstance(error, StoreOverloaded):
-            return _OVERLOADED
+            return problems.OVERLOADED
+        if isinstance(error, LeaseEnded):
+            return custody_problem(error.refused)
         log_breakage(error, route, visit)
-        return _UNAVAILABLE if isinstance(error, PortError) else _UNEXPECTED
+        return problems.UNAVAILABLE if isinstance(error, PortError) else problems.UNEXPECTED
 
 
 async def _unhurried(http: web.Request, timeout_s: float) -> bytes:
@@ -203,7 +240,7 @@ async def _unhurried(http: web.Request, timeout_s: float) -> bytes:
         async with asyncio.timeout(timeout_s):
             return await http.read()
     except TimeoutError:
-        raise Refused(_BODY_TOO_SLOW) from None
+        raise Refused(problems.BODY_TOO_SLOW) from None
 
 
 #: What every answer says.
@@ -234,63 +271,3 @@ def _response(
     if more:
         headers.update(more)
     return web.Response(status=status, body=orjson.dumps(body), headers=headers)
-
-
-def _rate_limited(wait_s: int) -> Problem:
-    return Problem(
-        status=429,
-        code="rate_limit",
-        message="Too many requests with this API key. Slow down, and back off exponentially.",
-        headers={"Retry-After": str(wait_s)},
-    )
-
-
-def _too_large(most: int) -> Problem:
-    return Problem(status=413, code="request_too_large", message=f"A request body has at most {most} bytes.")
-
-
-_SHED: Final = unavailable("Too many requests are under way. Nothing was done; try again in a moment.")
-_OVERLOADED: Final = unavailable(
-    "Too much is going on right now. Try again in a moment with the same Idempotency-Key."
-)
-_UNAVAILABLE: Final = unavailable(
-    "Our books cannot be reached right now. Try again in a moment with the same Idempotency-Key."
-)
-_TOO_SLOW: Final = Problem(
-    status=504,
-    type=ErrorType.API,
-    code="timeout",
-    message="The request took too long. Try again with the same Idempotency-Key to learn what became of it.",
-    retry=True,
-)
-_BODY_TOO_SLOW: Final = Problem(
-    status=408, code="request_timeout", message="The request body did not arrive in time."
-)
-_CUT_OFF: Final = Problem(code="body_incomplete", message="The request body did not arrive whole.")
-_BUSY: Final = Problem(
-    status=409,
-    code="lock_timeout",
-    message="This object cannot be accessed right now because other requests are working on it. Try again.",
-    retry=True,
-)
-_UNEXPECTED: Final = Problem(
-    status=500,
-    type=ErrorType.API,
-    code="unexpected",
-    message="Something went wrong on our side. Name the Request-Id when you ask us about it.",
-)
-_BAD_VERSION: Final = Problem(
-    code="version_invalid",
-    message=f"Stripe-Version is a date and a name, such as {API_VERSION}.",
-    param="Stripe-Version",
-)
-_QUERY_OF_POST: Final = Problem(
-    code="query_not_allowed", message="The parameters of a POST request go into its body, not into its query."
-)
-_NO_FORM: Final = Problem(
-    code="content_type_unsupported",
-    message=f"Invalid request: send the body as {FORM}. JSON bodies are not supported.",
-)
-_ENCODED: Final = Problem(
-    code="content_encoding_unsupported", message="Send the body as it is, without Content-Encoding."
-)

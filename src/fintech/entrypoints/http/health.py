@@ -17,6 +17,7 @@ from fintech.entrypoints.http.limits import Flights
 from fintech.entrypoints.http.metrics import Meter
 from fintech.entrypoints.http.routes import Method
 from fintech.ports.errors import PortError
+from fintech.ports.key_vault import KeyVault
 from fintech.ports.store import Store
 
 LIVE_PATH: Final = "/livez"
@@ -27,7 +28,7 @@ METRICS_PATH: Final = "/metrics"
 PROBES: Final = {
     LIVE_PATH: ("Whether the process lives.", "application/json"),
     READY_PATH: (
-        "Whether it should be sent requests: the store answers, and it is not about to stop.",
+        "Whether it should be sent requests: the store answers, and it is not about to stop; and what it can do meanwhile.",
         "application/json",
     ),
     METRICS_PATH: ("Figures for Prometheus.", "text/plain"),
@@ -41,17 +42,19 @@ class Health:
 
     store: Store
     meter: Meter
-    flights: Flights
+    flights: tuple[Flights, ...]
     timeout_s: float
+    vault: KeyVault
 
     def drain(self) -> None:
         """From now on, say that no requests should be sent here. Those that come are answered all the same, and their
         connections closed, so that the next ones come in elsewhere."""
-        self.flights.draining = True
+        for each in self.flights:
+            each.draining = True
 
     def flying(self) -> int:
         """How many requests are under way."""
-        return len(self.flights)
+        return sum(map(len, self.flights))
 
     def handlers(self) -> dict[tuple[Method, str], Callable[[web.Request], Awaitable[web.StreamResponse]]]:
         """The probes' handlers."""
@@ -65,17 +68,23 @@ class Health:
         return _says(200, {"status": "live"})
 
     async def ready(self, _request: web.Request) -> web.StreamResponse:
-        if self.flights.draining:
+        if any(each.draining for each in self.flights):
             return _says(503, {"status": "draining"})
         try:
             async with asyncio.timeout(self.timeout_s):
                 await self.store.merchant(_SCOPE)
         except (PortError, TimeoutError):
             return _says(503, {"status": "store unavailable"})
-        return _says(200, {"status": "ready"})
+        return _says(200, {"status": "ready", "capabilities": {"protected_data": self._protected_data()}})
+
+    def _protected_data(self) -> str:
+        """Whether what is sealed can be used. If not, all else goes on, so the process is ready nevertheless: whoever put it
+        out of the pool would only stop more, and nowhere would it be better."""
+        reason = self.vault.health().reason
+        return "ready" if reason is None else reason.value
 
     async def metrics(self, _request: web.Request) -> web.StreamResponse:
-        self.meter.in_flight = len(self.flights)
+        self.meter.in_flight = self.flying()
         body = self.meter.exposition()
         return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 

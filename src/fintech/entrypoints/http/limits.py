@@ -38,14 +38,17 @@ class Flights:
     """The requests that are under way, each until its time is over.
 
     One timer for all of them instead of one each; so a request may take longer by up to a tenth of ``timeout_s``.
-    ``draining``: the next ones shall come in elsewhere.
+    ``draining``: the next ones shall come in elsewhere. ``makes_room``: where all places are taken, whoever has longest
+    not said what he wants, nor who he is, gives his up to the next: nobody keeps the others out by being slow.
     """
 
     most: int
     timeout_s: float
     draining: bool = False
+    makes_room: bool = False
     _deadlines: "dict[asyncio.Task[Any], float]" = field(factory=dict, init=False)
     _late: "set[asyncio.Task[Any]]" = field(factory=set, init=False)
+    _unknown: "dict[asyncio.Task[Any], None]" = field(factory=dict, init=False)
     _timer: asyncio.TimerHandle | None = field(default=None, init=False)
 
     def __len__(self) -> int:
@@ -53,11 +56,13 @@ class Flights:
 
     def enter(self) -> "asyncio.Task[Any] | None":
         """The task that is let in, or None when there are too many. It is cancelled when its time is over."""
-        if len(self._deadlines) >= self.most:
+        if len(self._deadlines) >= self.most and not self._has_made_room():
             return None
         task = asyncio.current_task()
         assert task is not None
         self._deadlines[task] = monotonic() + self.timeout_s
+        if self.makes_room:
+            self._unknown[task] = None
         if self._timer is None:
             self._look_later()
         return task
@@ -66,10 +71,17 @@ class Flights:
         """From now on, it has so much time."""
         self._deadlines[task] = monotonic() + timeout_s
 
+    def settle(self) -> None:
+        """Who is asking now has said what he wants: he keeps his place."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._unknown.pop(task, None)
+
     def leave(self, task: "asyncio.Task[Any]") -> None:
         """It is done."""
         del self._deadlines[task]
         self._late.discard(task)
+        self._unknown.pop(task, None)
 
     def was_late(self, task: "asyncio.Task[Any]") -> bool:
         """Whether it was us who cancelled it; if so, the cancellation is taken back and the task goes on."""
@@ -77,6 +89,20 @@ class Flights:
             return False
         self._late.discard(task)
         return task.uncancel() == 0
+
+    def _has_made_room(self) -> bool:
+        """Whether there is a place after all: of somebody who is going, or has to go now."""
+        if not self.makes_room:
+            return False
+        if len(self._deadlines) - len(self._late) < self.most:
+            return True
+        longest = next(iter(self._unknown), None)
+        if longest is None:
+            return False
+        del self._unknown[longest]
+        self._late.add(longest)
+        longest.cancel()
+        return True
 
     def _look_later(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(self.timeout_s / 10, self._look)
@@ -86,6 +112,7 @@ class Flights:
         for task, deadline in self._deadlines.items():
             if deadline <= now and task not in self._late:
                 self._late.add(task)
+                self._unknown.pop(task, None)
                 task.cancel()
         self._timer = None
         if self._deadlines:

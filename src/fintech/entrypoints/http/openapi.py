@@ -6,7 +6,7 @@ from typing import Any, Final
 from fintech.entrypoints.http.expanding import EXPANSIONS_MAX, Expander
 from fintech.entrypoints.http.health import PROBES
 from fintech.entrypoints.http.parameters import described
-from fintech.entrypoints.http.routes import Method, Route
+from fintech.entrypoints.http.routes import Method, Role, Route
 from fintech.entrypoints.http.schema import ERROR, Schema, listed, ref
 from fintech.entrypoints.http.settings import API_VERSION
 
@@ -23,6 +23,7 @@ _ERRORS: Final = {
     "404": "There is no such thing in this account and mode.",
     "408": "The body did not arrive in time.",
     "409": "Another request is working on it; try again.",
+    "410": "What it is about was destroyed, with the keys that protected it.",
     "413": "The body is too large.",
     "429": "Too many requests with this API key.",
     "500": "Something went wrong on our side.",
@@ -88,7 +89,9 @@ def _operation(route: Route[Any], expansion: str | None) -> dict[str, Any]:
         }
         | {status: {"$ref": f"#/components/responses/{status}"} for status in _ERRORS},
     }
-    if route.method is not Method.GET:
+    if route.role is Role.SIGNER:
+        operation["security"] = []
+    elif route.method is not Method.GET:
         operation["parameters"].append(_IDEMPOTENCY_KEY)
     if route.method is Method.POST:
         operation["requestBody"] = _body(fields)

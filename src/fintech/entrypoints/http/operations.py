@@ -12,6 +12,7 @@ from fintech.entrypoints.http import (
     balance_transaction_rendering,
     bank_accounts,
     charge_rendering,
+    custody_rendering,
     dispute_rendering,
     events,
     locations,
@@ -30,6 +31,7 @@ from fintech.entrypoints.http.balance_settings import PayoutSettings
 from fintech.entrypoints.http.balance_transactions import BalanceTransactions
 from fintech.entrypoints.http.bank_accounts import BankAccounts
 from fintech.entrypoints.http.charges import Charges
+from fintech.entrypoints.http.custody import Custody
 from fintech.entrypoints.http.disputes import Disputes
 from fintech.entrypoints.http.events import Events
 from fintech.entrypoints.http.expanding import Expandable, Expander
@@ -54,6 +56,9 @@ OBJECTS: Final[Mapping[str, Schema]] = {
     "balance_transaction": balance_transaction_rendering.SCHEMA,
     "bank_account": bank_accounts.SCHEMA,
     "charge": charge_rendering.SCHEMA,
+    custody_rendering.KEY: custody_rendering.KEY_SCHEMA,
+    custody_rendering.ORDER: custody_rendering.ORDER_SCHEMA,
+    custody_rendering.ROOT_KEY: custody_rendering.ROOT_KEY_SCHEMA,
     "dispute": dispute_rendering.SCHEMA,
     "event": events.SCHEMA,
     "payment_intent": payment_rendering.SCHEMA,
@@ -73,12 +78,7 @@ OBJECTS: Final[Mapping[str, Schema]] = {
 def operations_of(core: Core) -> tuple[Sequence[Route[Any]], Expander]:
     """The operations on a core, and what expands their answers."""
     store, queries = core.store(), core.queries()
-    methods = PaymentMethods(
-        create_method=core.create_payment_method(),
-        find_method=core.find_method(),
-        store=store,
-        queries=queries,
-    )
+    methods = _methods(core)
     payments = Payments(
         create_payment=core.create_payment(),
         update_payment=core.update_payment(),
@@ -95,7 +95,11 @@ def operations_of(core: Core) -> tuple[Sequence[Route[Any]], Expander]:
         create_refund=core.create_refund(), update_refund=core.update_refund(), store=store, queries=queries
     )
     disputes = Disputes(
-        update_dispute=core.update_dispute(), close_dispute=core.close_dispute(), store=store, queries=queries
+        update_dispute=core.update_dispute(),
+        close_dispute=core.close_dispute(),
+        evidence=core.keep_evidence(),
+        store=store,
+        queries=queries,
     )
     transactions = BalanceTransactions(store=store, queries=queries)
     payouts, accounts = _at_the_bank(core)
@@ -107,6 +111,7 @@ def operations_of(core: Core) -> tuple[Sequence[Route[Any]], Expander]:
         _statements(core),
         TaxInvoices(make_tax_invoice=core.make_tax_invoice()),
         _webhook_endpoints(core),
+        _custody(core),
     )
     places, readers = _at_the_till(core)
     tills = (places, readers)
@@ -116,6 +121,17 @@ def operations_of(core: Core) -> tuple[Sequence[Route[Any]], Expander]:
         payments, methods, charges, refunds, disputes, transactions, payouts, accounts, places
     )
     return routes, expander
+
+
+def _methods(core: Core) -> PaymentMethods:
+    return PaymentMethods(
+        create_method=core.create_payment_method(),
+        find_method=core.find_method(),
+        read_billing=core.read_billing(),
+        look_up_methods=core.look_up_methods(),
+        store=core.store(),
+        queries=core.queries(),
+    )
 
 
 def _at_the_bank(core: Core) -> tuple[Payouts, BankAccounts]:
@@ -132,6 +148,7 @@ def _at_the_bank(core: Core) -> tuple[Payouts, BankAccounts]:
         add_bank_account=core.add_bank_account(),
         update_bank_account=core.update_bank_account(),
         remove_bank_account=core.remove_bank_account(),
+        read_holders=core.read_holders(),
         store=store,
         queries=queries,
     )
@@ -246,4 +263,16 @@ def _webhook_endpoints(core: Core) -> WebhookEndpoints:
         outbox=core.outbox(),
         store=core.store(),
         queries=core.queries(),
+    )
+
+
+def _custody(core: Core) -> Custody:
+    return Custody(
+        apply_order=core.apply_order(),
+        break_glass=core.break_glass(),
+        list_orders=core.list_orders(),
+        table=core.key_table(),
+        clock=core.clock(),
+        audited=core.audited(),
+        checker=core.officers(),
     )

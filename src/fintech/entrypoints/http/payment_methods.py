@@ -1,25 +1,35 @@
 """Payment methods on the wire: cards, made from what was typed in or named as test cards are."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from attrs import field, frozen
+from attrs import frozen
 
 from fintech.application.commits import Request, RequestKey
-from fintech.application.payment_methods import CreatePaymentMethod, FindMethod
-from fintech.domain.cards import Card, CardDetails
+from fintech.application.payment_methods import (
+    CreatePaymentMethod,
+    FindMethod,
+    LookUpMethods,
+    ReadBilling,
+    SoughtMethod,
+)
+from fintech.domain.billing import NO_BILLING, BillingDetails
+from fintech.domain.cards import Card
 from fintech.domain.ids import PaymentMethodId
+from fintech.domain.keys.refusals import CustodyRefused
 from fintech.domain.metadata import Metadata
-from fintech.domain.outcome import Failure
+from fintech.domain.outcome import Failure, Outcome, Success
 from fintech.domain.payment_methods import Method, PaymentMethod
 from fintech.domain.payments.presentation import Presentation, payment_of_presented
 from fintech.domain.scope import Scope
-from fintech.entrypoints.http.card_facts import BILLING, CHECKS, NO_BILLING, NO_CHECKS
+from fintech.entrypoints.http.card_facts import BILLING, CHECKS, NO_CHECKS, render_billing
 from fintech.entrypoints.http.card_present import METHOD, render_presented_card
 from fintech.entrypoints.http.errors import Refused, missing
-from fintech.entrypoints.http.kinds import Choice, Integer, Nested, Pairs, Reference, Text
-from fintech.entrypoints.http.listing import NEWER, OLDER, ListParams, list_of
+from fintech.entrypoints.http.listing import page_of
+from fintech.entrypoints.http.method_params import CreateParams, FindParams, MethodListParams
 from fintech.entrypoints.http.parameters import Nothing
+from fintech.entrypoints.http.protection import PROTECTION, WITHHELD, protection_of
 from fintech.entrypoints.http.refusals import problem_of
 from fintech.entrypoints.http.routes import Answer, Call, Resource, Route, Seen
 from fintech.entrypoints.http.schema import (
@@ -32,6 +42,7 @@ from fintech.entrypoints.http.schema import (
     Schema,
     array,
     const,
+    maybe,
     members,
     one_of,
 )
@@ -40,7 +51,6 @@ from fintech.ports.store import Store
 
 PATH: Final = "/v1/payment_methods"
 _METHODS: Final = Resource("payment_methods", "payment_method")
-_CARD: Final = Choice({"card": "card"})
 
 SCHEMA: Final[Schema] = members(
     {
@@ -56,7 +66,7 @@ SCHEMA: Final[Schema] = members(
                 "display_brand": TEXT,
                 "exp_month": INTEGER,
                 "exp_year": INTEGER,
-                "fingerprint": TEXT,
+                "fingerprint": maybe(TEXT),
                 "funding": TEXT,
                 "generated_from": NULL,
                 "last4": TEXT,
@@ -71,55 +81,11 @@ SCHEMA: Final[Schema] = members(
         "customer": NULL,
         "livemode": FLAG,
         "metadata": METADATA,
+        "protection": PROTECTION,
         "type": one_of("card", "card_present"),
     },
-    optional=("card", "card_present"),
+    optional=("card", "card_present", "protection"),
 )
-
-
-@frozen(kw_only=True)
-class CardParams:
-    """A card as it is typed in."""
-
-    number: Annotated[str, Text(32), "The card number, without separators or with spaces or hyphens."] = (
-        field(repr=False)
-    )
-    exp_month: Annotated[int, Integer(0, 99), "The month it expires in, 1 to 12."] = field(repr=False)
-    exp_year: Annotated[int, Integer(0, 9999), "The year it expires in, of four digits or two."] = field(
-        repr=False
-    )
-    cvc: Annotated[str | None, Text(4), "The security code."] = field(default=None, repr=False)
-
-    def details(self) -> CardDetails:
-        """What the vault is given."""
-        return CardDetails(
-            number=self.number.replace(" ", "").replace("-", ""),
-            exp_month=self.exp_month,
-            exp_year=self.exp_year + 2000 * (self.exp_year < 100),
-            cvc=self.cvc,
-        )
-
-
-@frozen(kw_only=True)
-class CreateParams:
-    """A new payment method."""
-
-    type: Annotated[str, _CARD, "What kind of payment method it is."]
-    card: Annotated[CardParams, Nested(CardParams), "The card's details."]
-    metadata: Annotated[Metadata, Pairs(), "Keys and values of your own."] = ()
-
-
-@frozen(kw_only=True)
-class MethodListParams(ListParams):
-    """Which payment methods."""
-
-    type: Annotated[str | None, _CARD, "Only payment methods of this kind."] = None
-    starting_after: Annotated[PaymentMethodId | None, Reference(PaymentMethodId, "payment_method"), OLDER] = (
-        None
-    )
-    ending_before: Annotated[PaymentMethodId | None, Reference(PaymentMethodId, "payment_method"), NEWER] = (
-        None
-    )
 
 
 def render_method(
@@ -130,6 +96,7 @@ def render_method(
     created_at: datetime | None = None,
     metadata: Metadata = (),
     presented: Presentation | None = None,
+    billing: BillingDetails = NO_BILLING,
 ) -> dict[str, Any]:
     """A payment method, ``presented`` at a terminal or not. A test card that is known by its name was never created:
     its time is 0."""
@@ -138,7 +105,7 @@ def render_method(
         "id": id,
         "object": "payment_method",
         "allow_redisplay": "unspecified",
-        "billing_details": NO_BILLING,
+        "billing_details": render_billing(billing),
         kind: render_presented_card(presented, card) if presented else _card(card),
         "created": int(created_at.timestamp()) if created_at else 0,
         "customer": None,
@@ -167,11 +134,26 @@ def _card(card: Card) -> dict[str, Any]:
     }
 
 
-def render_stored(method: PaymentMethod, livemode: bool) -> dict[str, Any]:
-    """A payment method that was created."""
-    return render_method(
-        method.id, method.card, livemode=livemode, created_at=method.created_at, metadata=method.metadata
+def render_stored(
+    method: PaymentMethod,
+    livemode: bool,
+    billing: Outcome[BillingDetails, CustodyRefused] | None = None,
+) -> dict[str, Any]:
+    """A payment method that was created, and whose card it is: as far as that is known here, and may be told."""
+    told = billing.unwrap() if isinstance(billing, Success) else NO_BILLING
+    body = render_method(
+        method.id,
+        method.card,
+        livemode=livemode,
+        created_at=method.created_at,
+        metadata=method.metadata,
+        billing=told,
     )
+    if isinstance(billing, Failure):
+        body["protection"] = protection_of(billing.failure())
+    elif billing is None and method.billing_places():
+        body["protection"] = WITHHELD
+    return body
 
 
 @frozen(kw_only=True)
@@ -180,6 +162,8 @@ class PaymentMethods:
 
     create_method: CreatePaymentMethod
     find_method: FindMethod
+    read_billing: ReadBilling
+    look_up_methods: LookUpMethods
     store: Store
     queries: Queries
 
@@ -189,22 +173,33 @@ class PaymentMethods:
         return (
             post("create", PATH, CreateParams, self.create, "Keep what may be kept of a card."),
             get("list", PATH, MethodListParams, self.list, "List payment methods, newest first.", lists=True),
+            post("find", PATH + "/find", FindParams, self.find, "Find cards by whose they are.", lists=True),
             get("retrieve", PATH + "/{payment_method}", Nothing, self.retrieve, "Retrieve a payment method."),
         )
 
     async def create(self, call: Call[CreateParams]) -> Answer:
+        params = call.params
         outcome = await self.create_method(
-            call.request, call.scope, call.params.card.details(), call.params.metadata
+            call.request, call.scope, params.card.details(), params.metadata, params.billing()
         )
         if isinstance(outcome, Failure):
             raise Refused(problem_of(outcome.failure()))
         reply = outcome.unwrap()
-        return Answer(render_stored(reply.value, call.scope.livemode), replayed=reply.replayed)
+        (rendered,) = await self._rendered(call.scope, (reply.value,))
+        return Answer(rendered, replayed=reply.replayed)
 
     async def list(self, call: Call[MethodListParams]) -> Answer:
         listed = await self.queries.payment_methods(call.scope, call.params.page())
-        livemode = call.scope.livemode
-        return Answer(list_of(PATH, listed, lambda method: render_stored(method, livemode)))
+        rendered = await self._rendered(call.scope, listed.items)
+        return Answer(page_of(PATH, rendered, has_more=listed.has_more))
+
+    async def find(self, call: Call[FindParams]) -> Answer:
+        """By POST, although nothing is changed: an e-mail address has no place in a URL, which others write down."""
+        found = await self.look_up_methods(call.scope, SoughtMethod(email=call.params.email))
+        if isinstance(found, Failure):
+            raise Refused(problem_of(found.failure()))
+        rendered = await self._rendered(call.scope, found.unwrap())
+        return Answer(page_of(PATH + "/find", rendered, has_more=False))
 
     async def retrieve(self, call: Call[Nothing]) -> Answer:
         rendered = await self.load(call.scope, call.target, {})
@@ -220,7 +215,13 @@ class PaymentMethods:
             named = await self.find_method(scope, id)
             return render_method(named.id, named.card, livemode=scope.livemode) if named else None
         stored = await self.store.payment_method(scope, parsed)
-        return render_stored(stored, scope.livemode) if stored else await self._presented(scope, parsed)
+        if stored is None:
+            return await self._presented(scope, parsed)
+        return (await self._rendered(scope, (stored,)))[0]
+
+    async def _rendered(self, scope: Scope, methods: Sequence[PaymentMethod]) -> Sequence[dict[str, Any]]:
+        billings = await self.read_billing(scope, methods)
+        return [render_stored(method, scope.livemode, billings[method.id]) for method in methods]
 
     async def _presented(self, scope: Scope, id: PaymentMethodId) -> dict[str, Any] | None:
         """A card that was presented at a terminal: it is kept with the payment that it is called after."""
@@ -249,7 +250,9 @@ class PaymentMethods:
             return found
         if data is None:
             return None
-        outcome = await self.create_method(_made_within(request), scope, data.card.details(), data.metadata)
+        outcome = await self.create_method(
+            _made_within(request), scope, data.card.details(), data.metadata, data.billing()
+        )
         if isinstance(outcome, Failure):
             raise Refused(problem_of(outcome.failure()))
         made = outcome.unwrap().value

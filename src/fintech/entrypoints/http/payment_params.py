@@ -22,7 +22,7 @@ from fintech.entrypoints.http.kinds import (
     words,
 )
 from fintech.entrypoints.http.listing import NEWER, OLDER, ListParams
-from fintech.entrypoints.http.payment_methods import CreateParams as MethodParams
+from fintech.entrypoints.http.method_params import CreateParams as MethodParams
 
 DESCRIPTION_LENGTH_MAX: Final = 1_000
 METHOD_NAME_LENGTH_MAX: Final = 100

@@ -6,8 +6,9 @@ from attrs import frozen
 
 from fintech.application.commits import NotFound, Reply
 from fintech.application.payouts.asking import PayoutRefusal
+from fintech.application.payouts.creating import CreatePayout
 from fintech.application.payouts.repeats import PayoutAnswered
-from fintech.application.payouts.requests import CancelPayout, CreatePayout, ReversePayout, UpdatePayout
+from fintech.application.payouts.requests import CancelPayout, ReversePayout, UpdatePayout
 from fintech.domain.ids import BankAccountId, PayoutId
 from fintech.domain.metadata import Metadata
 from fintech.domain.money import Currency

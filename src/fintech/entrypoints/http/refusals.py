@@ -7,6 +7,7 @@ from fintech.application.disputes.asking import DisputeRefusal
 from fintech.application.payment_methods import MethodRefusal
 from fintech.application.payments.asking import AcquirerMissing, Refusal
 from fintech.application.refunds.asking import RefundRefusal
+from fintech.domain.billing import BillingFault
 from fintech.domain.cards import CardFault
 from fintech.domain.changeset import (
     AccountClosed,
@@ -19,6 +20,7 @@ from fintech.domain.changeset import (
     StaleWrite,
     UniqueTaken,
 )
+from fintech.domain.keys.refusals import CustodyRefused
 from fintech.domain.metadata import TooManyKeys
 from fintech.domain.payments.refusals import (
     AlreadyAnswered,
@@ -34,6 +36,7 @@ from fintech.domain.payments.refusals import (
 from fintech.domain.refunds.refund import InsufficientFunds, RefundOver
 from fintech.entrypoints.http.dispute_refusals import OfDisputes, dispute_problem
 from fintech.entrypoints.http.errors import ErrorType, Problem, missing
+from fintech.entrypoints.http.protection import custody_problem
 
 #: Everything that a use case behind this face may refuse with.
 AnyRefusal: TypeAlias = Refusal | RefundRefusal | MethodRefusal | DisputeRefusal
@@ -109,8 +112,8 @@ def problem_of(refused: AnyRefusal, *, param: str = "amount") -> Problem:  # noq
             return Problem(code="resource_already_exists", message=message)
         case AcquirerMissing():
             return _TEST_ONLY
-        case CardFault():
-            return card_problem(refused)
+        case CardFault() | BillingFault() | CustodyRefused():
+            return _method_problem(refused)
         case _:
             assert_never(refused)
 
@@ -128,6 +131,21 @@ def card_problem(fault: CardFault) -> Problem:
         )
     param, message = _CARD_FAULTS[fault]
     return Problem(status=402, type=ErrorType.CARD, code=fault.value, message=message, param=param)
+
+
+def _method_problem(refused: CardFault | BillingFault | CustodyRefused) -> Problem:
+    match refused:
+        case CardFault():
+            return card_problem(refused)
+        case BillingFault(field=field, rule=rule):
+            outer, _, inner = field.partition(".")
+            param = f"billing_details[{outer}]" + (f"[{inner}]" if inner else "")
+            code = "email_invalid" if field == "email" else "parameter_invalid_value"
+            return Problem(code=code, message=f"{param} {rule}.", param=param)
+        case CustodyRefused():
+            return custody_problem(refused)
+        case _:
+            assert_never(refused)
 
 
 def _wrong_status(status: str, wanted: str) -> Problem:

@@ -39,11 +39,20 @@ class Method(StrEnum):
     DELETE = "DELETE"
 
 
+class Role(StrEnum):
+    """Whom an operation is for."""
+
+    MERCHANT = "merchant"  #: whoever has a merchant's API key
+    OFFICER = "officer"  #: an officer of the bank, with a key of his own
+    SIGNER = "signer"  #: whoever brings what officers have signed; no key is asked for
+
+
 @frozen(kw_only=True)
 class Call(Generic[P]):
     """One request that was let in: whose, its parameters, and ``target``, the id in the path.
 
-    ``within`` is the id of what the target belongs to, where the path names that too.
+    ``within`` is the id of what the target belongs to, where the path names that too. ``origin`` is the address of who
+    asked, or of the proxy before us.
     """
 
     scope: Scope
@@ -51,6 +60,7 @@ class Call(Generic[P]):
     params: P
     target: str = ""
     within: str = ""
+    origin: str | None = None
 
 
 @frozen
@@ -88,6 +98,7 @@ class Route(Generic[P]):
     summary: str
     lists: bool = False
     media_types: tuple[str, ...] = ()
+    role: Role = Role.MERCHANT
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -97,10 +108,11 @@ class Route(Generic[P]):
 
 @frozen
 class Resource:
-    """Writes the routes of one noun: its name in the plural, and the name of the object that it answers."""
+    """Writes the routes of one noun: its name in the plural, the name of the object that it answers, and whom it is for."""
 
     plural: str
     answers: str
+    role: Role = Role.MERCHANT
 
     def get(
         self,
@@ -124,6 +136,7 @@ class Resource:
             summary=summary,
             lists=lists,
             media_types=media_types,
+            role=self.role,
         )
 
     def post(
@@ -133,8 +146,10 @@ class Resource:
         params: type[P],
         handle: Callable[[Call[P]], Awaitable[Answer]],
         summary: str,
+        *,
+        lists: bool = False,
     ) -> Route[P]:
-        """An operation that takes an idempotency key."""
+        """An operation that takes an idempotency key. One that ``lists`` looks for what stands in no URL."""
         return Route(
             name=f"{self.plural}.{verb}",
             method=Method.POST,
@@ -143,6 +158,8 @@ class Resource:
             handle=handle,
             answers=self.answers,
             summary=summary,
+            lists=lists,
+            role=self.role,
         )
 
     def delete(
@@ -157,6 +174,7 @@ class Resource:
             handle=handle,
             answers=self.answers,
             summary=summary,
+            role=self.role,
         )
 
 

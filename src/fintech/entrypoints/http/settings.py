@@ -15,6 +15,7 @@ class HttpSettings:
 
     ``request_timeout_s`` stays under the lease of an idempotency key (60 s), so that a repeat never meets its original
     at work. A file that is sent piece by piece has ``stream_timeout_s``, and there are ``streams_max`` of them at once.
+    ``in_flight_max`` are the requests of merchants; the bank's officers have ``officers_in_flight_max`` places beside them.
     ``requests_per_s`` and ``requests_burst`` are for each API key and each process.
     """
 
@@ -23,6 +24,7 @@ class HttpSettings:
     header_max_bytes: int = field(default=8 * 1024 - 2, validator=ge(1024))
     headers_max: int = field(default=64, validator=ge(16))
     in_flight_max: int = field(default=1_000, validator=ge(1))
+    officers_in_flight_max: int = field(default=32, validator=ge(1))
     request_timeout_s: float = field(default=50.0, validator=gt(0))
     streams_max: int = field(default=16, validator=ge(1))
     stream_timeout_s: float = field(default=600.0, validator=gt(0))

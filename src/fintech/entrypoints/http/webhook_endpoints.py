@@ -219,5 +219,6 @@ def _granted(outcome: Changed) -> Reply[WebhookEndpoint]:
 
 def _told(reply: Reply[Keyed], scope: Scope) -> Answer:
     """An endpoint with its secret: when it has just been made."""
-    body = render_endpoint(reply.value.endpoint, scope.livemode) | {"secret": reply.value.secret}
+    secret = reply.value.secret
+    body = render_endpoint(reply.value.endpoint, scope.livemode) | ({"secret": secret} if secret else {})
     return Answer(body, replayed=reply.replayed)

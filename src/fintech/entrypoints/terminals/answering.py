@@ -7,6 +7,7 @@ from fintech.application.payments.asking import AcquirerMissing
 from fintech.application.terminals.reversals import AmountDiffers
 from fintech.domain.cards import CardFault
 from fintech.domain.changeset import AccountClosed, KeyReused, LimitReached
+from fintech.domain.keys.refusals import CustodyReason, CustodyRefused
 from fintech.domain.payments.at_terminal import reversed_at_terminal
 from fintech.domain.payments.attempt import AttemptStatus
 from fintech.domain.payments.payment import Payment, PaymentStatus
@@ -28,6 +29,14 @@ _CARD_FAULTS: Final = {
     CardFault.INVALID_EXPIRY_MONTH: ResponseCode.EXPIRED_CARD,
     CardFault.INVALID_EXPIRY_YEAR: ResponseCode.EXPIRED_CARD,
     CardFault.INVALID_CVC: ResponseCode.DO_NOT_HONOUR,
+}
+#: A merchant whose keys are gone sells nothing; one whose keys cannot be had now may try again.
+_CUSTODY: Final = {
+    CustodyReason.REVOKED: ResponseCode.INVALID_MERCHANT,
+    CustodyReason.DESTROYED: ResponseCode.INVALID_MERCHANT,
+    CustodyReason.SUSPENDED: ResponseCode.ISSUER_INOPERATIVE,
+    CustodyReason.UNREACHABLE: ResponseCode.ISSUER_INOPERATIVE,
+    CustodyReason.INTEGRITY: ResponseCode.SYSTEM_MALFUNCTION,
 }
 _REFUSALS: Final[dict[type[object], ResponseCode]] = {
     AccountClosed: ResponseCode.INVALID_MERCHANT,
@@ -73,6 +82,8 @@ def code_of_refusal(refused: object) -> ResponseCode | None:
     """Why a request is not done; None where the terminal had better hear nothing and ask again."""
     if isinstance(refused, CardFault):
         return _CARD_FAULTS[refused]
+    if isinstance(refused, CustodyRefused):
+        return _CUSTODY[refused.reason]
     if isinstance(refused, NotFound):
         return ResponseCode.INVALID_MERCHANT if refused.kind in _OWNERS else ResponseCode.RECORD_NOT_FOUND
     return _REFUSALS.get(type(refused))

@@ -9,7 +9,9 @@ from typing import Final, cast
 
 from attrs import define, field
 
+from fintech.domain.scope import Face
 from fintech.entrypoints.http.request_log import where_of
+from fintech.entrypoints.noting import Strangers
 from fintech.entrypoints.terminals.messages import Handled
 from fintech.entrypoints.terminals.metrics import TerminalMeter
 from fintech.entrypoints.terminals.settings import TerminalSettings
@@ -21,6 +23,8 @@ from fintech.ports.errors import PortError
 
 #: How many bytes of replies may wait for a terminal that does not read them.
 WRITE_BUFFER_MAX: Final = 32 * 1024
+#: Why a terminal is not let in, for the audit trail: it asks for something that takes a sign-on on its connection.
+NOT_SIGNED_ON: Final = "terminal_not_signed_on"
 
 _log: Final = logging.getLogger(__name__)
 
@@ -33,6 +37,7 @@ class Traffic:
     codec: Codec
     handle: Callable[[Asked], Awaitable[Handled]]
     meter: TerminalMeter
+    strangers: Strangers
     lines: "set[Line]" = field(factory=set, init=False)
     tasks: "set[asyncio.Task[None]]" = field(factory=set, init=False)
     draining: bool = field(default=False, init=False)
@@ -57,6 +62,7 @@ class Line(asyncio.Protocol):
         self._session = Session(traffic.codec, traffic.settings.frame_max_bytes)
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
+        self._origin: str | None = None
         self._waiting: deque[Asked] = deque()
         self._flying = 0
         self._reading = True
@@ -74,6 +80,7 @@ class Line(asyncio.Protocol):
             made.abort()
             return
         self._transport = made
+        self._origin = str((made.get_extra_info("peername") or ("",))[0]) or None
         made.set_write_buffer_limits(high=WRITE_BUFFER_MAX)
         traffic.lines.add(self)
         traffic.meter.connections = len(traffic.lines)
@@ -101,6 +108,8 @@ class Line(asyncio.Protocol):
                 case Settled(message, reply, code, why):
                     self._told(message, code, why, started)
                     self._write(reply)
+                    if code == ResponseCode.NOT_PERMITTED_TO_TERMINAL:
+                        self._shut_out(NOT_SIGNED_ON)
                 case Unmatched(message, why):
                     self._told(message, None, why, started)
                 case Ended(why):
@@ -157,6 +166,8 @@ class Line(asyncio.Protocol):
             if handled.reply is not None:
                 code = handled.reply.text(39)
                 self._write(self._session.answer(message, handled.reply))
+            if handled.shut_out is not None:
+                self._shut_out(handled.shut_out)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is logged; the terminal asks again or gives up
             _log_breakage(error, message)
         finally:
@@ -165,6 +176,9 @@ class Line(asyncio.Protocol):
         self._heard_at = self._loop.time()
         self._start()
         self._leave_if_done()
+
+    def _shut_out(self, why: str) -> None:
+        self._traffic.strangers.note(why, self._origin, Face.TERMINAL)
 
     def _shed(self, message: Message) -> None:
         self._traffic.meter.shed += 1

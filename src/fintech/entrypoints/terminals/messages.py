@@ -4,9 +4,9 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from fintech.application.commits import Request, RequestKey
+from fintech.application.commits import NotFound, Request, RequestKey
 from fintech.application.terminals.advices import TakeAdvice
 from fintech.application.terminals.purchases import TakePurchase
 from fintech.application.terminals.recognising import RecogniseTerminal
@@ -47,17 +47,22 @@ OPERATIONS: Final = {
 SELLING: Final = frozenset({TerminalStatus.REGISTERED, TerminalStatus.ACTIVE})
 ENTRY_MODE_UNKNOWN: Final = "000"
 AUTH_CODE_LENGTH: Final = 6
+#: Why a terminal is not let in, for the audit trail: nobody knows it; it is suspended or retired.
+UNKNOWN: Final = "terminal_unknown"
+NOT_ALLOWED: Final = "terminal_not_allowed"
 
 _log: Final = logging.getLogger(__name__)
 
 
 @frozen
 class Handled:
-    """What became of a message: the reply, if the terminal shall hear one, and why in words that have nothing of it."""
+    """What became of a message: the reply, if the terminal shall hear one, and why in words that have nothing of it. ``shut_out``
+    is the word for why somebody was not let in who sent it."""
 
     reply: Message | None
     why: str
     merchant: str | None = None
+    shut_out: str | None = None
 
 
 @frozen(kw_only=True)
@@ -122,7 +127,9 @@ class Messages:
         number = message.text(41) or ""
         found = await self.recognise(number)
         if found is None:
-            return _told(message, ResponseCode.INVALID_MERCHANT, "nobody knows the terminal")
+            return evolve(
+                _told(message, ResponseCode.INVALID_MERCHANT, "nobody knows the terminal"), shut_out=UNKNOWN
+            )
         sender = Sender(scope=found[0], terminal=found[1])
         await self._note(sender)
         saying = said_by(message, self.clock.now())
@@ -137,7 +144,8 @@ class Messages:
         may_begin = asked.signed_on and sender.terminal.status in SELLING
         if not may_begin and not await self.take_purchase.begun(sender.scope, self._key(said, "0200")):
             why = f"the terminal is {sender.terminal.status}, and has {'' if asked.signed_on else 'not '}signed on"
-            return _told(message, ResponseCode.NOT_PERMITTED_TO_TERMINAL, why, sender)
+            told = _told(message, ResponseCode.NOT_PERMITTED_TO_TERMINAL, why, sender)
+            return told if sender.terminal.status in SELLING else evolve(told, shut_out=NOT_ALLOWED)
         match said.processing[:2]:
             case code if code == PURCHASE:
                 return await self._purchase(message, sender, said)
@@ -163,7 +171,8 @@ class Messages:
         signed_on = await self.sign_on(Actor(number, Face.TERMINAL), number)
         if isinstance(signed_on, Failure):
             refused = signed_on.failure()
-            return _told(message, code_of_refusal(refused), f"sign-on: {type(refused).__name__}")
+            told = _told(message, code_of_refusal(refused), f"sign-on: {type(refused).__name__}")
+            return evolve(told, shut_out=UNKNOWN if isinstance(refused, NotFound) else NOT_ALLOWED)
         scope, terminal = signed_on.unwrap()
         return _told(message, ResponseCode.APPROVED, "sign-on", Sender(scope=scope, terminal=terminal))
 

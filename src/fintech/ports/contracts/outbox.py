@@ -244,6 +244,7 @@ def endpoint_of(story: Story, types: tuple[str, ...] = ALL_TYPES) -> WebhookEndp
         types=types,
         status=EndpointStatus.ENABLED,
         secret_number=1,
+        sealed_under="we.1",
         created_at=story.clock.now(),
     )
 

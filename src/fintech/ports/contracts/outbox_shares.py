@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from attrs import evolve
 
 from fintech.domain.events import EventType
 from fintech.domain.ids import ChangesetId, EventId, WebhookEndpointId
@@ -54,6 +55,21 @@ class OutboxSharesContract:
         haul = await outbox.claim(clock.now(), LEASE, 10, lambda each: share.get(each, 4))
         counts = [sum(item.endpoint.id == each.id for item in haul.items) for each in (busy, *quiet)]
         assert counts == [4, 1, 1, 1]
+
+    async def test_what_is_put_off_waits_until_then_and_counts_as_no_failure(
+        self, outbox: Outbox, story: Story, clock: Clock, advance: Advance
+    ) -> None:
+        endpoint = await enabled(story, (PAID.value,))
+        await story.paid(500)
+        (first,) = await claimed(outbox, clock)
+        until = clock.now() + timedelta(minutes=1)
+        await outbox.record([Tried(first, first.delivery.put_off(until))])
+        assert await claimed(outbox, clock) == []
+        (kept,) = (await outbox.deliveries(story.scope, endpoint.id, Page())).items
+        assert (kept.status, kept.due_at, kept.tries) == (DeliveryStatus.PENDING, until, 0)
+        advance(timedelta(minutes=1))
+        (again,) = await claimed(outbox, clock)
+        assert (again.delivery, again.failing_since) == (kept, None)
 
     async def test_each_gets_its_turn_when_there_is_more_than_a_call_takes(
         self, store: Store, outbox: Outbox, ids: IdSource, clock: Clock
@@ -139,6 +155,28 @@ class OutboxSharesContract:
         await outboxes[0].record([Tried(item, item.delivery.tried(success(clock.now()), 0))])
         (kept,) = (await outboxes[0].deliveries(story.scope, endpoint.id, Page())).items
         assert kept.status is DeliveryStatus.DELIVERED
+
+    async def test_what_waits_for_its_time_is_woken_and_what_is_under_way_is_not(
+        self, outboxes: tuple[Outbox, Outbox], story: Story, clock: Clock, advance: Advance
+    ) -> None:
+        await enabled(story, (PAID.value,))
+        for _ in range(3):
+            await story.committed(story.paying(500))
+        held = await claimed(outboxes[0], clock)
+        assert len(held) == 3
+        later = clock.now() + timedelta(minutes=10)
+        soon = clock.now() + timedelta(seconds=5)
+        assert await outboxes[1].wake(story.scope, soon, 10) == 0
+        await outboxes[0].record([Tried(item, item.delivery.put_off(later)) for item in held])
+        assert await outboxes[1].wake(evolve(story.scope, livemode=True), soon, 10) == 0
+        assert await outboxes[1].wake(story.scope, soon, 2) == 2
+        assert await outboxes[1].wake(story.scope, soon, 10) == 1
+        assert await outboxes[1].wake(story.scope, soon, 10) == 0
+        assert await claimed(outboxes[1], clock) == []
+        advance(timedelta(seconds=5))
+        assert sorted(item.event.id for item in await claimed(outboxes[1], clock)) == sorted(
+            item.event.id for item in held
+        )
 
     async def test_an_event_that_was_not_wanted_is_sent_when_it_is_asked_for(
         self, outbox: Outbox, story: Story, clock: Clock, ids: IdSource

@@ -132,9 +132,9 @@ async def _make(season: Season, asked: Asked, destination: BankAccountId, *, wai
     account = BankAccount(
         id=destination,
         version=0,
-        holder="Season & Daughters",
         bsb="062000",
-        number="12345678",
+        last4="5678",
+        fingerprint="of the season",
         currency=story.books.currency,
         created_at=season.now - timedelta(hours=settings.instant.cool_off_h),
     )

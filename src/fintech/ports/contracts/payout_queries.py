@@ -6,7 +6,7 @@ from itertools import product
 from random import Random
 from typing import Any, Final
 
-from fintech.domain.bank_accounts import BankAccount, new_bank_account
+from fintech.domain.bank_accounts import AccountDetails, BankAccount, new_bank_account
 from fintech.domain.events import EventType
 from fintech.domain.evolving import evolve
 from fintech.domain.ids import BankAccountId, PayoutId
@@ -65,12 +65,11 @@ class PayoutQueriesContract:
         for number in range(8):
             made = new_bank_account(
                 id=season.story.ids.new(BankAccountId),
-                holder="Contract & Sons",
-                bsb="000-000",
-                number=f"00012345{number}",
+                details=AccountDetails(holder="Contract & Sons", bsb="000000", number=f"00012345{number}"),
+                fingerprint=f"fingerprint {number}",
                 currency=season.story.books.currency,
                 at=season.now,
-            ).unwrap()
+            )
             await season.commit((made, EventType.BANK_ACCOUNT_CREATED))
             if number % 3 == 0:
                 gone = evolve(season.aggregates[made.id], removed_at=season.now)

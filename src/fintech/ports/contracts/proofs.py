@@ -19,6 +19,27 @@ from fintech.ports.store import Store
 Plant = Callable[[Proof], Awaitable[None]]
 
 
+async def told(
+    store: Store, ids: IdSource, clock: Clock, chance: Random, advance: Callable[[timedelta], None]
+) -> list[Season]:
+    """Merchants who trade, in both modes; every proof has something to look at."""
+    seasons = [await Season.begin(store, ids, clock) for _ in range(2)]
+    alike = seasons[0].story.merchant.id
+    seasons.append(await Season.begin(store, ids, clock, livemode=True, id=alike))
+    for season in seasons:
+        await trade(season, chance, advance)
+        payment = await season.pay(20_000)
+        await season.pay(30_000, manual=True)
+        await season.settle()
+        await pay_out(season, 9_000)
+        await pay_out_every_way(season)
+        await season.refund(payment.id, 700)
+        await quarrel(season)
+        advance(2 * LATENESS_MAX)
+        await pay_out(season, 1)
+    return seasons
+
+
 class ProofsContract:
     """Subclass it and provide the fixtures ``store`` (empty), ``proofs`` (of what it stores), ``clock`` (the store's),
     ``ids`` (an `IdSource`), ``advance`` (moves the clock by a timedelta) and ``plant``: called with a proof after the
@@ -33,22 +54,7 @@ class ProofsContract:
     async def seasons(
         self, store: Store, ids: IdSource, clock: Clock, chance: Random, advance: Callable[[timedelta], None]
     ) -> list[Season]:
-        """Merchants who trade, in both modes; every proof has something to look at."""
-        seasons = [await Season.begin(store, ids, clock) for _ in range(2)]
-        alike = seasons[0].story.merchant.id
-        seasons.append(await Season.begin(store, ids, clock, livemode=True, id=alike))
-        for season in seasons:
-            await trade(season, chance, advance)
-            payment = await season.pay(20_000)
-            await season.pay(30_000, manual=True)
-            await season.settle()
-            await pay_out(season, 9_000)
-            await pay_out_every_way(season)
-            await season.refund(payment.id, 700)
-            await quarrel(season)
-            advance(2 * LATENESS_MAX)
-            await pay_out(season, 1)
-        return seasons
+        return await told(store, ids, clock, chance, advance)
 
     @pytest.mark.usefixtures("seasons")
     async def test_they_hold_whatever_is_committed(self, proofs: Proofs) -> None:

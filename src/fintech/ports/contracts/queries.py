@@ -29,6 +29,23 @@ from fintech.ports.store import Store
 PATIENCE_S = 10.0
 
 
+async def busy(
+    store: Store, ids: IdSource, clock: Clock, chance: Random, advance: Callable[[timedelta], None]
+) -> Season:
+    """A busy merchant, and neighbours who must never be seen: another one, and its own in live mode."""
+    season = await Season.begin(store, ids, clock)
+    alike = season.story.merchant.id
+    for neighbour in (
+        await Season.begin(store, ids, clock),
+        await Season.begin(store, ids, clock, livemode=True, id=alike),
+    ):
+        await trade(neighbour, chance, advance, steps=4)
+        await neighbour.present_card()
+        await neighbour.cut_key(chance.randbytes(32))
+    await trade(season, chance, advance)
+    return season
+
+
 class QueriesContract(MovementQueriesContract, PayoutQueriesContract):
     """Subclass it and provide the fixtures ``store`` (empty), ``queries`` (which read what it commits), ``clock`` (the
     store's), ``ids`` (an `IdSource`) and ``advance`` (moves the clock by a timedelta)."""
@@ -46,18 +63,7 @@ class QueriesContract(MovementQueriesContract, PayoutQueriesContract):
         chance: Random,
         advance: Callable[[timedelta], None],
     ) -> Season:
-        """A busy merchant, and neighbours who must never be seen: another one, and its own in live mode."""
-        season = await Season.begin(store, ids, clock)
-        alike = season.story.merchant.id
-        for neighbour in (
-            await Season.begin(store, ids, clock),
-            await Season.begin(store, ids, clock, livemode=True, id=alike),
-        ):
-            await trade(neighbour, chance, advance, steps=4)
-            await neighbour.present_card()
-            await neighbour.cut_key(chance.randbytes(32))
-        await trade(season, chance, advance)
-        return season
+        return await busy(store, ids, clock, chance, advance)
 
     async def test_payments(self, queries: Queries, season: Season, chance: Random) -> None:
         payments = season.all(Payment)

@@ -81,6 +81,12 @@ class Season:
         await season.commit((merchant, EventType.ACCOUNT_CREATED))
         return season
 
+    def copied(self, store: Store, ids: IdSource, clock: Clock) -> "Season":
+        """The same season on a copy of what is stored. ``clock`` is where the other one's was."""
+        story = Story(store, ids, clock, self.story.merchant, self.story.scope)
+        movements = {id: [*legs] for id, legs in self.movements.items()}
+        return Season(story, [*self.events], movements, {**self.aggregates})
+
     @property
     def now(self) -> datetime:
         """The store's time."""

@@ -24,6 +24,7 @@ from fintech.ports.payout_bank import PayoutOrder, RecallOrder
 from fintech.ports.queries import Page
 from tests.cores import OpenCore
 from tests.unit.application.shop import ACTOR, MERCHANT, PLAIN, FickleAcquirer, LineDown, Shop, value
+from tests.vaults import ScriptedVault
 
 #: Test accounts by what they do.
 PAYS, CLOSED, RETURNS, ANSWER_LOST, ORDER_LOST, SILENT, KEEPS = (
@@ -205,10 +206,10 @@ async def open_counter(
 ) -> AsyncIterator[Counter]:
     """A shop with a bank account (with ``number`` None: without one), on the given kind of core."""
     clock = clock or ManualClock()
-    acquirer, bank = FickleAcquirer(), FickleBank(clock)
-    async with opens(acquirer=acquirer, bank=bank, clock=clock) as core:
+    acquirer, bank, vault = FickleAcquirer(), FickleBank(clock), ScriptedVault()
+    async with opens(acquirer=acquirer, bank=bank, clock=clock, key_vault=vault) as core:
         await core.onboard_merchant()(ACTOR, MERCHANT, livemode=False, name="Kiosk", **terms)
-        counter = Counter(core, clock, acquirer, Scope(MerchantId(MERCHANT), livemode=False))
+        counter = Counter(core, clock, acquirer, Scope(MerchantId(MERCHANT), livemode=False), vault)
         counter.bank = bank
         if number is not None:
             await counter.account(number)

@@ -118,7 +118,7 @@ async def test_every_sydney_day_has_its_quota_and_no_more(
                 counter.advance(seconds=2)  # while the others are on their way
             return outcome
 
-        done, refused = await at_once(ask)
+        done, refused = await at_once(ask, 40)
         used = by_day(done)
         assert len(used) == days
         assert used[max(day for day in used if day)] == (10_000, 10)

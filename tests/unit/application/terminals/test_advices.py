@@ -7,6 +7,7 @@ import pytest
 
 from fintech.application.terminals.advices import Taken
 from fintech.domain.changeset import KeyReused
+from fintech.domain.keys.refusals import CustodyReason
 from fintech.domain.merchants import Limits, Standing
 from fintech.domain.outcome import Failure, Success
 from fintech.domain.payments.payment import Payment, PaymentStatus
@@ -94,3 +95,12 @@ async def test_an_advice_can_be_given_up_like_any_purchase(till: Till) -> None:
     payment = await taken(till, card=VISA)
     await till.reverse()
     assert (await till.shop.payment(payment.id)).refunded_minor == 10_000
+
+
+async def test_without_the_merchants_keys_what_was_sold_is_charged_all_the_same(till: Till) -> None:
+    known = await taken(till, stan=1)
+    till.shop.vault.refusing[till.shop.scope] = CustodyReason.REVOKED
+    payment = await taken(till, stan=2)
+    assert (payment.status, payment.captured_minor) == (PaymentStatus.SUCCEEDED, 10_000)
+    assert known.attempts[0].method.card.fingerprint is not None
+    assert payment.attempts[0].method.card.fingerprint is None

@@ -8,8 +8,10 @@ import pytest
 from fintech.adapters.simulator.card_acquirer import Fault
 from fintech.application.commits import Request
 from fintech.application.payments.asking import AcquirerMissing
+from fintech.application.terminals.reversals import Reversed
 from fintech.domain.cards import CardFault
 from fintech.domain.changeset import KeyInFlight, KeyReused
+from fintech.domain.keys.refusals import CustodyReason, CustodyRefused
 from fintech.domain.merchants import Standing
 from fintech.domain.outcome import Failure
 from fintech.domain.payments.attempt import AttemptStatus
@@ -159,3 +161,20 @@ async def test_an_answer_that_comes_late_is_never_believed(opens: OpenCore) -> N
         await till.shop.sweep_until_quiet()
         assert (await till.shop.payment(payment.id)).captured_minor == 0
         await till.shop.assert_proofs_hold()
+
+
+async def test_a_presented_card_has_its_fingerprint_and_nothing_of_it_is_sealed(till: Till) -> None:
+    first, again = await till.buy(1), await till.buy(2)
+    prints = {payment.attempts[0].method.card.fingerprint for payment in (first, again)}
+    assert len(prints) == 1
+    assert None not in prints
+    assert await till.core.protected().counts(till.shop.scope) == {}
+
+
+async def test_without_the_merchants_keys_nothing_is_sold(till: Till) -> None:
+    sold = await till.buy(1)
+    till.shop.vault.refusing[till.shop.scope] = CustodyReason.REVOKED
+    assert await till.try_buy(2) == Failure(CustodyRefused(CustodyReason.REVOKED))
+    assert till.shop.acquirer.calls == [sold.attempts[0].id]
+    assert await till.buy(1) == sold  # a repeat is told what became of it
+    assert await till.reverse(1) is Reversed.UNDONE

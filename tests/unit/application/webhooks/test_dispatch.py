@@ -4,13 +4,14 @@ import asyncio
 import json
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 
 import pytest
 import stripe
+from attrs import evolve
 from stripe import WebhookSignature
 
 from fintech.adapters.memory.clock import ManualClock
@@ -24,13 +25,19 @@ from fintech.application.webhooks.endpoints import Keyed
 from fintech.application.webhooks.figures import Ending
 from fintech.application.webhooks.lanes import RUNNING_MAX, Lane
 from fintech.domain.ids import EventId, WebhookEndpointId
+from fintech.domain.keys.columns import WEBHOOK_SECRET
+from fintech.domain.keys.places import Place
+from fintech.domain.keys.purposes import KeyPurpose
+from fintech.domain.keys.refusals import CustodyReason
 from fintech.domain.outcome import Failure
+from fintech.domain.scope import Scope
 from fintech.domain.webhooks.delivery import RETRY_DELAYS, Delivery, DeliveryStatus, TryFault
 from fintech.domain.webhooks.endpoint import PATIENCE, DisabledBecause, EndpointStatus
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.worker import delivering, dispatcher
 from fintech.ports.errors import StoreUnavailable
 from fintech.ports.outbox import Haul, Tried
+from fintech.ports.protected_store import SealedValue
 from fintech.ports.queries import Page
 from fintech.ports.webhook_sender import Parcel, Sent
 from tests.unit.application.shop import PLAIN, Shop
@@ -85,6 +92,10 @@ async def make(shop: Shop, types: tuple[str, ...] = PAID, url: str = URL) -> Key
 
 def _have(line: Line, count: int) -> bool:
     return len(line.sent) >= count
+
+
+def _held_back_more(dispatching: Dispatch, than: int) -> bool:
+    return dispatching.figures.endings[Ending.HELD_BACK] > than
 
 
 async def log_of(shop: Shop, endpoint: Keyed) -> list[Delivery]:
@@ -450,3 +461,94 @@ async def test_what_waited_until_its_lease_is_nearly_over_is_left_to_others(shop
     await dispatching._try(Lane(), claimed)
     assert dispatching._tried == [Tried(claimed, claimed.delivery)]
     assert not line.sent
+
+
+@pytest.mark.parametrize(
+    ("reason", "waits_s"),
+    [
+        (CustodyReason.UNREACHABLE, 10),
+        (CustodyReason.SUSPENDED, 60),
+        (CustodyReason.REVOKED, 600),
+        (CustodyReason.INTEGRITY, 600),
+    ],
+)
+async def test_what_custody_lets_nobody_sign_waits_and_nothing_is_lost(
+    shop: Shop, line: Line, reason: CustodyReason, waits_s: int
+) -> None:
+    made = await make(shop)
+    shop.vault.refusing[shop.scope] = reason
+    async with working(shop.core) as dispatching:
+        await shop.pay()
+        await until(lambda: dispatching.figures.endings[Ending.HELD_BACK])
+        await settled(dispatching)
+        (waiting,) = await log_of(shop, made)
+        assert (waiting.status, waiting.tries, waiting.step, waiting.log) == ("pending", 0, 0, ())
+        assert waiting.due_at is not None
+        assert 0.8 * waits_s <= (waiting.due_at - shop.clock.now()).total_seconds() <= waits_s
+        assert line.sent == []
+        for _ in range(5):  # days of it give neither the delivery nor the endpoint up
+            shop.advance(days=1)
+            held = dispatching.figures.endings[Ending.HELD_BACK]
+            await until(partial(_held_back_more, dispatching, held))
+            await settled(dispatching)
+        shop.vault.refusing.clear()
+        shop.advance(hours=1)
+        await until(lambda: line.sent)
+        await settled(dispatching)
+    (delivery,) = await log_of(shop, made)
+    assert (delivery.status, delivery.tries) == ("delivered", 1)
+    (parcel,) = line.sent
+    assert made.secret is not None
+    assert WebhookSignature.verify_header(parcel.body, parcel.headers["Stripe-Signature"], made.secret, 10**9)
+
+
+async def test_what_nobody_can_ever_sign_is_canceled(shop: Shop, line: Line) -> None:
+    made = await make(shop)
+    shop.vault.refusing[shop.scope] = CustodyReason.DESTROYED
+    async with working(shop.core) as dispatching:
+        await shop.pay()
+        await until(lambda: dispatching.figures.endings[Ending.CANCELED])
+        await settled(dispatching)
+    assert ([each.status for each in await log_of(shop, made)], line.sent) == (["canceled"], [])
+
+
+async def test_a_secret_is_opened_for_each_delivery_and_asked_for_once(
+    shop: Shop, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make(shop)
+    asked, values = list[int](), shop.core.protected()
+    get = values.get
+
+    async def counted(scope: Scope, places: Sequence[Place]) -> Mapping[Place, SealedValue]:
+        asked.append(len(places))
+        return await get(scope, places)
+
+    monkeypatch.setattr(values, "get", counted)
+    async with working(shop.core) as dispatching:
+        for count in range(1, 4):
+            await shop.pay()
+            await until(partial(_have, line, count))
+        await settled(dispatching)
+    assert len(asked) <= 2
+    assert shop.vault.leases[shop.scope] >= 3
+
+
+async def test_a_secret_that_was_sealed_anew_is_found(shop: Shop, line: Line) -> None:
+    made = await make(shop)
+    values, place = shop.core.protected(), WEBHOOK_SECRET.at(made.endpoint.sealed_under)
+    async with working(shop.core) as dispatching:
+        await shop.pay()
+        await until(partial(_have, line, 1))
+        await shop.vault.rotate(shop.scope, 1, 2)
+        (before,) = (await values.get(shop.scope, (place,))).values()
+        lease = shop.vault.lent(shop.scope)
+        secret = lease.open(KeyPurpose.WEBHOOK, place, before.message).unwrap()
+        message = lease.seal(KeyPurpose.WEBHOOK, place, secret)
+        await values.replace(shop.scope, before, evolve(before, number=2, message=message))
+        await shop.vault.rotate(shop.scope, 2)
+        await shop.pay()
+        await until(partial(_have, line, 2))
+        await settled(dispatching)
+    assert made.secret is not None
+    for parcel in line.sent:
+        assert WebhookSignature.verify_header(parcel.body, parcel.headers["Stripe-Signature"], made.secret)

@@ -8,11 +8,12 @@ import pytest
 from fintech.adapters.memory.store import MemoryStore
 from fintech.application.commits import NotFound
 from fintech.application.webhooks.endpoints import Keyed, TooManyEndpoints, UnknownType
-from fintech.application.webhooks.secrets import secret_of
 from fintech.domain.changeset import KeyReused
 from fintech.domain.events import EventType
 from fintech.domain.ids import MerchantId, WebhookEndpointId
-from fintech.domain.outcome import Failure
+from fintech.domain.keys.columns import WEBHOOK_SECRET
+from fintech.domain.keys.refusals import CustodyReason, CustodyRefused
+from fintech.domain.outcome import Failure, Success
 from fintech.domain.scope import Scope
 from fintech.domain.webhooks.endpoint import ALL_TYPES, ENDPOINTS_MAX, EndpointStatus, TooManySecrets
 from fintech.domain.webhooks.urls import UrlFault, UrlRefused
@@ -44,9 +45,13 @@ async def test_an_endpoint_is_made_and_its_secret_told(shop: Shop) -> None:
         "orders",
         "enabled",
     )
-    assert made.secret == secret_of(shop.core.digests(), endpoint.id, 1)
+    assert made.secret is not None
     assert made.secret.startswith("whsec_")
     assert len(made.secret) == len("whsec_") + 64
+    place = WEBHOOK_SECRET.at(endpoint.sealed_under)
+    sealed = await shop.core.protection().read_one(shop.scope, place)
+    assert sealed == Success(bytes.fromhex(made.secret[6:]))
+    assert place.record.startswith(f"{endpoint.id}.1.")
     assert (await latest(shop)).type is EventType.WEBHOOK_ENDPOINT_CREATED
 
 
@@ -54,6 +59,7 @@ async def test_the_secret_is_nowhere(shop: Shop) -> None:
     made = await make(shop)
     store = shop.core.store()
     assert isinstance(store, MemoryStore)
+    assert made.secret is not None
     assert made.secret not in repr(made)
     assert made.secret[6:] not in repr(store.memory)
 
@@ -155,6 +161,11 @@ async def test_racing_rotations_each_have_a_secret_of_their_own(shop: Shop) -> N
     rotate = shop.core.rotate_webhook_secret()
     rotated = await asyncio.gather(*(rotate(PLAIN, shop.scope, id, HOUR) for _ in range(4)))
     assert len({each.unwrap().value.secret for each in rotated}) == 4
+    for each in rotated:  # none has overwritten what another has sealed
+        keyed = each.unwrap().value
+        told = await shop.core.webhook_secrets().told(shop.scope, keyed.endpoint.sealed_under)
+        assert told == Success(keyed.secret)
+    assert await shop.core.protected().counts(shop.scope) == {1: 5}
     assert isinstance((await rotate(PLAIN, shop.scope, id, HOUR)).failure(), TooManySecrets)
 
 
@@ -163,3 +174,29 @@ async def test_an_event_of_an_endpoint_has_no_secret(shop: Shop, secret: str) ->
     await make(shop)
     members = vars((await latest(shop)).snapshot)
     assert not [name for name in members if name == secret]
+
+
+async def test_without_the_keys_no_secret_is_made_and_the_endpoint_can_be_dealt_with(shop: Shop) -> None:
+    create, rotate = shop.core.create_webhook_endpoint(), shop.core.rotate_webhook_secret()
+    made = (await create(shop.keyed("k"), shop.scope, URL, ALL_TYPES)).unwrap().value
+    id = made.endpoint.id
+    shop.vault.refusing[shop.scope] = CustodyReason.REVOKED
+    refused = Failure(CustodyRefused(CustodyReason.REVOKED))
+    assert await create(PLAIN, shop.scope, URL, ALL_TYPES) == refused
+    assert await create(shop.keyed("k"), shop.scope, URL, ALL_TYPES) == refused  # it would tell the secret
+    assert await rotate(PLAIN, shop.scope, id, HOUR) == refused
+    assert isinstance(
+        await shop.core.update_webhook_endpoint()(PLAIN, shop.scope, id, disabled=True), Success
+    )
+    assert isinstance(await shop.core.remove_webhook_endpoint()(PLAIN, shop.scope, id), Success)
+
+
+async def test_the_secret_of_what_is_gone_is_not_told_again(shop: Shop) -> None:
+    create = shop.core.create_webhook_endpoint()
+    made = (await create(shop.keyed("k"), shop.scope, URL, ALL_TYPES)).unwrap().value
+    await shop.core.remove_webhook_endpoint()(PLAIN, shop.scope, made.endpoint.id)
+    await shop.core.webhook_secrets().forget(
+        shop.scope, made.endpoint.sealed_under
+    )  # as the retention run does
+    again = (await create(shop.keyed("k"), shop.scope, URL, ALL_TYPES)).unwrap()
+    assert (again.value.endpoint, again.value.secret, again.replayed) == (made.endpoint, None, True)

@@ -8,13 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fintech.domain.cards import Unknown
-from fintech.domain.disputes.dispute import Dispute, DisputeStatus, ErrandKind
+from fintech.domain.disputes.dispute import Dispute, DisputeStatus, ErrandKind, SealedEvidence
 from fintech.domain.disputes.evidence import (
     EVIDENCE_LENGTH_MAX,
     EVIDENCE_NAMES,
     TEXT_LENGTH_MAX,
     EvidenceTooLong,
     evidence_merged,
+    read,
+    written,
 )
 from fintech.domain.disputes.news import CaseReply, NotTaken, Taken, TurnedDown
 from fintech.domain.disputes.responses import (
@@ -35,7 +37,7 @@ from fintech.domain.payments.attempt import ANSWER_PATIENCE
 from tests.unit.domain.desk import NOON
 from tests.unit.domain.disputes.bench import DisputeDesk, escalated, opened
 
-SAID = (("uncategorized_text", "it was she"),)
+SAID = SealedEvidence(names=("uncategorized_text",), record="dp_1.cs_1")
 YES = Taken()
 UNKNOWN = Unknown("nobody answered")
 
@@ -59,10 +61,21 @@ def told(dispute: Dispute, reply: CaseReply = YES) -> Dispute:
 
 
 def test_evidence_is_gathered_text_by_text_in_its_own_order() -> None:
-    first = updated(disputed(), evidence=(("uncategorized_text", "b"), ("service_date", "today"))).unwrap()
-    second = updated(first, evidence=(("billing_address", "a"), ("service_date", ""))).unwrap()
-    assert second.evidence == (("billing_address", "a"), ("uncategorized_text", "b"))
-    assert "today" not in repr(first)
+    first = evidence_merged((), (("uncategorized_text", "b"), ("service_date", "today"))).unwrap()
+    second = evidence_merged(first, (("billing_address", "a"), ("service_date", ""))).unwrap()
+    assert second == (("billing_address", "a"), ("uncategorized_text", "b"))
+    assert read(written(second)) == second
+    assert evidence_merged(second, None).unwrap() == second
+
+
+def test_what_the_merchant_says_takes_the_place_of_what_the_books_know() -> None:
+    noted = changed(disputed(), evidence=(("uncategorized_text", "1.00 AUD was refunded"),))
+    assert noted.has_evidence
+    said = updated(noted, evidence=SAID).unwrap()
+    assert (said.evidence, said.sealed_evidence, said.has_evidence) == ((), SAID, True)
+    nothing = updated(said, evidence=SealedEvidence(names=(), record="dp_1.cs_2")).unwrap()
+    assert not nothing.has_evidence
+    assert submitting(nothing, NOON) == Failure(EvidenceMissing())
 
 
 @given(st.lists(st.tuples(st.sampled_from(EVIDENCE_NAMES), st.text(max_size=3)), max_size=30))
@@ -75,18 +88,15 @@ def test_evidence_is_what_was_said_last(changes: list[tuple[str, str]]) -> None:
 
 
 def test_evidence_is_bounded_text_by_text_and_in_all() -> None:
-    dispute = disputed()
-    long = "x" * TEXT_LENGTH_MAX
-    name = EVIDENCE_NAMES[0]
-    assert updated(dispute, evidence=((name, long + "x"),)) == Failure(EvidenceTooLong(TEXT_LENGTH_MAX, name))
-    for name in EVIDENCE_NAMES[:7]:
-        dispute = updated(dispute, evidence=((name, long),)).unwrap()
+    long, name = "x" * TEXT_LENGTH_MAX, EVIDENCE_NAMES[0]
+    assert evidence_merged((), ((name, long + "x"),)) == Failure(EvidenceTooLong(TEXT_LENGTH_MAX, name))
+    evidence = evidence_merged((), tuple((name, long) for name in EVIDENCE_NAMES[:7])).unwrap()
     rest = EVIDENCE_LENGTH_MAX - 7 * TEXT_LENGTH_MAX
     last = EVIDENCE_NAMES[7]
-    assert updated(dispute, evidence=((last, "x" * (rest + 1)),)) == Failure(
+    assert evidence_merged(evidence, ((last, "x" * (rest + 1)),)) == Failure(
         EvidenceTooLong(EVIDENCE_LENGTH_MAX)
     )
-    assert not isinstance(updated(dispute, evidence=((last, "x" * rest),)), Failure)
+    assert not isinstance(evidence_merged(evidence, ((last, "x" * rest),)), Failure)
 
 
 def test_metadata_may_change_at_any_time_and_is_bounded() -> None:

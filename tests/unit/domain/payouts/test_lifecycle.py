@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fintech.domain.balance_settings import DEFAULT_INSTANT, BalanceSettings, InstantPolicy, default_settings
-from fintech.domain.bank_accounts import BankAccount, new_bank_account
+from fintech.domain.bank_accounts import AccountDetails, BankAccount, new_bank_account
 from fintech.domain.chart import BALANCE_BUCKETS, Bucket, bucket_of, rule_of
 from fintech.domain.evolving import evolve
 from fintech.domain.ids import BankAccountId, ChangesetId, MerchantId, MovementId, PayoutId
@@ -50,12 +50,11 @@ BOOKS = Books.of(MERCHANT.id, Currency.AUD)
 SETTINGS: BalanceSettings = default_settings(MERCHANT.id, NOW)
 ACCOUNT: BankAccount = new_bank_account(
     id=BankAccountId("ba_" + "b" * 24),
-    holder="Kiosk",
-    bsb="000000",
-    number="000123456",
+    details=AccountDetails(holder="Kiosk", bsb="000000", number="000123456"),
+    fingerprint="F",
     currency=Currency.AUD,
     at=NOW,
-).unwrap()
+)
 MANY = 10**9
 OPEN_POLICY: InstantPolicy = altered(
     DEFAULT_INSTANT, payout_min_minor=1, payout_max_minor=MANY, day_max_minor=MANY, day_count_max=MANY

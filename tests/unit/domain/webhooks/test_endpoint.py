@@ -28,6 +28,7 @@ ENDPOINT = WebhookEndpoint(
     types=("refund.created",),
     status=EndpointStatus.ENABLED,
     secret_number=1,
+    sealed_under="first",
     created_at=NOW,
 )
 
@@ -48,21 +49,21 @@ def test_what_is_not_given_stays() -> None:
 
 
 def test_the_new_secret_signs_with_the_old_one_until_its_end() -> None:
-    rotated = ENDPOINT.rotated(NOW, HOUR).unwrap()
-    assert rotated.signing(NOW) == (2, 1)
-    assert rotated.signing(NOW + HOUR - timedelta(microseconds=1)) == (2, 1)
-    assert rotated.signing(NOW + HOUR) == (2,)
-    assert ENDPOINT.rotated(NOW, timedelta()).unwrap().signing(NOW) == (2,)
+    rotated = ENDPOINT.rotated(NOW, HOUR, "second").unwrap()
+    assert rotated.signing(NOW) == ("second", "first")
+    assert rotated.signing(NOW + HOUR - timedelta(microseconds=1)) == ("second", "first")
+    assert rotated.signing(NOW + HOUR) == ("second",)
+    assert ENDPOINT.rotated(NOW, timedelta(), "second").unwrap().signing(NOW) == ("second",)
 
 
 def test_few_old_secrets_sign_at_once() -> None:
     endpoint = ENDPOINT
     for minute in range(OLD_SECRETS_MAX):
-        endpoint = endpoint.rotated(NOW + timedelta(minutes=minute), HOUR).unwrap()
-    assert endpoint.rotated(NOW, HOUR) == Failure(TooManySecrets(OLD_SECRETS_MAX, NOW + HOUR))
-    assert endpoint.rotated(NOW, timedelta()).unwrap().secret_number == OLD_SECRETS_MAX + 2
-    later = endpoint.rotated(NOW + HOUR, HOUR).unwrap()
-    assert OldSecret(1, NOW + HOUR) not in later.old_secrets
+        endpoint = endpoint.rotated(NOW + timedelta(minutes=minute), HOUR, f"of {minute}").unwrap()
+    assert endpoint.rotated(NOW, HOUR, "next") == Failure(TooManySecrets(OLD_SECRETS_MAX, NOW + HOUR))
+    assert endpoint.rotated(NOW, timedelta(), "next").unwrap().secret_number == OLD_SECRETS_MAX + 2
+    later = endpoint.rotated(NOW + HOUR, HOUR, "next").unwrap()
+    assert OldSecret(1, "first", NOW + HOUR) not in later.old_secrets
     assert len(later.old_secrets) == OLD_SECRETS_MAX
 
 

@@ -56,7 +56,7 @@ def test_these_are_the_commands() -> None:
         "serve", "demo", "db upgrade", "balance", "settle", "ledger verify", "ledger statement",
         "ledger tax-invoice",
         "merchant create", "merchant list", "merchant show", "merchant suspend", "merchant reactivate",
-        "key create", "key roll", "key revoke", "key list", "payment list", "payment show", "payment refund",
+        "key create", "key roll", "key revoke", "key list", "payment list", "payment show", "payment refund", "payment-method find", "payment-method reveal",
         "payout create", "payout list", "payout show", "payout explain", "payout cancel", "payout reverse",
         "payout-policy show", "payout-policy set",
         "bank-account add", "bank-account list", "bank-account prefer", "bank-account remove",
@@ -64,9 +64,15 @@ def test_these_are_the_commands() -> None:
         "write-off propose", "write-off approve", "write-off reject", "write-off list",
         "location create", "location list", "location remove",
         "terminal register", "terminal list", "terminal show", "terminal suspend", "terminal restore", "terminal retire",
-        "iso8583 describe", "listen",
+        "iso8583 describe", "listen", "kms-simulator",
         "webhook create", "webhook list", "webhook show", "webhook update", "webhook rotate", "webhook remove",
         "webhook deliveries", "webhook resend",
+        "keys status", "keys orders", "keys quarantine list", "keys quarantine release", "keys order sign", "keys order countersign", "keys order apply", "keys drill",
+        "keys break-glass request", "keys break-glass countersign", "keys break-glass apply",
+        "keys officer create", "keys officer list", "keys officer revoke",
+        "keys rotate", "keys reseal", "keys retire", "keys move", "keys tend", "keys shred", "keys inventory",
+        "keys certificate verify", "keys honeytoken check", "keys honeytoken plant",
+        "audit verify", "audit list", "audit first-keys",
     }  # fmt: skip
 
 
@@ -77,21 +83,28 @@ def test_every_command_and_every_option_has_help(path: tuple[str, ...]) -> None:
     assert CliRunner().invoke(cli, [*path, "--help"]).exit_code == 0
 
 
+#: Whoever looks for a person's cards, or at a number, answers for it too.
+OF_CARDS = {("payment-method", "find"), ("payment-method", "reveal")}
+
+
 @pytest.mark.parametrize("path", ALL, ids=" ".join)
 def test_whoever_changes_something_says_who_and_why(path: tuple[str, ...]) -> None:
     options = {option for parameter in ALL[path].params for option in parameter.opts}
     changing = {"create", "suspend", "reactivate", "roll", "revoke", "refund", "settle"}
     changing |= {"cancel", "reverse", "set", "add", "prefer", "remove"}
     changing |= {"evidence", "close", "propose", "approve", "reject"}
-    changing |= {"register", "restore", "retire", "remove", "update", "rotate"}
-    assert ({"--why", "--as"} <= options) is (path[-1] in changing)
+    changing |= {"apply", "drill", "reseal", "move", "tend", "shred", "plant"}
+    changing |= {"register", "restore", "retire", "remove", "update", "rotate", "release"}
+    answered_for = path[-1] in changing or path in {("audit", "list"), ("audit", "first-keys"), *OF_CARDS}
+    assert ({"--why", "--as"} <= options) is answered_for
 
 
 @pytest.mark.parametrize("path", ALL, ids=" ".join)
 def test_every_answer_can_be_had_as_json(path: tuple[str, ...]) -> None:
     options = {option for parameter in ALL[path].params for option in parameter.opts}
-    assert ("--json" in options) is (path[0] not in {"serve", "demo", "listen"})
-    assert ("--data" in options) is (path[0] not in {"demo", "iso8583"})
+    assert ("--json" in options) is (path[0] not in {"serve", "demo", "listen", "kms-simulator"})
+    of_files = path[-1] in {"sign", "request", "countersign"} or path == ("keys", "certificate", "verify")
+    assert ("--data" in options) is (path[0] not in {"demo", "iso8583", "kms-simulator"} and not of_files)
 
 
 def test_the_list_says_what_the_commands_say() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import date
 from typing import Any
@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import aiohttp
 from aiohttp import web
 from attrs import define, evolve, field, frozen
+from prometheus_client.registry import Collector
 
 from fintech.adapters.simulator.card_acquirer import SimulatedAcquirer
 from fintech.domain.ids import MerchantId
@@ -20,6 +21,7 @@ from fintech.entrypoints import profiles
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.http.app import build_app, server_options
 from fintech.entrypoints.http.settings import HttpSettings
+from fintech.entrypoints.noting import Strangers
 
 OFFICER = Actor("a test", Face.EMBEDDED)
 FORM = "application/x-www-form-urlencoded"
@@ -169,10 +171,14 @@ async def serving(app: web.Application, settings: HttpSettings | None = None) ->
 
 @asynccontextmanager
 async def driving(
-    core: Core, settings: HttpSettings | None = None, shop: Shop | None = None
+    core: Core,
+    settings: HttpSettings | None = None,
+    shop: Shop | None = None,
+    also: Sequence[Collector] = (),
+    strangers: Strangers | None = None,
 ) -> AsyncIterator[Api]:
     """A client of a server in this loop."""
-    app = build_app(core, settings)
+    app = build_app(core, settings, also=also, strangers=strangers)
     async with serving(app, settings) as url, aiohttp.ClientSession() as session:
         yield Api(url, session, core, app, shop or await open_shop(core))
 

@@ -2,7 +2,10 @@ from typing import Any
 
 import pytest
 
-from tests.unit.entrypoints.http.driving import Api, open_shop
+from fintech.domain.keys.refusals import CustodyReason
+from fintech.entrypoints import profiles
+from tests.unit.entrypoints.http.driving import Api, driving, open_shop
+from tests.vaults import ScriptedVault
 
 DETAILS = {
     "object": "bank_account",
@@ -32,7 +35,7 @@ async def test_the_first_account_is_the_default(api: Api) -> None:
         "country": "AU",
         "currency": "aud",
         "default_for_currency": True,
-        "fingerprint": None,
+        "fingerprint": made["fingerprint"],
         "future_requirements": None,
         "last4": "3456",
         "metadata": {"who": "Ada"},
@@ -136,3 +139,36 @@ async def test_other_accounts_are_nobodys_business(api: Api) -> None:
     await refused(other.post(path_of(other, mine["id"]), {"metadata": {"a": "b"}}))
     await refused(other.send("DELETE", path_of(other, mine["id"])))
     await refused(api.get(path_of(api, "ba_1")))
+
+
+async def test_whose_account_it_is_comes_back_and_is_in_no_event(api: Api) -> None:
+    path = path_of(api)
+    made = (await api.post(path, {"external_account": DETAILS})).body
+    assert (await api.get(f"{path}/{made['id']}")).body == made
+    (told,) = (await api.get("/v1/events", {"type": "account.external_account.created"})).body["data"]
+    told = told["data"]["object"]
+    assert (told["account_holder_name"], told["protection"]) == (None, "withheld")
+
+
+async def test_the_same_account_has_the_same_fingerprint(api: Api) -> None:
+    path = path_of(api)
+    others = [DETAILS | {"account_holder_name": "K."}, DETAILS | {"routing_number": "110001"}]
+    first, same, other = [
+        (await api.post(path, {"external_account": details})).body for details in (DETAILS, *others)
+    ]
+    assert first["fingerprint"] == same["fingerprint"] != other["fingerprint"]
+
+
+async def test_without_the_keys_accounts_are_listed_without_their_holders() -> None:
+    vault = ScriptedVault()
+    async with profiles.testing(key_vault=vault) as core, driving(core) as api:
+        path = path_of(api)
+        made = (await api.post(path, {"external_account": DETAILS})).body
+        vault.refusing[api.shop.scope] = CustodyReason.REVOKED
+        refused = await api.post(path, {"external_account": DETAILS})
+        assert (refused.status, refused.error["code"]) == (403, "merchant_key_revoked")
+        held = made | {"account_holder_name": None, "protection": "revoked"}
+        assert (await api.get(path)).body["data"] == [held]
+        assert (await api.post(f"{path}/{made['id']}", {"metadata": {"a": "b"}})).body == held | {
+            "metadata": {"a": "b"}
+        }

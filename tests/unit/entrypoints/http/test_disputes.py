@@ -4,8 +4,11 @@ import pytest
 
 from fintech.adapters.simulator.card_acquirer import Fault, SimulatedAcquirer
 from fintech.domain.disputes.evidence import EVIDENCE_NAMES
+from fintech.domain.keys.refusals import CustodyReason
 from fintech.domain.scope import Actor, Face
-from tests.unit.entrypoints.http.driving import Api, open_shop
+from fintech.entrypoints import profiles
+from tests.unit.entrypoints.http.driving import Api, driving, open_shop
+from tests.vaults import ScriptedVault
 
 DISPUTES = "/v1/disputes"
 FRAUD, INQUIRY = "pm_card_createDispute", "pm_card_createDisputeInquiry"
@@ -282,3 +285,23 @@ async def test_a_write_off_is_a_line_of_no_source(api: Api) -> None:
     assert event["type"] == "write_off.updated"
     assert event["data"]["object"]["status"] == "approved"
     assert "ann" not in str(event["data"])
+
+
+async def test_without_the_keys_a_dispute_is_told_without_its_evidence() -> None:
+    vault = ScriptedVault()
+    async with profiles.testing(key_vault=vault) as core, driving(core) as api:
+        await api.paid(50_000)
+        path = f"{DISPUTES}/{(await disputed(api))['id']}"
+        named = {"evidence": {"customer_name": "Ada Lovelace"}, "submit": False}
+        staged = (await api.post(path, named)).body
+        assert (staged["evidence"]["customer_name"], "protection" in staged) == ("Ada Lovelace", False)
+        event = (await api.get("/v1/events", {"limit": 1})).body["data"][0]["data"]["object"]
+        nothing = staged["evidence"] | {"customer_name": None}
+        assert event == staged | {"evidence": nothing, "protection": "withheld"}
+        vault.refusing[api.shop.scope] = CustodyReason.REVOKED
+        held = staged | {"evidence": nothing, "protection": "revoked"}
+        assert (await api.get(path)).body == held
+        assert (await api.get(DISPUTES)).body["data"] == [held]
+        refused = await api.post(path, named)
+        assert (refused.status, refused.error["code"]) == (403, "merchant_key_revoked")
+        assert (await api.post(f"{path}/close")).body["status"] == "lost"

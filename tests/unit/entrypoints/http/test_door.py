@@ -7,9 +7,10 @@ import pytest
 
 from fintech.adapters.simulator.card_acquirer import SimulatedAcquirer
 from fintech.entrypoints.container import Core
-from fintech.entrypoints.http.door import FORM
+from fintech.entrypoints.http.problems import FORM
 from fintech.entrypoints.http.settings import HttpSettings
 from fintech.ports.errors import ConcurrencyExhausted, PortError, StoreOverloaded, StoreUnavailable
+from tests.leaks import shows_test_card
 from tests.unit.entrypoints.http.driving import Api, driving
 
 INTENTS = "/v1/payment_intents"
@@ -226,7 +227,8 @@ async def test_breakage_says_whether_to_try_again_and_nothing_else(
     assert (reply.status, reply.error["code"]) == (status, code)
     assert reply.headers.get("Stripe-Should-Retry") == retry
     assert "no" not in reply.error["message"].split(" ")
-    assert "4242" not in reply.text + caplog.text + "".join(str(vars(record)) for record in caplog.records)
+    told = reply.text + caplog.text + "".join(str(vars(record)) for record in caplog.records)
+    assert not shows_test_card(told)
 
 
 async def test_what_is_unexpected_is_logged_with_its_place(
@@ -318,7 +320,7 @@ async def test_what_is_not_http_is_logged_without_its_words(
         assert b" 400 " in await reader.readline()
         writer.close()
         await writer.wait_closed()
-    assert "4242" not in caplog.text + "".join(str(vars(record)) for record in caplog.records)
+    assert not shows_test_card(caplog.text + "".join(str(vars(record)) for record in caplog.records))
 
 
 def test_limits_that_would_refuse_everything_are_refused() -> None:

@@ -1,10 +1,17 @@
 import asyncio
+from datetime import timedelta
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from fintech.adapters.crypto.local import LocalRoot
+from fintech.adapters.crypto.roots import FAILURES_MAX
+from fintech.adapters.memory.clock import ManualClock
+from fintech.domain.ids import MerchantId
+from fintech.domain.scope import Scope
 from fintech.entrypoints.container import Core
 from fintech.entrypoints.http.app import HEALTH, build_app
+from fintech.entrypoints.http.key_metrics import KeyFigures
 from fintech.entrypoints.http.settings import HttpSettings
 from fintech.ports.errors import StoreUnavailable
 from tests.unit.entrypoints.http.driving import Api, driving
@@ -15,7 +22,49 @@ NAMES = ("method", "route", "status", "le")
 async def test_probes_need_no_key(api: Api) -> None:
     for path, status in (("/livez", "live"), ("/readyz", "ready")):
         reply = await api.get(path, Authorization="")
-        assert (reply.status, reply.body) == (200, {"status": status})
+        assert (reply.status, reply.body["status"]) == (200, status)
+
+
+async def test_it_is_ready_without_its_keys_and_says_so(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing would be better if the process were restarted, or its neighbours got its requests."""
+    scope, vault = Scope(api.core.ids().new(MerchantId), livemode=False), api.core.key_vault()
+    assert (await vault.lease(scope)).unwrap().scope == scope
+    reply = await api.get("/readyz")
+    assert reply.body == {"status": "ready", "capabilities": {"protected_data": "ready"}}
+    root = api.core.key_root()
+    assert isinstance(root, LocalRoot)
+    root.reachable = False
+    clock = api.core.clock()
+    assert isinstance(clock, ManualClock)
+    for _ in range(FAILURES_MAX):
+        clock.advance(timedelta(seconds=20))
+        await vault.lease(Scope(scope.merchant, livemode=True))
+    assert ((await api.get("/readyz")).status, (await api.get("/livez")).status) == (200, 200)
+    assert (await api.get("/readyz")).body["capabilities"] == {"protected_data": "custody_unreachable"}
+
+
+async def test_the_figures_of_keys_name_no_merchant(core: Core) -> None:
+    also = [KeyFigures(core.key_vault(), core.key_sweep())]
+    scope = Scope(core.ids().new(MerchantId), livemode=False)
+    await core.key_sweep().try_root_keys()
+    for _ in range(3):
+        (await core.key_vault().lease(scope)).unwrap()
+    async with driving(core, also=also) as api:
+        text = (await api.get("/metrics")).text
+    samples = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name.startswith("fintech_key_")
+    }
+    assert samples["fintech_key_leases_lent_total", "hit"] == 2
+    assert samples["fintech_key_leases_lent_total", "load"] == 1
+    assert samples["fintech_key_leases_refused_total", "merchant_key_revoked"] == 0
+    assert samples["fintech_key_root_faults_total", "denied"] == 0
+    assert samples["fintech_key_leases",] == samples["fintech_key_custody_ready",] == 1
+    assert samples["fintech_key_heartbeat_age_seconds", "local/1"] == 0
+    assert samples["fintech_key_sweep_leads",] == 1
+    assert scope.merchant not in text
 
 
 async def test_it_is_not_ready_without_its_store(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,7 +91,7 @@ async def test_a_server_that_is_told_to_stop_is_not_ready_but_goes_on(core: Core
     app = build_app(core)
     app.freeze()
     await app.shutdown()
-    assert app[HEALTH].flights.draining
+    assert all(each.draining for each in app[HEALTH].flights)
 
 
 async def test_a_drain_shows_before_anything_is_closed(api: Api) -> None:

@@ -96,6 +96,39 @@ async def test_a_flight_that_somebody_else_ends_is_not_late() -> None:
     assert late == [False]
 
 
+async def test_who_is_slow_to_say_who_he_is_makes_room_for_the_next() -> None:
+    flights = Flights(most=2, timeout_s=10, makes_room=True)
+    ended: list[str] = []
+
+    async def fly(name: str, *, known: bool, until: asyncio.Event) -> None:
+        task = flights.enter()
+        if task is None:
+            ended.append(f"{name} shed")
+            return
+        try:
+            if known:
+                flights.settle()
+            await until.wait()
+            ended.append(f"{name} landed")
+        except asyncio.CancelledError:
+            assert flights.was_late(task)
+            ended.append(f"{name} pushed out")
+        finally:
+            flights.leave(task)
+
+    over = asyncio.Event()
+    flying = [asyncio.create_task(fly("slow", known=False, until=over))]
+    await asyncio.sleep(0)
+    for name in ("ann", "ben", "cho"):
+        flying.append(asyncio.create_task(fly(name, known=True, until=over)))
+        await asyncio.sleep(0)
+    assert ended == ["slow pushed out", "cho shed"]  # who is known keeps his place
+    over.set()
+    await asyncio.gather(*flying)
+    assert ended[2:] == ["ann landed", "ben landed"]
+    assert len(flights) == 0
+
+
 async def test_no_more_flights_than_there_is_room_for() -> None:
     flights = Flights(most=1, timeout_s=10)
     first = flights.enter()

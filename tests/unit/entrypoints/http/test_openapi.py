@@ -171,4 +171,5 @@ async def test_everything_that_is_answered_keeps_its_schema(
     for noun in ("account", "balance", "balance_settings"):
         validators[noun].validate((await api.get(f"/v1/{noun}")).body)
         seen.add(noun)
-    assert seen == set(OBJECTS)
+    officers = {name for name in OBJECTS if name.startswith("custody_")}  # see test_custody
+    assert seen == set(OBJECTS) - officers

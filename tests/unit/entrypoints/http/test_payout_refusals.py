@@ -9,6 +9,7 @@ from fintech.domain.balance_settings import SettingsFault
 from fintech.domain.bank_accounts import BankAccountFault, DefaultAccount
 from fintech.domain.changeset import CommitRefused, StaleWrite
 from fintech.domain.ids import PayoutId
+from fintech.domain.keys.refusals import CustodyReason, CustodyRefused
 from fintech.domain.metadata import TooManyKeys
 from fintech.domain.payments.refusals import (
     AmountTooLarge,
@@ -63,6 +64,7 @@ REFUSALS: list[tuple[AnyPayoutRefusal, int, str, str | None]] = [
     (NotFound("payout", "po_1"), 404, "resource_missing", "payout"),
     (NotFound("bank_account", "ba_1"), 404, "resource_missing", "id"),
     (StaleWrite(PAYOUT, 3), 409, "lock_timeout", None),
+    (CustodyRefused(CustodyReason.REVOKED), 403, "merchant_key_revoked", None),
 ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from fintech.application.commits import NotFound
 from fintech.application.payments.asking import AcquirerMissing
+from fintech.domain.billing import BillingFault
 from fintech.domain.cards import CardFault
 from fintech.domain.changeset import (
     AccountClosed,
@@ -28,6 +29,7 @@ from fintech.domain.disputes.responses import (
     WrongDisputeStatus,
 )
 from fintech.domain.ids import DisputeId, EventId, MerchantId, TransferId
+from fintech.domain.keys.refusals import CustodyReason, CustodyRefused
 from fintech.domain.ledger import AccountId
 from fintech.domain.metadata import TooManyKeys
 from fintech.domain.money import Currency
@@ -47,6 +49,7 @@ from fintech.domain.payments.refusals import (
 from fintech.domain.refunds.refund import InsufficientFunds, RefundOver, RefundStatus
 from fintech.domain.scope import Scope
 from fintech.entrypoints.http.errors import ErrorType
+from fintech.entrypoints.http.protection import PROTECTION, protection_of
 from fintech.entrypoints.http.refusals import AnyRefusal, problem_of
 
 SHOP = MerchantId("acct_" + "0" * 24)
@@ -95,6 +98,13 @@ REFUSALS: list[tuple[AnyRefusal, int, str]] = [
     (CardFault.INVALID_EXPIRY_YEAR, 402, "invalid_expiry_year"),
     (CardFault.INVALID_CVC, 402, "invalid_cvc"),
     (CardFault.TEST_CARD_NEEDED, 402, "card_declined"),
+    (BillingFault("email", "is an address"), 400, "email_invalid"),
+    (BillingFault("address.city", "is a line"), 400, "parameter_invalid_value"),
+    (CustodyRefused(CustodyReason.REVOKED), 403, "merchant_key_revoked"),
+    (CustodyRefused(CustodyReason.SUSPENDED), 503, "custody_suspended"),
+    (CustodyRefused(CustodyReason.UNREACHABLE), 503, "custody_unreachable"),
+    (CustodyRefused(CustodyReason.INTEGRITY), 500, "data_integrity"),
+    (CustodyRefused(CustodyReason.DESTROYED), 410, "merchant_data_destroyed"),
 ]
 
 
@@ -117,3 +127,21 @@ def test_busy_things_are_worth_another_try() -> None:
     assert problem_of(StaleWrite("pi_1", 3)).retry is True
     assert problem_of(KeyInFlight("pi_1", AT)).retry is True
     assert problem_of(KeyReused("refunds.create")).retry is False
+
+
+def test_custody_says_when_it_is_worth_another_try() -> None:
+    told = {reason: problem_of(CustodyRefused(reason)) for reason in CustodyReason}
+    again = {reason: (problem.retry, problem.headers.get("Retry-After")) for reason, problem in told.items()}
+    assert again == {
+        CustodyReason.REVOKED: (False, None),
+        CustodyReason.SUSPENDED: (True, "60"),
+        CustodyReason.UNREACHABLE: (True, "5"),
+        CustodyReason.INTEGRITY: (False, None),
+        CustodyReason.DESTROYED: (False, None),
+    }
+
+
+def test_each_reason_has_its_word_on_what_is_held_back() -> None:
+    words = [protection_of(CustodyRefused(reason)) for reason in CustodyReason]
+    assert len(set(words)) == len(words)
+    assert set(words) < set(PROTECTION["enum"])

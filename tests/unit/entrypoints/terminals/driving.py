@@ -9,6 +9,7 @@ from typing import Any
 from attrs import frozen
 
 from fintech.adapters.simulator.terminal import SimulatedTerminal
+from fintech.entrypoints.noting import Strangers
 from fintech.entrypoints.terminal_gateway import TerminalGateway, terminal_gateway
 from fintech.entrypoints.terminals.settings import TerminalSettings
 from fintech.iso8583.as2805 import AS2805
@@ -62,6 +63,7 @@ class Counter:
 
     till: Till
     gateway: TerminalGateway
+    strangers: Strangers
 
     @asynccontextmanager
     async def line(self, *, signed_on: bool = True) -> AsyncIterator[Hand]:
@@ -89,8 +91,10 @@ class Counter:
 async def counter(till: Till, **limits: Any) -> AsyncIterator[Counter]:
     """A gateway for a till."""
     listener = socket.create_server(("127.0.0.1", 0))
-    async with terminal_gateway(till.core, listener, TerminalSettings(**limits)) as gateway:
-        yield Counter(till, gateway)
+    strangers = Strangers()
+    serving = terminal_gateway(till.core, listener, TerminalSettings(**limits), strangers=strangers)
+    async with serving as gateway:
+        yield Counter(till, gateway, strangers)
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ import pytest
 from fintech.domain.merchants import Standing
 from fintech.domain.payments.payment import PaymentStatus
 from fintech.domain.refunds.refund import RefundStatus
+from fintech.domain.scope import Face
 from fintech.domain.terminals import Placing
 from fintech.iso8583.elements import Message
 from fintech.ports.errors import StoreUnavailable
@@ -60,6 +61,26 @@ async def test_a_sign_on_activates_the_terminal(at_counter: Counter) -> None:
 async def test_an_unknown_terminal_does_not_sign_on(at_counter: Counter) -> None:
     async with at_counter.line(signed_on=False) as hand:
         assert await hand.sign_on("NOBODY00") == "03"
+
+
+async def test_who_is_not_let_in_is_counted_for_the_audit_trail_and_nobody_else(at_counter: Counter) -> None:
+    """PCI DSS 10.2.1.4."""
+    async with at_counter.line() as hand:
+        assert code(await hand.ask(financial(e4="000000000000"))) != "00"
+        assert at_counter.strangers.taken() == {}
+        for stan in (1, 2):
+            assert code(await hand.ask(reversal(stan, 500 + stan, e41="NOBODY00"))) == "03"
+        assert code(await hand.ask(financial(e41="NOBODY00"))) == "58"
+        await hand.sign_on("NOBODY00")
+        await place(at_counter, Placing.SUSPEND)
+        assert code(await hand.ask(financial(stan=7))) == "58"
+        assert await hand.sign_on() == "58"
+    here, door = "127.0.0.1", Face.TERMINAL
+    assert at_counter.strangers.taken() == {
+        ("terminal_unknown", here, door): 3,
+        ("terminal_not_signed_on", here, door): 1,
+        ("terminal_not_allowed", here, door): 2,
+    }
 
 
 @pytest.mark.parametrize("placing", [Placing.SUSPEND, Placing.RETIRE])

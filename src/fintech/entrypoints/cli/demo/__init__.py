@@ -16,8 +16,9 @@ def demo() -> None:
     """Play a shop's day on this machine and check every step.
 
     Starts a service of its own in a temporary folder, lets a shop take payments with the official SDK and at its till,
-    be paid out at once, settle, win a dispute, hear of everything and read its statement, and proves the books. Takes
-    about a minute; leaves nothing behind, also when it is interrupted. Ends with 0 only if every step held.
+    be paid out at once, settle, win a dispute, hear of everything and read its statement; lets the bank take its keys
+    away and give them back; proves the books and the audit trail. Takes about a minute; leaves nothing behind, also when
+    it is interrupted. Ends with 0 only if every step held.
     """
     began = time.monotonic()
     with Interruptions() as interruptions:

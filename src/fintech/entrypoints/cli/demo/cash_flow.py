@@ -69,12 +69,17 @@ def is_settled(shop: Shop) -> None:
     expect_cents("the rest is available, by the SDK", amount_of(after.available), shop.till.net)
 
 
-def has_a_payout_returned(shop: Shop) -> None:
-    """A payout that was paid comes back days later: here, seconds."""
+def is_paid_out(shop: Shop) -> None:
+    """A standard payout, in the bank's next window."""
     account = _bank_account(shop, RETURNS)
     payout = shop.sdk.payouts.create({"amount": 10_00, "currency": "aud", "destination": account})
     expect("10.00 to an account in another name: status", payout.status, "pending")
     shop.till.was_paid_out(10_00, instant=False)
+
+
+def has_a_payout_returned(shop: Shop) -> None:
+    """A payout that was paid comes back days later: here, seconds."""
+    payout = shop.sdk.payouts.list({"limit": 1}).data[0]
     status = shop.waits_for(lambda: shop.sdk.payouts.retrieve(payout.id).status, "failed")
     expect("the other bank sends it back: status", status, "failed")
     failure = shop.sdk.payouts.retrieve(payout.id).failure_code

@@ -75,9 +75,14 @@ class Shop:
 
     stage: Stage
     account: str
-    sdk: Any
+    client: Any
     till: Till
     receiver: Receiver
+
+    @property
+    def sdk(self) -> Any:
+        """What the SDK has of the API's first version."""
+        return self.client.v1
 
     def waits_for(self, looked: Callable[[], Any], wanted: object) -> Any:
         """What is seen in the end, when the sweeper has done its part; the last sight if it does not come about."""

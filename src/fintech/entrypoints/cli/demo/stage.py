@@ -49,7 +49,7 @@ class Stage:
         self._folder = _folder_in_reach()
         log = self._folder / "serve.log"
         with log.open("w", encoding="utf-8") as told:
-            command = ["serve", "--data", str(self._folder / "data"), "--http", "127.0.0.1:0"]
+            command = ["serve", "--data", str(self.data), "--http", "127.0.0.1:0"]
             command += ["--terminals", "127.0.0.1:0"]
             self._serving = _started(command, stderr=told)
         line = self._said(self._serving, START_PATIENCE_S)
@@ -65,12 +65,27 @@ class Stage:
         assert self._folder is not None
         return self._folder
 
+    @property
+    def data(self) -> Path:
+        """The service's data folder."""
+        return self.folder / "data"
+
     def command(self, *arguments: str) -> str:
         """What a command says, on the service's folder, beside it. Raises `StageFailed` unless it ends with 0."""
+        return self._run([*arguments, "--data", str(self.data)], 0)
+
+    def file_command(self, *arguments: str) -> str:
+        """The same for a command that works on files alone."""
+        return self._run(arguments, 0)
+
+    def refused(self, *arguments: str, data: Path) -> str:
+        """What a command says on some folder that ends with 1. Raises `StageFailed` if it ends otherwise."""
+        return self._run([*arguments, "--data", str(data)], 1)
+
+    def _run(self, arguments: Sequence[str], ending: int) -> str:
         spoken = f"`fintech {' '.join(arguments)}`"
-        assert self._folder is not None
         deadline = time.monotonic() + COMMAND_PATIENCE_S
-        with _started([*arguments, "--data", str(self._folder / "data")], stderr=subprocess.PIPE) as process:
+        with _started(arguments, stderr=subprocess.PIPE) as process:
             try:
                 while True:
                     self._interruptions.look()
@@ -81,7 +96,7 @@ class Stage:
                         raise StageFailed(f"{spoken} takes too long")
             finally:
                 process.kill()
-        if process.returncode:
+        if process.returncode != ending:
             raise StageFailed(f"{spoken} ended with {process.returncode}: {wrong.strip()}")
         return said
 
@@ -97,6 +112,15 @@ class Stage:
         """Tell the service to stop and wait until it has drained; how it ended."""
         assert self._serving is not None
         return _stopped(self._serving)
+
+    def copied(self) -> Path:
+        """A copy of the data folder, once nobody works in it: a folder beside it. Raises `StageFailed`."""
+        copy = self.folder / "copy"
+        _left(self.data)
+        copying = subprocess.run(["cp", "-a", self.data, copy], capture_output=True, text=True, check=False)  # noqa: S607 - any cp does
+        if copying.returncode:
+            raise StageFailed(f"the data folder cannot be copied: {copying.stderr.strip()}")
+        return copy
 
     def clear(self) -> None:
         """Stop what runs and remove what lies about, at any time."""
@@ -162,14 +186,20 @@ def _stopped(serving: "subprocess.Popen[str]") -> int:
 
 
 def _cleared(folder: Path) -> None:
-    """Remove the folder once nobody works in it: a database whose user was killed needs a moment to stop."""
-    deadline = time.monotonic() + GONE_PATIENCE_S
-    while _processes_of(folder) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    """Remove the folder once nobody works in it."""
+    _left(folder)
     for pid in _processes_of(folder):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _left(folder: Path) -> None:
+    """Return when nobody works in the folder, or has not left in time: a database whose user was killed needs a moment
+    to stop."""
+    deadline = time.monotonic() + GONE_PATIENCE_S
+    while _processes_of(folder) and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def _processes_of(folder: Path) -> set[int]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import click
 
-from fintech.entrypoints.cli.demo import cash_flow
+from fintech.entrypoints.cli.demo import cash_flow, custody
 from fintech.entrypoints.cli.demo.receiver import Receiver
 from fintech.entrypoints.cli.demo.shop import (
     FIXED,
@@ -55,7 +55,7 @@ def _opens(stage: Stage, sdk: Any, receiver: Receiver) -> Shop:
     endpoint = client.v1.webhook_endpoints.create({"url": receiver.url, "enabled_events": ["*"]})
     receiver.secret = endpoint.secret
     expect("its own system will hear of everything: endpoint", endpoint.status, "enabled")
-    return Shop(stage, merchant["account"], client.v1, Till(), receiver)
+    return Shop(stage, merchant["account"], client, Till(), receiver)
 
 
 def _pays(shop: Shop) -> None:
@@ -134,14 +134,21 @@ _SCENES: Final[tuple[tuple[str, Callable[[Shop], None]], ...]] = (
     ("An answer is lost on the way", _meets_the_unknown),
     ("The till sells", cash_flow.sells_at_the_till),
     ("The shop takes its money now, ahead of settlement", cash_flow.takes_its_money_now),
-    ("The bank has paid: the money is settled, the advance repaid", cash_flow.is_settled),
-    ("A payout comes back", cash_flow.has_a_payout_returned),
+    ("A card is kept on file", custody.keeps_a_card),
+    ("The shop is breached: the bank suspends its keys", custody.loses_its_keys),
+    ("The bank has paid: the money is settled all the same, the advance repaid", cash_flow.is_settled),
+    ("The shop is clean: the bank restores its keys", custody.gets_them_back),
+    ("The shop is paid out", cash_flow.is_paid_out),
+    ("Meanwhile the shop's key is rotated", custody.rotates_its_key),
+    ("Who did what is proved", custody.is_audited),
+    ("The payout comes back", cash_flow.has_a_payout_returned),
     ("A customer disputes a payment", cash_flow.is_charged_back),
     ("A payout explains itself", cash_flow.explains_a_payout),
     ("The shop reads its statement", cash_flow.reads_its_statement),
     ("The shop's own system has heard of everything", cash_flow.has_heard_of_everything),
     ("The books are proved", _is_proved),
     ("The shop closes", _closes),
+    ("Somebody changes what was written down", custody.is_tampered_with),
 )
 
 

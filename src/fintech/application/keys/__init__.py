@@ -1,0 +1,1 @@
+"""Keys: carrying out what the bank says of them, and telling how they stand."""
